@@ -1,0 +1,1 @@
+"""The listing function: what is read from storage. Lists, search, revisions, pages as JSON."""

@@ -1,0 +1,113 @@
+"""The API's reading half, in JSON."""
+
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from aws_lambda_powertools.event_handler import Response as PowertoolsResponse
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+
+from listing import lists, lookups
+from listing.lists import DEFAULT_LIMIT, MAX_LIMIT, Listed, Order, Part, Sort
+from sheaf import slugs
+from sheaf.web import conditions, openapi, responses
+from sheaf.web.resolver import send
+
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
+
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most")]
+Cursor = Annotated[str | None, Query(max_length=2000, description="`next` or `prev` of a page")]
+Words = Annotated[str, Query(min_length=1, max_length=200, pattern="^[^\\x00]*$")]
+Version = Annotated[int | None, Query(ge=1, le=2**62)]
+
+Answer = PowertoolsResponse[str]
+
+
+@router.get("/api/pages", summary="All pages", tags=["pages"])
+def list_pages(
+    sort: Annotated[Sort, Query()] = "updated",
+    order: Annotated[Order | None, Query()] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Answer:
+    """The pages without their text; `Link` headers and cursors lead through the list."""
+    return _listed(lists.all_pages(sort, order, Part(limit, cursor)))
+
+
+@router.get("/api/pages/<slug>", summary="One page", tags=["pages"])
+def get_page(slug: str) -> Answer:
+    """A page with its Markdown; its entity tag is what a later change must send back."""
+    page = lookups.page(slugs.parse_quoted(slug))
+    etag = conditions.version_etag(page.version)
+    if conditions.matches(router.current_event.headers.get("if-none-match"), etag):
+        return send(responses.Response(HTTPStatus.NOT_MODIFIED, {"etag": etag}))
+    shown = {name: value for name, value in asdict(page).items() if name != "html"}
+    return send(responses.json_text(shown, headers={"etag": etag}))
+
+
+@router.get("/api/revisions/<slug>", summary="The versions of a page", tags=["pages"])
+def list_revisions(
+    slug: str, version: Version = None, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+) -> Answer:
+    """The versions, the newest first, without their text; with `?version=N` that one with it."""
+    slug = slugs.parse_quoted(slug)
+    if version is not None:
+        return send(responses.json_text(asdict(lookups.revision(slug, version))))
+    lookups.history(slug)
+    return _listed(lists.page_revisions(slug, Part(limit, cursor)))
+
+
+@router.get("/api/users", summary="Everybody who edited", tags=["users"])
+def list_users(limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Answer:
+    """The users by handle, with how often each has edited."""
+    return _listed(lists.all_users(Part(limit, cursor)))
+
+
+@router.get("/api/users/<handle>", summary="One user", tags=["users"])
+def get_user(handle: str) -> Answer:
+    """A user with a count of edits (which follows within a minute)."""
+    return send(responses.json_text(asdict(lookups.user(handle))))
+
+
+@router.get("/api/search", summary="Pages with these words", tags=["pages"])
+def search(q: Words, limit: Limit = 20) -> Answer:
+    """The best pages for `q`: words, "a phrase", -without, this or that."""
+    hits = [asdict(hit) for hit in lookups.hits(q, limit)]
+    return send(responses.json_text({"items": hits, "next": None, "prev": None}))
+
+
+@router.get("/api/health", summary="Whether the site works", tags=["site"])
+def health() -> Answer:
+    """200 when the database and the cache answer, else 503."""
+    found = lookups.health()
+    healthy = set(found.values()) == {"ok"}
+    status = HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE
+    body = {"status": "ok" if healthy else "failing", **found}
+    return send(responses.json_text(body, status, {"cache-control": "no-store"}))
+
+
+@router.get("/api/openapi.json", summary="This description", tags=["site"])
+def description() -> Answer:
+    """The API in OpenAPI 3.1."""
+    headers = {"content-type": "application/json", "cache-control": responses.REVALIDATE}
+    return send(responses.Response(HTTPStatus.OK, headers, openapi.read()))
+
+
+def _listed(listed: Listed[Any]) -> Answer:
+    body = {
+        "items": [asdict(item) for item in listed.items],
+        "next": listed.next,
+        "prev": listed.prev,
+    }
+    links = {"next": listed.next, "prev": listed.prev}
+    link = ", ".join(f'<{address(cursor)}>; rel="{rel}"' for rel, cursor in links.items() if cursor)
+    return send(responses.json_text(body, headers={"link": link} if link else None))
+
+
+def address(cursor: str) -> str:
+    """The address of the request that is being answered, at another place in its list."""
+    event = router.current_event
+    query = {**(event.query_string_parameters or {}), "cursor": cursor}
+    return f"{event.path}?{urlencode(query)}"

@@ -1,0 +1,74 @@
+"""The same lists as HTML, for people."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response as PowertoolsResponse
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+
+from listing import lists, lookups
+from listing.api import Cursor, Version, address
+from listing.lists import Listed, Part
+from sheaf import slugs
+from sheaf.rendering import documents, markdown, source, templates
+from sheaf.web import responses
+from sheaf.web.resolver import send
+
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
+
+Answer = PowertoolsResponse[str]
+
+
+@router.get("/-/recent", include_in_schema=False)
+def recent(cursor: Cursor = None) -> Answer:
+    """The pages, the last changed first."""
+    listed = lists.all_pages("updated", None, Part(cursor=cursor))
+    return _document("recent.html", **_around(listed))
+
+
+@router.get("/-/users", include_in_schema=False)
+def people(cursor: Cursor = None) -> Answer:
+    """Everybody who edited."""
+    return _document("users.html", **_around(lists.all_users(Part(cursor=cursor))))
+
+
+@router.get("/-/users/<handle>", include_in_schema=False)
+def person(handle: str) -> Answer:
+    """Somebody, and the pages last edited by them."""
+    user = lookups.user(handle)
+    return _document("user.html", user=user, items=lists.pages_by(handle, Part()).items)
+
+
+@router.get("/-/search", include_in_schema=False)
+def search(q: Annotated[str, Query(max_length=200, pattern="^[^\\x00]*$")] = "") -> Answer:
+    """A form, and what it found."""
+    words = q.strip()
+    hits = lookups.hits(words, 20) if words else []
+    return _document("search.html", q=words, items=hits, problem=None)
+
+
+@router.get("/-/history/<slug>", include_in_schema=False)
+def history(slug: str, version: Version = None, cursor: Cursor = None) -> Answer:
+    """The versions of a page, or one of them as it was."""
+    slug = slugs.parse_quoted(slug)
+    page = lookups.history(slug)
+    if version is None:
+        listed = lists.page_revisions(slug, Part(cursor=cursor))
+        return _document("history.html", page=page, **_around(listed))
+    found = lookups.revision(slug, version)
+    html = markdown.render(source.parse(found.body).text, slug).html
+    return _document("revision.html", page=page, revision={**asdict(found), "html": html})
+
+
+def _around(listed: Listed[Any]) -> dict[str, object]:
+    return {
+        "items": listed.items,
+        "next_url": address(listed.next) if listed.next else None,
+        "prev_url": address(listed.prev) if listed.prev else None,
+    }
+
+
+def _document(template: str, **context: object) -> Answer:
+    body = templates.render(template, site=documents.site(), **context)
+    return send(responses.html(body))

@@ -1,0 +1,1 @@
+"""The migrate function: brings the database to the schema of this version."""

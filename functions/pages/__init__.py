@@ -1,0 +1,1 @@
+"""The pages function: what a browser reads. A page, its source, the editor, static files."""

@@ -1,0 +1,1 @@
+"""The writes function: changes to pages, under locks, by people who are signed in."""

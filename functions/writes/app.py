@@ -1,0 +1,78 @@
+"""The API's writing half. Every route needs an editor's verified token."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from aws_lambda_powertools.event_handler import Response as PowertoolsResponse
+from aws_lambda_powertools.event_handler.openapi.params import Header
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sheaf import settings, slugs, telemetry
+from sheaf.storage.pages import Page
+from sheaf.web import conditions, identity, responses
+from sheaf.web.identity import Identity, Role
+from sheaf.web.resolver import Api, send
+from writes import composing, editing
+from writes.models import PageInput, PreviewInput
+
+logger = telemetry.logger()
+
+Precondition = Annotated[str | None, Header()]
+
+
+def _editor(event: Mapping[str, Any]) -> Identity:
+    return identity.identify(event, settings.current()).require(Role.EDITOR)
+
+
+api = Api(guard=_editor)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """The answer to one request."""
+    return api.resolve(event, context)
+
+
+@api.put("/api/pages/<slug>", summary="Create or change a page", tags=["pages"])
+def put_page(
+    slug: str,
+    page: PageInput,
+    if_match: Precondition = None,
+    if_none_match: Precondition = None,
+) -> PowertoolsResponse[str]:
+    """Create a page (`If-None-Match: *`) or change the version you read (`If-Match: "v3"`)."""
+    author = _editor(api.current_event).handle
+    slug = slugs.parse_quoted(slug)
+    precondition = conditions.precondition(if_match, if_none_match)
+    content = composing.compose(slug, page.body, page.title, page.tags)
+    saved = editing.put(slug, precondition, author, page.comment, content)
+    headers = {"etag": conditions.version_etag(saved.page.version), "cache-control": "no-store"}
+    if not saved.created:
+        return send(responses.json_text(_shown(saved.page), HTTPStatus.OK, headers))
+    headers["location"] = f"/api/pages/{quote(slug)}"
+    return send(responses.json_text(_shown(saved.page), HTTPStatus.CREATED, headers))
+
+
+@api.delete("/api/pages/<slug>", summary="Delete a page", tags=["pages"])
+def delete_page(slug: str, if_match: Precondition = None) -> PowertoolsResponse[str]:
+    """Delete the version you read; its history stays, and a later page goes on counting."""
+    author = _editor(api.current_event).handle
+    slug = slugs.parse_quoted(slug)
+    saved = editing.remove(slug, conditions.precondition(if_match, None), author)
+    headers = {"etag": conditions.version_etag(saved.page.version), "cache-control": "no-store"}
+    return send(responses.Response(HTTPStatus.NO_CONTENT, headers))
+
+
+@api.post("/api/previews", summary="Render a text without saving it", tags=["pages"])
+def preview(text: PreviewInput) -> PowertoolsResponse[str]:
+    """The HTML, title and tags that a page with this text would have."""
+    content = composing.compose(slugs.parse(text.slug), text.body)
+    answer = {"html": content.html, "title": content.title, "tags": content.tags}
+    return send(responses.json_text(answer, headers={"cache-control": "no-store"}))
+
+
+def _shown(page: Page) -> dict[str, Any]:
+    return {name: value for name, value in asdict(page).items() if name != "html"}

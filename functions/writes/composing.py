@@ -1,0 +1,32 @@
+"""A page's content, composed of its source and what the author said about it."""
+
+from sheaf.hashing import git_blob_id
+from sheaf.rendering import markdown, source
+from sheaf.storage.pages import Content
+from writes.models import MAX_TITLE
+
+# PostgreSQL refuses a search vector over 1 MB: this much text always fits.
+_SEARCHED_CHARACTERS = 200_000
+
+
+def compose(
+    slug: str, body: str, title: str | None = None, tags: list[str] | None = None
+) -> Content:
+    """Render the body and derive the rest: title, tags, search text, links.
+
+    The title is, in this order: the one given, the front matter's, the first heading, the last
+    segment of the slug.
+    """
+    parts = source.parse(body)
+    rendered = markdown.render(parts.text, slug)
+    derived = parts.title or rendered.title or slug.rsplit("/", 1)[-1]
+    return Content(
+        title=title or derived[:MAX_TITLE],
+        tags=parts.tags if tags is None else tuple(dict.fromkeys(tags)),
+        body=body,
+        html=rendered.html,
+        blob=git_blob_id(body.encode()),
+        headings=rendered.headings[:_SEARCHED_CHARACTERS],
+        plain=rendered.plain[:_SEARCHED_CHARACTERS],
+        links=rendered.links,
+    )

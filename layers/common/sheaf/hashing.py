@@ -1,0 +1,35 @@
+"""Digests and hash slots: the one place that says which hash function does which job.
+
+SHA-256 names content (ETags, static files), places slugs in slots and signs cursors.
+SHA-1 is used only where git's object format demands it; it proves nothing about an author.
+"""
+
+import hashlib
+import hmac
+
+SLOTS = 4096
+
+
+def slot(slug: str) -> int:
+    """The hash slot, 0 to 4095, in which a slug (or a user's handle) lives for ever."""
+    return int.from_bytes(hashlib.sha256(slug.encode()).digest()[:8], "big") % SLOTS
+
+
+def content_tag(data: bytes) -> str:
+    """Twenty hex digits that name this content: equal content, equal tag (80 bits)."""
+    return hashlib.sha256(data).hexdigest()[:20]
+
+
+def etag(data: bytes) -> str:
+    """A strong entity tag (RFC 9110, 8.8.3) for a representation, quotes included."""
+    return f'"{content_tag(data)}"'
+
+
+def git_blob_id(data: bytes) -> str:
+    """The id that `git hash-object` gives a file with this content."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def sign(key: bytes, message: bytes) -> bytes:
+    """The HMAC-SHA-256 of a message, 32 bytes."""
+    return hmac.digest(key, message, "sha256")

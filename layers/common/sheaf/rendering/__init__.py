@@ -1,0 +1,1 @@
+"""Rendering: Markdown to safe HTML, templates, static files."""

@@ -1,0 +1,55 @@
+"""A page's source: Markdown, with YAML front matter before it if its author likes.
+
+The text is stored byte for byte. Title and tags are read from it, here and nowhere else, so
+that an imported file, a page saved in the browser and an exported file agree.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+_FRONT_MATTER = re.compile(
+    r"\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
+)
+_MAX_FRONT_MATTER = 8192
+
+
+@dataclass(frozen=True)
+class Source:
+    """The parts of a page's source; `title` is the front matter's, if it gives one."""
+
+    title: str | None
+    tags: tuple[str, ...]
+    text: str
+
+
+def parse(body: str) -> Source:
+    """Split front matter from text. What is no mapping in valid YAML is text, not front matter."""
+    found = _FRONT_MATTER.match(body)
+    meta = _mapping(found[1]) if found and len(found[1]) <= _MAX_FRONT_MATTER else None
+    if found is None or meta is None:
+        return Source(None, (), body.removeprefix("\ufeff"))
+    return Source(_title(meta.get("title")), _tags(meta.get("tags")), body[found.end() :])
+
+
+def _mapping(front_matter: str) -> dict[str, Any] | None:
+    try:
+        meta = yaml.safe_load(front_matter)
+    except (yaml.YAMLError, ValueError):  # ValueError: a date such as 2026-13-40
+        return None
+    return meta if isinstance(meta, dict) else None
+
+
+def _title(value: object) -> str | None:
+    title = str(value).strip() if isinstance(value, str | int | float) else ""
+    return title or None
+
+
+def _tags(value: object) -> tuple[str, ...]:
+    values = value.split(",") if isinstance(value, str) else value
+    if not isinstance(values, list):
+        return ()
+    names = (str(tag).strip() for tag in values if isinstance(tag, str | int | float))
+    return tuple(dict.fromkeys(name for name in names if name))

@@ -1,0 +1,57 @@
+"""Templates: the HTML of every address that is not an API's.
+
+Each template's first comment says which values it needs. All text is escaped, except the HTML of
+pages and search snippets, which their makers have made safe.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from sheaf.rendering import static
+
+
+def render(template: str, /, **context: object) -> str:
+    """The HTML document that a template such as `page.html` makes of these values.
+
+    Raises jinja2.UndefinedError when a value that the template needs is not given.
+    """
+    return _environment.get_template(template).render(context)
+
+
+def page_path(slug: str) -> str:
+    """The address of a page: its slug, percent-encoded; the page `home` is the site's root."""
+    return "/" if slug == "home" else f"/{quote(slug)}"
+
+
+def machine_time(moment: datetime) -> str:
+    """An instant as HTML's `datetime` attribute wants it: 2026-11-02T14:03:11Z."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def human_time(moment: datetime) -> str:
+    """An instant for people: 2 Nov 2026, 14:03 UTC."""
+    utc = moment.astimezone(UTC)
+    return f"{utc.day} {utc:%b %Y, %H:%M} UTC"
+
+
+def _make_environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # A deployed package does not change while its process lives.
+        auto_reload=False,
+    )
+    environment.globals["static"] = static.url
+    environment.filters["page_path"] = page_path
+    environment.filters["machine_time"] = machine_time
+    environment.filters["human_time"] = human_time
+    return environment
+
+
+_environment = _make_environment()

@@ -1,0 +1,87 @@
+"""Settings: read once from the environment, in this one place, and validated."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from urllib.parse import urlsplit
+
+
+class SettingsError(ValueError):
+    """An environment variable is missing or has a value that cannot be used."""
+
+    def __init__(self, variable: str, problem: str) -> None:
+        super().__init__(f"{variable} {problem}")
+        self.variable = variable
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a function needs to know about the world around it."""
+
+    database_urls: tuple[str, ...]
+    cache_url: str
+    cache_cluster: bool
+    cache_name: str
+    auth: str
+    region: str
+    site_name: str
+    sign_in_url: str
+    token_url: str
+    client_id: str
+    role_claim: str
+    handle_claim: str
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "Settings":
+        """Settings from environment variables; raises SettingsError that names the variable."""
+        auth = _one_of(environ, "SHEAF_AUTH", ("password", "iam"))
+        needed = _required if auth == "iam" else _optional
+        return cls(
+            database_urls=_urls(environ, "SHEAF_DATABASE_URLS", ("postgresql",)),
+            cache_url=_urls(environ, "SHEAF_CACHE_URL", ("redis", "rediss"))[0],
+            cache_cluster=_one_of(environ, "SHEAF_CACHE_CLUSTER", ("false", "true")) == "true",
+            cache_name=needed(environ, "SHEAF_CACHE_NAME"),
+            auth=auth,
+            region=needed(environ, "AWS_REGION"),
+            site_name=environ.get("SHEAF_SITE_NAME", "Sheaf"),
+            sign_in_url=_optional(environ, "SHEAF_SIGN_IN_URL"),
+            token_url=_optional(environ, "SHEAF_TOKEN_URL"),
+            client_id=environ.get("SHEAF_CLIENT_ID", "sheaf"),
+            role_claim=environ.get("SHEAF_ROLE_CLAIM", "cognito:groups"),
+            handle_claim=environ.get("SHEAF_HANDLE_CLAIM", "username"),
+        )
+
+
+@cache
+def current() -> Settings:
+    """The settings of this process, read at the first call."""
+    return Settings.read(os.environ)
+
+
+def _required(environ: Mapping[str, str], variable: str) -> str:
+    value = environ.get(variable, "").strip()
+    if not value:
+        raise SettingsError(variable, "is not set")
+    return value
+
+
+def _optional(environ: Mapping[str, str], variable: str) -> str:
+    return environ.get(variable, "").strip()
+
+
+def _one_of(environ: Mapping[str, str], variable: str, choices: tuple[str, ...]) -> str:
+    value = environ.get(variable, choices[0])
+    if value not in choices:
+        raise SettingsError(variable, f"must be one of {', '.join(choices)}, not {value!r}")
+    return value
+
+
+def _urls(environ: Mapping[str, str], variable: str, schemes: tuple[str, ...]) -> tuple[str, ...]:
+    urls = tuple(url.strip() for url in _required(environ, variable).split(","))
+    for url in urls:
+        parts = urlsplit(url)
+        if parts.scheme not in schemes or not parts.hostname:
+            # The URL itself may hold a password: it is not repeated.
+            raise SettingsError(variable, f"must hold {' or '.join(schemes)}:// addresses")
+    return urls

@@ -1,0 +1,1 @@
+"""Storage: PostgreSQL through SQLAlchemy Core. Pages, revisions, users, outbox, migrations."""

@@ -1,0 +1,69 @@
+"""Claims: a writer's mark on a page's row, made before it reads.
+
+The lock's fence and the writer's id go into the row first; every later write must find them
+unchanged. So whatever happens to the lock service, a writer whose claim was superseded cannot
+write any more, and what it read after its claim is what it will replace.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection, and_, delete, func, or_
+from sqlalchemy.dialects.postgresql import insert
+
+from sheaf.hashing import slot
+from sheaf.storage.tables import pages
+
+
+class ClaimRefused(Exception):
+    """A later holder of the lock has claimed the page already."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The page as it was when we claimed it, and the mark that lets us write it."""
+
+    slug: str
+    fence: int
+    owner: UUID
+    page_id: UUID
+    version: int
+    state: str
+    author: str
+    updated_at: datetime
+
+    @property
+    def live(self) -> bool:
+        """Whether there is a page that people can read."""
+        return self.state == "live"
+
+
+def claim(connection: Connection, slug: str, fence: int, owner: UUID) -> Claim:
+    """Mark the page's row as ours and return what it holds, in one statement.
+
+    A slug without a page gets a row in state `claimed`, version 0. An equal fence with the
+    same owner is our own earlier claim and is accepted again. Raises ClaimRefused.
+    """
+    statement = (
+        insert(pages)
+        .values(slug=slug, slot=slot(slug), state="claimed", version=0, fence=fence, owner=owner)
+        .on_conflict_do_update(
+            index_elements=[pages.c.slug],
+            set_={"fence": fence, "owner": owner},
+            where=or_(pages.c.fence < fence, and_(pages.c.fence == fence, pages.c.owner == owner)),
+        )
+        .returning(pages.c.id, pages.c.version, pages.c.state, pages.c.author, pages.c.updated_at)
+    )
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise ClaimRefused(slug)
+    return Claim(slug, fence, owner, *row)
+
+
+def remove_abandoned(connection: Connection, after: timedelta) -> int:
+    """Remove rows that were claimed long ago and never became a page; says how many."""
+    statement = delete(pages).where(
+        pages.c.state == "claimed", pages.c.created_at < func.now() - after
+    )
+    return connection.execute(statement).rowcount

@@ -1,0 +1,65 @@
+"""Migrations: the schema's history (Alembic), the first signing key, the application's role."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from sheaf.storage import keys
+
+# The role the functions log in as, by IAM: it reads and writes rows and owns nothing.
+APPLICATION_ROLE = "sheaf"
+# Any number will do, as long as every migrating process takes the same.
+_ADVISORY_LOCK = 0x5EAF
+_STATEMENT_TIMEOUT = "SET LOCAL statement_timeout = '10min'"
+
+
+def upgrade(engine: Engine) -> list[str]:
+    """Bring a database to the newest schema; returns the ids of the migrations that ran."""
+    with engine.begin() as connection:
+        connection.execute(text(_STATEMENT_TIMEOUT))
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
+        config = _config(connection)
+        before = MigrationContext.configure(connection).get_current_revision()
+        command.upgrade(config, "head")
+        if not keys.all_secrets(connection):
+            keys.add_secret(connection)
+        if _on_aws(connection):
+            _grant_to_application(connection)
+        return _since(config, before)
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _since(config: Config, before: str | None) -> list[str]:
+    script = ScriptDirectory.from_config(config)
+    ran = script.iterate_revisions("head", before or "base")
+    return [step.revision for step in ran][::-1]
+
+
+def _on_aws(connection: Connection) -> bool:
+    found = connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = 'rds_iam'"))
+    return found.scalar() is not None
+
+
+def _grant_to_application(connection: Connection) -> None:
+    role = APPLICATION_ROLE
+    exists = connection.execute(
+        text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}
+    ).scalar()
+    if not exists:
+        connection.execute(text(f"CREATE ROLE {role} LOGIN"))
+    for grant in (
+        f"GRANT rds_iam TO {role}",
+        f"GRANT USAGE ON SCHEMA public TO {role}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
+    ):
+        connection.execute(text(grant))

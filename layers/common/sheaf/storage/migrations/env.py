@@ -1,0 +1,9 @@
+"""Alembic's entry point: runs migrations on the connection that `storage.migrate` opened."""
+
+from alembic import context
+
+from sheaf.storage.tables import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,117 @@
+"""The tables. Every row that belongs to a slug or a handle carries its hash slot."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
+
+metadata = MetaData()
+
+# Byte order, which is also Python's order of str: sorted streams of several shards can be merged.
+_Bytewise = Text(collation="C")
+_Instant = DateTime(timezone=True)
+
+pages = Table(
+    "pages",
+    metadata,
+    Column("id", Uuid, primary_key=True, server_default=func.gen_random_uuid()),
+    Column("slot", SmallInteger, nullable=False),
+    Column("slug", _Bytewise, nullable=False, unique=True),
+    # claimed (no revision yet), live, redirect or tombstone
+    Column("state", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    # The last claim: who may write the next version (see claims.py).
+    Column("fence", BigInteger, nullable=False),
+    Column("owner", Uuid, nullable=False),
+    Column("write_id", Uuid),
+    Column("title", Text, nullable=False, server_default=""),
+    Column("sort_title", _Bytewise, nullable=False, server_default=""),
+    Column("tags", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("body", Text, nullable=False, server_default=""),
+    Column("html", Text, nullable=False, server_default=""),
+    Column("blob", Text, nullable=False, server_default=""),
+    Column("author", Text, nullable=False, server_default=""),
+    Column("search", TSVECTOR, nullable=False, server_default=""),
+    Column("created_at", _Instant, nullable=False, server_default=func.now()),
+    Column("updated_at", _Instant, nullable=False, server_default=func.now()),
+    # Room on each block for the row's next versions, so that a claim touches no index (HOT).
+    postgresql_with={"fillfactor": 80},
+)
+_live = text("state = 'live'")
+Index("pages_by_update", pages.c.updated_at, pages.c.slug, postgresql_where=_live)
+Index("pages_by_creation", pages.c.created_at, pages.c.slug, postgresql_where=_live)
+Index("pages_by_title", pages.c.sort_title, pages.c.slug, postgresql_where=_live)
+Index("pages_by_author", pages.c.author, pages.c.updated_at, pages.c.slug, postgresql_where=_live)
+Index("pages_by_slot", pages.c.slot)
+Index("pages_search", pages.c.search, postgresql_using="gin")
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("page_id", Uuid, ForeignKey("pages.id"), primary_key=True),
+    Column("version", BigInteger, primary_key=True),
+    Column("slot", SmallInteger, nullable=False),
+    Column("slug", _Bytewise, nullable=False),
+    Column("state", Text, nullable=False),
+    # The version whose text the author had read; NULL for the first.
+    Column("based_on", BigInteger),
+    Column("write_id", Uuid, nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("tags", ARRAY(Text), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("blob", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("created_at", _Instant, nullable=False, server_default=func.now()),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("source", _Bytewise, primary_key=True),
+    Column("target", _Bytewise, primary_key=True),
+    Column("slot", SmallInteger, nullable=False),
+)
+Index("links_by_target", links.c.target, links.c.source)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("slot", SmallInteger, nullable=False),
+    Column("slug", _Bytewise, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("created_at", _Instant, nullable=False, server_default=func.now()),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("handle", _Bytewise, primary_key=True),
+    Column("slot", SmallInteger, nullable=False),
+    Column("edits", BigInteger, nullable=False),
+    Column("created_at", _Instant, nullable=False, server_default=func.now()),
+)
+
+# Home shard only. The newest key signs; all keys that are still here verify.
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("secret", LargeBinary, nullable=False),
+    Column("created_at", _Instant, nullable=False, server_default=func.now()),
+)

@@ -1,0 +1,1 @@
+"""The web: events in, responses out, problem details, identity."""

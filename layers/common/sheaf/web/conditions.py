@@ -1,0 +1,60 @@
+"""Conditional requests (RFC 9110, 13): the preconditions of writes, and 304 for reads."""
+
+import re
+from dataclasses import dataclass
+
+from sheaf.web import problems
+
+_VERSION_TAG = re.compile(r'"v([1-9][0-9]{0,17})"')
+_ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
+
+
+@dataclass(frozen=True)
+class Precondition:
+    """The state that a write builds on: one of some versions, or (None) no live page at all."""
+
+    versions: frozenset[int] | None
+
+    def holds(self, version: int, *, live: bool) -> bool:
+        """Whether a page in this state may be written."""
+        if self.versions is None:
+            return not live
+        return live and version in self.versions
+
+
+def version_etag(version: int) -> str:
+    """The entity tag of a page's JSON: versions never restart, so each names one content."""
+    return f'"v{version}"'
+
+
+def precondition(if_match: str | None, if_none_match: str | None) -> Precondition:
+    """The precondition in a write's headers.
+
+    Raises a 428 Problem when there is none and a 400 Problem when it cannot be understood.
+    """
+    if if_match is not None and if_none_match is not None:
+        raise problems.bad_request("Send If-Match or If-None-Match, not both.")
+    if if_none_match is not None:
+        if if_none_match.strip() != "*":
+            raise problems.bad_request("If-None-Match on a write takes only *.")
+        return Precondition(None)
+    if if_match is None:
+        raise problems.precondition_required()
+    return Precondition(_versions(if_match))
+
+
+def matches(if_none_match: str | None, etag: str) -> bool:
+    """Whether If-None-Match names this entity tag (weak comparison): the answer is then 304."""
+    if if_none_match is None:
+        return False
+    return if_none_match.strip() == "*" or etag in _ENTITY_TAG.findall(if_none_match)
+
+
+def _versions(if_match: str) -> frozenset[int]:
+    if if_match.strip() == "*":
+        raise problems.bad_request('If-Match must name the version read, such as "v3".')
+    if not _ENTITY_TAG.search(if_match):
+        raise problems.bad_request('If-Match holds entity tags in quotes, such as "v3".')
+    # A weak or foreign tag is well-formed and matches no version: the answer will be 412.
+    tags = (tag.strip() for tag in if_match.split(","))
+    return frozenset(int(found[1]) for tag in tags if (found := _VERSION_TAG.fullmatch(tag)))

@@ -1,0 +1,59 @@
+"""Identity: who sends a request, as the API's JWT authorizer verified it.
+
+Fails closed: without verified claims nobody is anybody. (SAM's local API passes requests on
+without an authorizer, so the absence of claims must mean "not signed in".)
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from sheaf.settings import Settings
+from sheaf.web import problems
+
+_HANDLE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+class Role(IntEnum):
+    """What somebody may do; each role may do all that the lower ones may."""
+
+    READER = 1
+    EDITOR = 2
+    ADMIN = 3
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A person or script with a verified token."""
+
+    handle: str
+    role: Role
+
+    def require(self, role: Role) -> "Identity":
+        """This identity, if its role suffices; raises a 403 Problem otherwise."""
+        if self.role < role:
+            raise problems.forbidden(role.name.lower())
+        return self
+
+
+def identify(event: Mapping[str, Any], settings: Settings) -> Identity:
+    """The identity in a payload-2.0 event; raises a 401 Problem when there is none."""
+    authorizer = event.get("requestContext", {}).get("authorizer") or {}
+    claims = (authorizer.get("jwt") or {}).get("claims") or {}
+    handle = str(claims.get(settings.handle_claim, ""))
+    if not _HANDLE.fullmatch(handle):
+        raise problems.unauthenticated()
+    return Identity(handle, _highest_role(str(claims.get(settings.role_claim, ""))))
+
+
+def is_handle(text: str) -> bool:
+    """Whether the text could be somebody's handle."""
+    return _HANDLE.fullmatch(text) is not None
+
+
+def _highest_role(groups: str) -> Role:
+    # API Gateway hands a list claim over as the text "[editor admin]".
+    names = groups.strip("[]").replace(",", " ").upper().split()
+    return max((Role[name] for name in names if name in Role.__members__), default=Role.READER)

@@ -1,0 +1,147 @@
+"""The resolver of the functions that Powertools routes: problems instead of exceptions.
+
+Every error leaves as a problem; only the log sees the text of an unexpected one.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.event_handler import Response as PowertoolsResponse
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from redis import RedisError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from sheaf import slugs, telemetry
+from sheaf.paging import BadCursor
+from sheaf.web import problems, responses
+from sheaf.web.problems import Problem
+from sheaf.web.responses import Response
+
+MAX_BODY_BYTES = 1024 * 1024
+
+
+class Api(APIGatewayHttpResolver):
+    """A resolver that validates what it routes.
+
+    `show` answers a problem at a path; `guard` sees each event first and raises the Problem of
+    one that may not pass.
+    """
+
+    def __init__(
+        self,
+        show: Callable[[Problem, str], Response] = lambda problem, _path: responses.problem(
+            problem
+        ),
+        guard: Callable[[Mapping[str, Any]], object] = lambda _event: None,
+    ) -> None:
+        super().__init__(enable_validation=True)
+        self._show = show
+        self._guard = guard
+        self.exception_handler(Exception)(self._answer_error)
+        self.not_found(self._answer_error)
+
+    def resolve(self, event: Any, context: LambdaContext) -> dict[str, Any]:
+        """The answer to an event, in payload format 2.0."""
+        try:
+            self._guard(event)
+            check_body(event)
+        except Problem as error:
+            return responses.problem(error).payload()
+        return super().resolve(event, context)
+
+    @staticmethod
+    def _compile_regex(rule: str, base_regex: str = "^{}$") -> re.Pattern[str]:
+        # A slug may hold slashes, which other parameters may not: it stands last, takes the rest.
+        if not rule.endswith("<slug>"):
+            pattern: re.Pattern[str] = APIGatewayHttpResolver._compile_regex(rule, base_regex)
+            return pattern
+        before = re.escape(rule.removesuffix("<slug>"))
+        return re.compile(base_regex.format(f"{before}(?P<slug>.+)"))
+
+    def _answer_error(self, error: Exception) -> PowertoolsResponse[str]:
+        problem = as_problem(error)
+        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            telemetry.logger().error(problem.detail, exc_info=error)
+        return send(self._show(problem, self.current_event.path))
+
+
+def send(response: Response) -> PowertoolsResponse[str]:
+    """One of our responses as Powertools wants it."""
+    payload = response.payload()
+    return PowertoolsResponse(
+        status_code=response.status, headers=payload["headers"], body=response.body
+    )
+
+
+def check_body(event: Mapping[str, Any]) -> None:
+    """Raise the Problem of a body that is too large, of another media type, or no JSON."""
+    body = event.get("body")
+    if not body:
+        return
+    headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
+    _check_size(body, is_base64=bool(event.get("isBase64Encoded")))
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise Problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            "Send the body as application/json.",
+        )
+    _check_json(body, is_base64=bool(event.get("isBase64Encoded")))
+
+
+def _check_size(body: str, *, is_base64: bool) -> None:
+    size = len(body) * 3 // 4 if is_base64 else len(body.encode())
+    if size > MAX_BODY_BYTES:
+        detail = f"A request has at most {MAX_BODY_BYTES} bytes."
+        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail)
+
+
+def _check_json(body: str, *, is_base64: bool) -> None:
+    try:
+        json.loads(base64.b64decode(body, validate=True) if is_base64 else body)
+    except (ValueError, RecursionError, binascii.Error) as error:
+        raise problems.bad_request("The body is not valid JSON.") from error
+
+
+def as_problem(error: Exception) -> Problem:  # noqa: PLR0911 - a line for each kind of error
+    """The problem that an exception stands for; 500 for one that nobody foresaw."""
+    match error:
+        case Problem():
+            return error
+        case slugs.BadSlug():
+            return problems.bad_request(str(error), "bad-slug")
+        case BadCursor():
+            return problems.bad_request(str(error), "bad-cursor")
+        case RequestValidationError():
+            return _invalid_fields(error)
+        case NotFoundError():
+            return problems.not_found("such address, or not with this method")
+        case OperationalError() | PoolTimeout():
+            return problems.unavailable("database")
+        case DBAPIError() if error.connection_invalidated:
+            return problems.unavailable("database")
+        case RedisError():
+            return problems.unavailable("cache")
+        case _:
+            return problems.internal()
+
+
+def _invalid_fields(error: RequestValidationError) -> Problem:
+    errors = [
+        {"field": ".".join(str(part) for part in one["loc"]), "message": str(one["msg"])}
+        for one in error.errors()
+    ]
+    in_address = all(one["field"].startswith(("query.", "path.")) for one in errors)
+    status = HTTPStatus.BAD_REQUEST if in_address else HTTPStatus.UNPROCESSABLE_ENTITY
+    detail = "; ".join(f"{one['field']}: {one['message']}" for one in errors)
+    return Problem(status, "invalid-fields", detail, errors=errors)
