@@ -10,9 +10,14 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from listing import lists, lookups
-from listing.lists import DEFAULT_LIMIT, MAX_LIMIT, Listed, Order, Part, Sort
+from listing.lists import DEFAULT_LIMIT, MAX_LIMIT, Order, Part, Sort
 from sheaf import slugs
-from sheaf.web import conditions, openapi, responses
+from sheaf.storage.pages import PageItem
+from sheaf.storage.revisions import RevisionItem
+from sheaf.storage.search import Hit
+from sheaf.storage.users import User
+from sheaf.web import conditions, openapi, representations, responses
+from sheaf.web.representations import Health, Listed, PageWithBody, answers
 from sheaf.web.resolver import send
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
@@ -25,7 +30,12 @@ Version = Annotated[int | None, Query(ge=1, le=2**62)]
 Answer = PowertoolsResponse[str]
 
 
-@router.get("/api/pages", summary="All pages", tags=["pages"])
+@router.get(
+    "/api/pages",
+    summary="All pages",
+    responses=answers(Listed[PageItem], "A page of the list"),
+    tags=["pages"],
+)
 def list_pages(
     sort: Annotated[Sort, Query()] = "updated",
     order: Annotated[Order | None, Query()] = None,
@@ -36,18 +46,27 @@ def list_pages(
     return _listed(lists.all_pages(sort, order, Part(limit, cursor)))
 
 
-@router.get("/api/pages/<slug>", summary="One page", tags=["pages"])
+@router.get(
+    "/api/pages/<slug>",
+    summary="One page",
+    responses=answers(PageWithBody, "The page"),
+    tags=["pages"],
+)
 def get_page(slug: str) -> Answer:
     """A page with its Markdown; its entity tag is what a later change must send back."""
     page = lookups.page(slugs.parse_quoted(slug))
     etag = conditions.version_etag(page.version)
     if conditions.matches(router.current_event.headers.get("if-none-match"), etag):
         return send(responses.Response(HTTPStatus.NOT_MODIFIED, {"etag": etag}))
-    shown = {name: value for name, value in asdict(page).items() if name != "html"}
-    return send(responses.json_text(shown, headers={"etag": etag}))
+    return send(responses.json_text(representations.page(page), headers={"etag": etag}))
 
 
-@router.get("/api/revisions/<slug>", summary="The versions of a page", tags=["pages"])
+@router.get(
+    "/api/revisions/<slug>",
+    summary="The versions of a page",
+    responses=answers(Listed[RevisionItem], "The versions"),
+    tags=["pages"],
+)
 def list_revisions(
     slug: str, version: Version = None, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Answer:
@@ -59,26 +78,43 @@ def list_revisions(
     return _listed(lists.page_revisions(slug, Part(limit, cursor)))
 
 
-@router.get("/api/users", summary="Everybody who edited", tags=["users"])
+@router.get(
+    "/api/users",
+    summary="Everybody who edited",
+    responses=answers(Listed[User], "The users"),
+    tags=["users"],
+)
 def list_users(limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Answer:
     """The users by handle, with how often each has edited."""
     return _listed(lists.all_users(Part(limit, cursor)))
 
 
-@router.get("/api/users/<handle>", summary="One user", tags=["users"])
+@router.get(
+    "/api/users/<handle>", summary="One user", responses=answers(User, "The user"), tags=["users"]
+)
 def get_user(handle: str) -> Answer:
     """A user with a count of edits (which follows within a minute)."""
     return send(responses.json_text(asdict(lookups.user(handle))))
 
 
-@router.get("/api/search", summary="Pages with these words", tags=["pages"])
+@router.get(
+    "/api/search",
+    summary="Pages with these words",
+    responses=answers(Listed[Hit], "The pages found"),
+    tags=["pages"],
+)
 def search(q: Words, limit: Limit = 20) -> Answer:
     """The best pages for `q`: words, "a phrase", -without, this or that."""
     hits = [asdict(hit) for hit in lookups.hits(q, limit)]
     return send(responses.json_text({"items": hits, "next": None, "prev": None}))
 
 
-@router.get("/api/health", summary="Whether the site works", tags=["site"])
+@router.get(
+    "/api/health",
+    summary="Whether the site works",
+    responses=answers(Health, "All is well"),
+    tags=["site"],
+)
 def health() -> Answer:
     """200 when the database and the cache answer, else 503."""
     found = lookups.health()

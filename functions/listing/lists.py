@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Select
 from sqlalchemy.sql.elements import ColumnElement
@@ -11,6 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sheaf import paging
 from sheaf.paging import Cursors, Keyset, Slice
 from sheaf.storage import keys, pages, revisions, shards, tables, users
+from sheaf.web.representations import Listed
 
 T = TypeVar("T")
 
@@ -32,15 +33,6 @@ class Part:
 
     limit: int = DEFAULT_LIMIT
     cursor: str | None = None
-
-
-@dataclass(frozen=True)
-class Listed(Generic[T]):
-    """A page of a list, and the cursors of the pages around it (None at an end)."""
-
-    items: list[T]
-    next: str | None
-    prev: str | None
 
 
 def all_pages(sort: Sort, order: Order | None, part: Part) -> Listed[pages.PageItem]:

@@ -9,10 +9,11 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from listing import lists, lookups
 from listing.api import Cursor, Version, address
-from listing.lists import Listed, Part
+from listing.lists import Part
 from sheaf import slugs
 from sheaf.rendering import documents, markdown, source, templates
 from sheaf.web import responses
+from sheaf.web.representations import Listed
 from sheaf.web.resolver import send
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]

@@ -1,7 +1,6 @@
 """The API's writing half. Every route needs an editor's verified token."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -11,9 +10,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Header
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sheaf import settings, slugs, telemetry
-from sheaf.storage.pages import Page
-from sheaf.web import conditions, identity, responses
+from sheaf.web import conditions, identity, representations, responses
 from sheaf.web.identity import Identity, Role
+from sheaf.web.representations import PageWithBody, Preview, answers
 from sheaf.web.resolver import Api, send
 from writes import composing, editing
 from writes.models import PageInput, PreviewInput
@@ -21,6 +20,12 @@ from writes.models import PageInput, PreviewInput
 logger = telemetry.logger()
 
 Precondition = Annotated[str | None, Header()]
+
+_SAVED = {
+    **answers(PageWithBody, "The page was changed"),
+    **answers(PageWithBody, "The page was created", 201),
+}
+_DELETED: dict[int, Any] = {204: {"description": "The page was deleted"}}
 
 
 def _editor(event: Mapping[str, Any]) -> Identity:
@@ -36,7 +41,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return api.resolve(event, context)
 
 
-@api.put("/api/pages/<slug>", summary="Create or change a page", tags=["pages"])
+@api.put("/api/pages/<slug>", summary="Create or change a page", responses=_SAVED, tags=["pages"])
 def put_page(
     slug: str,
     page: PageInput,
@@ -51,12 +56,12 @@ def put_page(
     saved = editing.put(slug, precondition, author, page.comment, content)
     headers = {"etag": conditions.version_etag(saved.page.version), "cache-control": "no-store"}
     if not saved.created:
-        return send(responses.json_text(_shown(saved.page), HTTPStatus.OK, headers))
+        return send(responses.json_text(representations.page(saved.page), HTTPStatus.OK, headers))
     headers["location"] = f"/api/pages/{quote(slug)}"
-    return send(responses.json_text(_shown(saved.page), HTTPStatus.CREATED, headers))
+    return send(responses.json_text(representations.page(saved.page), HTTPStatus.CREATED, headers))
 
 
-@api.delete("/api/pages/<slug>", summary="Delete a page", tags=["pages"])
+@api.delete("/api/pages/<slug>", summary="Delete a page", responses=_DELETED, tags=["pages"])
 def delete_page(slug: str, if_match: Precondition = None) -> PowertoolsResponse[str]:
     """Delete the version you read; its history stays, and a later page goes on counting."""
     author = _editor(api.current_event).handle
@@ -66,13 +71,14 @@ def delete_page(slug: str, if_match: Precondition = None) -> PowertoolsResponse[
     return send(responses.Response(HTTPStatus.NO_CONTENT, headers))
 
 
-@api.post("/api/previews", summary="Render a text without saving it", tags=["pages"])
+@api.post(
+    "/api/previews",
+    summary="Render a text without saving it",
+    responses=answers(Preview, "What it would look like"),
+    tags=["pages"],
+)
 def preview(text: PreviewInput) -> PowertoolsResponse[str]:
     """The HTML, title and tags that a page with this text would have."""
     content = composing.compose(slugs.parse(text.slug), text.body)
     answer = {"html": content.html, "title": content.title, "tags": content.tags}
     return send(responses.json_text(answer, headers={"cache-control": "no-store"}))
-
-
-def _shown(page: Page) -> dict[str, Any]:
-    return {name: value for name, value in asdict(page).items() if name != "html"}

@@ -34,7 +34,7 @@ async function open() {
   describe();
   const draft = drafts.load(slug);
   if (draft && draft.text !== loaded) restore(draft);
-  else text.focus();
+  else focusText();
   grow();
 }
 
@@ -114,7 +114,7 @@ async function discard() {
   conflict.settle(false);
   describe();
   grow();
-  text.focus();
+  focusText();
 }
 
 async function showPreview() {
@@ -127,6 +127,11 @@ async function showPreview() {
   panel.innerHTML = await preview(slug, text.value); // the site has made it safe
   // A heading's id must not hide one of the editor's own.
   for (const element of panel.querySelectorAll("[id]")) element.removeAttribute("id");
+}
+
+function focusText() {
+  text.setSelectionRange(0, 0);
+  text.focus();
 }
 
 function isDirty() {

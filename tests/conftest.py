@@ -1,0 +1,148 @@
+"""The servers of the tests: real PostgreSQL and Redis, started once, emptied for each test."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+import redis
+from werkzeug.test import Client
+
+# Before any function is imported: Powertools reads its settings then.
+os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "sheaf-tests")
+os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "WARNING")
+
+import migrate.app
+from local import services
+from local.functions import Context
+from local.gateway import create_app
+from local.issuer import mint
+from sheaf import settings
+from sheaf.storage import shards
+from sheaf.storage.tables import metadata
+from tests.site import Site
+
+ISSUER = "http://127.0.0.1:3000/-/local"
+Mint = Callable[[str, str], str]
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Where the servers of this run are."""
+
+    database_url: str
+    cache_url: str
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    state = tmp_path_factory.mktemp("servers")
+    with services.postgres(state) as database, services.redis(state) as cache:
+        yield Servers(database.url, cache.url)
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state directory of the local issuer."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def environment(servers: Servers, home: Path) -> Iterator[Servers]:
+    """The functions' settings in this process, and a migrated database."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SHEAF_DATABASE_URLS", servers.database_url)
+        patch.setenv("SHEAF_CACHE_URL", servers.cache_url)
+        patch.setenv("SHEAF_HOME", str(home))
+        patch.setenv("SHEAF_ISSUER", ISSUER)
+        settings.current.cache_clear()
+        migrate.app.handler({}, Context("migrate", 512, 60))
+        yield servers
+        shards.home().dispose()
+
+
+@pytest.fixture
+def clean(environment: Servers) -> Servers:
+    """Empty tables and an empty cache."""
+    kept = {"signing_keys"}
+    names = ", ".join(name for name in metadata.tables if name not in kept)
+    with psycopg.connect(environment.database_url) as connection:
+        connection.execute(f"TRUNCATE {names}")
+    with redis.Redis.from_url(environment.cache_url) as client:
+        client.flushall()
+    return environment
+
+
+@pytest.fixture(scope="session")
+def mint_token(home: Path) -> Mint:
+    """Makes the token of somebody: mint_token("alice", "editor")."""
+    return lambda handle, role: mint(home, ISSUER, handle, role)
+
+
+@pytest.fixture
+def site(clean: Servers, mint_token: Mint) -> Site:
+    """An empty site in this process; its editor is alice."""
+    return Site(Client(create_app()), mint_token("alice", "editor"))
+
+
+@pytest.fixture(scope="session")
+def site_url(servers: Servers, home: Path) -> Iterator[str]:
+    """A running site of two workers with the pages home and guide/install, on its own database."""
+    port = _free_port()
+    with psycopg.connect(servers.database_url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE running")
+    environment = {
+        **os.environ,
+        "SHEAF_DATABASE_URLS": urlsplit(servers.database_url)._replace(path="/running").geturl(),
+        "SHEAF_CACHE_URL": urlsplit(servers.cache_url)._replace(path="/1").geturl(),
+        "SHEAF_HOME": str(home),
+        "SHEAF_ISSUER": ISSUER,
+        "SHEAF_SIGN_IN_URL": f"http://127.0.0.1:{port}/-/local/authorize",
+        "SHEAF_TOKEN_URL": f"http://127.0.0.1:{port}/-/local/token",
+    }
+    code = "import migrate.app, local.functions as f; migrate.app.handler({}, f.Context('m', 1, 60))"
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=60)
+    command = [sys.executable, "-m", "gunicorn", "--workers=2", f"--bind=127.0.0.1:{port}"]
+    with subprocess.Popen([*command, "local.gateway:create_app()"], env=environment) as process:
+        try:
+            _wait_for(port, process)
+            _seed(f"http://127.0.0.1:{port}", mint(home, ISSUER, "alice", "editor"))
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError("the site did not start")
+
+
+def _seed(url: str, token: str) -> None:
+    import httpx
+
+    for slug in ("home", "guide/install"):
+        httpx.put(
+            f"{url}/api/pages/{slug}",
+            json={"body": f"# About {slug}\n\nThe page {slug} of a site under test.\n"},
+            headers={"Authorization": f"Bearer {token}", "If-None-Match": "*"},
+            timeout=10,
+        ).raise_for_status()
