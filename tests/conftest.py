@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import psycopg
 import pytest
 import redis
@@ -30,6 +32,7 @@ from sheaf.storage.tables import metadata
 from tests.site import Site
 
 ISSUER = "http://127.0.0.1:3000/-/local"
+CONTEXT: Any = Context("tests", 512, 60)
 Mint = Callable[[str, str], str]
 
 
@@ -63,7 +66,7 @@ def environment(servers: Servers, home: Path) -> Iterator[Servers]:
         patch.setenv("SHEAF_HOME", str(home))
         patch.setenv("SHEAF_ISSUER", ISSUER)
         settings.current.cache_clear()
-        migrate.app.handler({}, Context("migrate", 512, 60))
+        migrate.app.handler({}, CONTEXT)
         yield servers
         shards.home().dispose()
 
@@ -107,7 +110,9 @@ def site_url(servers: Servers, home: Path) -> Iterator[str]:
         "SHEAF_SIGN_IN_URL": f"http://127.0.0.1:{port}/-/local/authorize",
         "SHEAF_TOKEN_URL": f"http://127.0.0.1:{port}/-/local/token",
     }
-    code = "import migrate.app, local.functions as f; migrate.app.handler({}, f.Context('m', 1, 60))"
+    code = (
+        "import migrate.app, local.functions as f; migrate.app.handler({}, f.Context('m', 1, 60))"
+    )
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=60)
     command = [sys.executable, "-m", "gunicorn", "--workers=2", f"--bind=127.0.0.1:{port}"]
     with subprocess.Popen([*command, "local.gateway:create_app()"], env=environment) as process:
@@ -137,8 +142,6 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 def _seed(url: str, token: str) -> None:
-    import httpx
-
     for slug in ("home", "guide/install"):
         httpx.put(
             f"{url}/api/pages/{slug}",

@@ -1,0 +1,176 @@
+"""Lists, search and single things from storage, as JSON and for people."""
+
+import re
+
+import pytest
+
+from tests.site import Site
+
+
+@pytest.fixture
+def full_site(site: Site) -> Site:
+    for number, title in enumerate(["Cherry", "apple", "Banana", "apple"]):
+        site.create(f"fruit/{number}", f"# {title}\n\nAll about *{title.lower()}s*.")
+    return site
+
+
+def _walk(site: Site, path: str) -> list[dict[str, object]]:
+    items: list[dict[str, object]] = []
+    address: str | None = path
+    while address:
+        answer = site.get(address)
+        assert answer.status_code == 200, answer.text
+        items += answer.json["items"]
+        link = re.search(r'<([^>]+)>; rel="next"', answer.headers.get("Link", ""))
+        assert bool(link) == bool(answer.json["next"])
+        address = link[1] if link else None
+    return items
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["fruit/3", "fruit/2", "fruit/1", "fruit/0"]),
+        ("&order=asc", ["fruit/0", "fruit/1", "fruit/2", "fruit/3"]),
+        ("&sort=created", ["fruit/3", "fruit/2", "fruit/1", "fruit/0"]),
+        ("&sort=title", ["fruit/1", "fruit/3", "fruit/2", "fruit/0"]),
+        ("&sort=title&order=desc", ["fruit/0", "fruit/2", "fruit/3", "fruit/1"]),
+    ],
+)
+@pytest.mark.parametrize("limit", [1, 2, 3, 50])
+def test_lists_lead_through_all_pages(
+    full_site: Site, query: str, expected: list[str], limit: int
+) -> None:
+    items = _walk(full_site, f"/api/pages?limit={limit}{query}")
+    assert [item["slug"] for item in items] == expected
+    assert "body" not in items[0]
+
+
+def test_a_list_can_be_walked_back(full_site: Site) -> None:
+    first = full_site.get("/api/pages?limit=2").json
+    second = full_site.get(f"/api/pages?limit=2&cursor={first['next']}").json
+    assert second["next"] is None
+    back = full_site.get(f"/api/pages?limit=2&cursor={second['prev']}").json
+    assert back["items"] == first["items"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=201",
+        "limit=many",
+        "sort=size",
+        "order=up",
+        "cursor=nonsense",
+        "cursor=" + "x" * 3000,
+    ],
+)
+def test_bad_queries_are_refused(full_site: Site, query: str) -> None:
+    answer = full_site.get(f"/api/pages?{query}")
+    assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")
+
+
+def test_a_cursor_works_only_in_its_list(full_site: Site) -> None:
+    cursor = full_site.get("/api/pages?limit=1").json["next"]
+    assert full_site.get(f"/api/pages?limit=1&cursor={cursor}").status_code == 200
+    for other in ("/api/pages?order=asc&", "/api/pages?sort=title&", "/api/users?"):
+        answer = full_site.get(f"{other}cursor={cursor}")
+        assert (answer.status_code, answer.json["type"]) == (400, "urn:sheaf:problem:bad-cursor")
+
+
+def test_one_page(full_site: Site) -> None:
+    page = full_site.get("/api/pages/fruit/0")
+    assert page.json["body"] == "# Cherry\n\nAll about *cherrys*."
+    assert "html" not in page.json
+    assert full_site.get("/api/pages/fruit/0", If_None_Match='"v1"').status_code == 304
+    assert full_site.get("/api/pages/fruit/9").status_code == 404
+    assert full_site.get("/api/pages/a%20b").status_code == 400
+
+
+def test_revisions(site: Site) -> None:
+    site.create("home", "one")
+    site.put("home", {"body": "two", "comment": "why"}, {"If-Match": '"v1"'})
+    site.delete("home", 2)
+    items = _walk(site, "/api/revisions/home?limit=2")
+    assert [(item["version"], item["state"]) for item in items] == [
+        (3, "tombstone"),
+        (2, "live"),
+        (1, "live"),
+    ]
+    second = site.get("/api/revisions/home?version=2").json
+    assert (second["body"], second["comment"]) == ("two", "why")
+    assert site.get("/api/revisions/home?version=9").status_code == 404
+    assert site.get("/api/revisions/home?version=0").status_code == 400
+    assert site.get("/api/revisions/nowhere").status_code == 404
+
+
+def test_search(full_site: Site) -> None:
+    found = full_site.get("/api/search?q=apples").json["items"]
+    assert [hit["slug"] for hit in found] == ["fruit/1", "fruit/3"]
+    assert "<mark>apples</mark>" in found[0]["snippet"]
+    assert full_site.get("/api/search?q=nothing").json["items"] == []
+    full_site.delete("fruit/1", 1)
+    found = full_site.get("/api/search?q=apples").json["items"]
+    assert [hit["slug"] for hit in found] == ["fruit/3"]
+
+
+@pytest.mark.parametrize("q", ["", "x" * 201, "%00"])
+def test_bad_searches_are_refused(site: Site, q: str) -> None:
+    assert site.get(f"/api/search?q={q}").status_code == 400
+
+
+@pytest.mark.parametrize("q", ['"', "-", "or", "a & | !", "((", "'", "\\", "<->", ":*"])
+def test_broken_searches_find_what_they_find(site: Site, q: str) -> None:
+    assert site.client.get("/api/search", query_string={"q": q}).status_code == 200
+
+
+def test_snippets_are_escaped(site: Site) -> None:
+    site.create("home", "marked <script>alert(1)</script> \ue000text\ue001")
+    snippet = site.get("/api/search?q=marked").json["items"][0]["snippet"]
+    assert "<script" not in snippet
+    assert snippet.count("<mark>") == 1
+
+
+def test_health(site: Site) -> None:
+    assert site.get("/api/health").json == {"status": "ok", "database": "ok", "cache": "ok"}
+
+
+def test_the_description_lists_every_route(site: Site) -> None:
+    paths = site.get("/api/openapi.json").json["paths"]
+    assert set(paths["/api/pages/{slug}"]) == {"get", "put", "delete"}
+    assert "security" in paths["/api/pages/{slug}"]["put"]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/-/recent", "Banana"),
+        ("/-/search", "Search"),
+        ("/-/search?q=bananas", "<mark>bananas</mark>"),
+        ("/-/users", "People"),
+        ("/-/history/fruit/0", "?version=1"),
+        ("/-/history/fruit/0?version=1", "version 1"),
+    ],
+)
+def test_views(full_site: Site, path: str, expected: str) -> None:
+    answer = full_site.get(path)
+    assert (answer.status_code, answer.mimetype) == (200, "text/html")
+    assert expected in answer.text
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/-/users/nobody", 404),
+        ("/-/users/Not%20a%20handle", 404),
+        ("/-/history/nowhere", 404),
+        ("/-/history/a%20b", 400),
+        ("/-/recent?cursor=nonsense", 400),
+        ("/-/history/fruit/0?version=x", 400),
+    ],
+)
+def test_view_errors_are_documents(full_site: Site, path: str, status: int) -> None:
+    answer = full_site.get(path)
+    assert (answer.status_code, answer.mimetype) == (status, "text/html")

@@ -1,0 +1,139 @@
+"""What readers see: pages, their source, redirects, errors, static files; cached and not."""
+
+import re
+
+import psycopg
+import pytest
+import redis
+
+from pages import documents
+from sheaf import redis_client
+from sheaf.caching import PageCache
+from sheaf.rendering import static
+from tests.conftest import Servers
+from tests.site import Site
+
+
+def test_a_page_is_html_with_a_validator(site: Site) -> None:
+    site.create("guide/start", "# Start\n\nSee [more](more.md).")
+    page = site.get("/guide/start")
+    assert page.status_code == 200
+    assert page.content_type == "text/html; charset=utf-8"
+    assert '<a href="/guide/more"' in page.text
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+    again = site.get("/guide/start", If_None_Match=page.headers["ETag"])
+    assert (again.status_code, again.text) == (304, "")
+    assert again.headers["ETag"] == page.headers["ETag"]
+
+
+def test_head_is_get_without_the_body(site: Site) -> None:
+    site.create("home", "# Home")
+    got, head = site.get("/"), site.client.head("/")
+    assert (head.status_code, head.text) == (200, "")
+    assert head.headers["ETag"] == got.headers["ETag"]
+    assert head.headers["Content-Length"] == got.headers["Content-Length"]
+
+
+def test_home_is_at_the_root(site: Site) -> None:
+    site.create("home", "# Welcome")
+    assert site.get("/").text == site.get("/home").text
+
+
+def test_an_edit_is_seen_at_once(site: Site) -> None:
+    site.create("home", "# One")
+    assert "One" in site.get("/").text
+    site.update("home", "# Two", 1)
+    assert "Two" in site.get("/").text
+    site.delete("home", 2)
+    assert site.get("/").status_code == 410
+
+
+def test_a_hit_asks_no_database(site: Site, clean: Servers) -> None:
+    site.create("home", "# Home")
+    with psycopg.connect(clean.database_url) as connection:
+        connection.execute("UPDATE pages SET html = 'changed behind the cache'")
+    assert "Home" in site.get("/").text
+    with redis.Redis.from_url(clean.cache_url) as client:
+        client.flushall()
+    assert "changed behind the cache" in site.get("/").text
+    with psycopg.connect(clean.database_url) as connection:
+        connection.execute("DELETE FROM revisions")
+        connection.execute("DELETE FROM pages")
+    assert "changed behind the cache" in site.get("/").text
+
+
+def test_the_source_is_what_was_saved(site: Site) -> None:
+    body = "---\ntitle: T\n---\n\r\n# naïve 部署  \n\n\n"
+    site.create("a/b", body)
+    source = site.get("/a/b.md")
+    assert source.content_type == "text/markdown; charset=utf-8"
+    assert source.data.decode() == body
+    assert site.get("/a/b.md", If_None_Match=source.headers["ETag"]).status_code == 304
+    assert site.get("/no.md").status_code == 404
+
+
+def test_a_slash_at_the_end_leads_to_the_page(site: Site) -> None:
+    answer = site.get("/gu%C3%AFde/")
+    assert (answer.status_code, answer.headers["Location"]) == (308, "/gu%C3%AFde")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/nowhere", 404),
+        ("/-/nowhere", 404),
+        ("/-/static/style.css", 404),
+        ("/-/static/..%2Fstyle.css", 404),
+        ("/a//b", 400),
+        ("/a%20b", 400),
+        ("/-/edit/a%20b", 400),
+        ("/%00", 400),
+    ],
+)
+def test_errors_are_documents_for_people(site: Site, path: str, status: int) -> None:
+    answer = site.get(path)
+    assert (answer.status_code, answer.mimetype) == (status, "text/html")
+    assert "<h1>" in answer.text
+
+
+def test_a_missing_page_can_be_created_from_its_address(site: Site) -> None:
+    assert 'href="/-/edit/some/page"' in site.get("/some/page").text
+    assert "/-/edit/" not in site.get("/-/nowhere").text
+
+
+def test_errors_under_api_are_problems(site: Site) -> None:
+    for answer in (site.get("/api/nowhere"), site.client.patch("/api/pages/home")):
+        assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+
+
+def test_other_methods_are_not_allowed(site: Site) -> None:
+    answer = site.client.post("/home", data="x")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
+
+
+def test_static_files_never_change_under_their_name(site: Site) -> None:
+    site.create("home", "# Home")
+    addresses = re.findall(r'"(/-/static/[^"]+)"', site.get("/").text)
+    assert len(addresses) >= 3
+    for address in addresses:
+        answer = site.get(address)
+        assert answer.status_code == 200, address
+        assert "immutable" in answer.headers["Cache-Control"]
+        assert site.get(address, If_None_Match=answer.headers["ETag"]).status_code == 304
+    assert static.url("style.css") in addresses
+
+
+def test_the_other_files(site: Site) -> None:
+    assert "Disallow: /api/" in site.get("/robots.txt").text
+    assert site.get("/favicon.svg").mimetype == "image/svg+xml"
+    assert 'data-slug="new/page"' in site.get("/-/edit/new/page").text
+    assert site.get("/-/sign-in").status_code == 200
+
+
+def test_the_site_stays_up_without_its_cache(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.create("home", "# Home")
+    nobody = redis_client.connect("redis://127.0.0.1:1")
+    monkeypatch.setattr(documents, "_cache", lambda: PageCache(nobody))
+    assert "Home" in site.get("/").text
+    assert site.get("/nowhere").status_code == 404

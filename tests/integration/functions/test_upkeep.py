@@ -1,0 +1,60 @@
+"""The relay does what a writer that died after its commit could not."""
+
+import psycopg
+import pytest
+import redis
+
+import upkeep.app
+from sheaf import redis_client
+from tests.conftest import CONTEXT, Servers
+from tests.site import Site
+
+
+def test_edits_are_counted_once(site: Site) -> None:
+    site.create("home", "one")
+    site.update("home", "two", 1)
+    assert site.get("/api/users").json["items"] == []
+    assert upkeep.app.handler({}, CONTEXT)["relayed"] == 2
+    assert upkeep.app.handler({}, CONTEXT)["relayed"] == 0
+    user = site.get("/api/users/alice").json
+    assert (user["handle"], user["edits"]) == ("alice", 2)
+    site.update("home", "three", 2)
+    upkeep.app.handler({}, CONTEXT)
+    assert site.get("/api/users/alice").json["edits"] == 3
+    assert "alice" in site.get("/-/users").text
+    assert "home" in site.get("/-/users/alice").text
+
+
+def test_what_was_committed_and_not_published_is_published(site: Site, clean: Servers) -> None:
+    site.create("home", "# Old")
+    with redis.Redis.from_url(clean.cache_url) as client:
+        old = client.get("entry:{page:home}")
+        assert old
+        site.update("home", "# New", 1)
+        client.set("entry:{page:home}", old)  # as if the writer had died before it published
+        assert "Old" in site.get("/").text
+        upkeep.app.handler({}, CONTEXT)
+        assert "New" in site.get("/").text
+
+
+def test_without_a_cache_the_changes_stay_in_the_outbox(
+    site: Site, clean: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.create("home", "one")
+    nobody = redis_client.connect("redis://127.0.0.1:1")
+    with monkeypatch.context() as patch:
+        patch.setattr(redis_client, "connect", lambda _url: nobody)
+        with pytest.raises(redis.ConnectionError):
+            upkeep.app.handler({}, CONTEXT)
+    assert site.get("/api/users").json["items"] == []
+    assert upkeep.app.handler({}, CONTEXT)["relayed"] == 1
+    assert site.get("/api/users/alice").json["edits"] == 1
+
+
+def test_claims_that_never_became_a_page_are_removed(site: Site, clean: Servers) -> None:
+    site.update("never", "text", 1)
+    site.create("home", "one")
+    with psycopg.connect(clean.database_url) as connection:
+        connection.execute("UPDATE pages SET created_at = now() - interval '2 days'")
+    assert upkeep.app.handler({}, CONTEXT)["removed"] == 1
+    assert site.get("/api/pages/home").status_code == 200

@@ -1,0 +1,93 @@
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sheaf.rendering.markdown import render
+
+
+@pytest.mark.parametrize(
+    ("link", "slug", "href"),
+    [
+        ("start.md", "guide/install", "/guide/start"),
+        ("start.md#first", "guide/install", "/guide/start#first"),
+        ("../api.md", "guide/install", "/api.md"),
+        ("../errors.md", "guide/install", "/errors"),
+        ("/guide/start.md", "other", "/guide/start"),
+        ("guide/start.md", "home", "/guide/start"),
+        ("%E9%83%A8.md", "home", "/%E9%83%A8"),
+        ("https://example.org/x.md", "home", "https://example.org/x.md"),
+        ("start", "guide/install", "start"),
+    ],
+)
+def test_links_to_files_lead_to_pages(link: str, slug: str, href: str) -> None:
+    expected = link if href == "/api.md" else href
+    assert f'href="{expected}"' in render(f"[text]({link})", slug).html
+
+
+def test_links_are_collected_as_slugs() -> None:
+    text = "[a](b.md) [c](/d/e) [f](https://example.org/) [g](#h) [i](../../j.md) [k](/-/recent)"
+    assert render(text, "x/y").links == {"x/b", "d/e", "j"}
+
+
+def test_title_is_the_first_heading_with_text() -> None:
+    assert render("#\n\ntext\n\n## A *b* `c`\n\n# D", "x").title == "A b c"
+    assert render("text", "x").title is None
+
+
+def test_plain_text_keeps_words_apart() -> None:
+    rendered = render("# One\n\ntwo\nthree **four**\n\n```\nfive\n```\n\n- six\n- ![seven](x)", "x")
+    assert rendered.plain.split() == ["One", "two", "three", "four", "five", "six", "seven"]
+    assert rendered.headings == "One"
+
+
+def test_tables_are_aligned_without_style_attributes() -> None:
+    html = render("|a|b|\n|:-|-:|\n|1|2|", "x").html
+    assert "style" not in html
+    assert '<td align="right">2</td>' in html
+
+
+class _Collector(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.dangerous: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name.startswith("on") or name == "style":
+                self.dangerous.append(name)
+            if name in ("href", "src") and (value or "").strip().lower().startswith("javascript"):
+                self.dangerous.append(value or "")
+        if tag in ("script", "style", "iframe", "form", "object", "svg"):
+            self.dangerous.append(tag)
+
+
+ATTACKS = [
+    "<script>alert(1)</script>",
+    "[x](javascript:alert(1))",
+    "[x](JaVaScRiPt:alert(1))",
+    "[x](java\nscript:alert(1))",
+    "![x](javascript:alert(1))",
+    '<img src=x onerror="alert(1)">',
+    "[x](data:text/html;base64,PHNjcmlwdD4=)",
+    '[x](http://a "onclick=alert(1)")',
+    "<javascript:alert(1)>",
+    "`` ` ``<svg onload=alert(1)>",
+    "[x]: javascript:alert(1)\n\n[x]",
+    "# <a onclick=x>h</a>",
+]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_attacks_do_nothing(attack: str) -> None:
+    collector = _Collector()
+    collector.feed(render(attack, "x").html)
+    assert collector.dangerous == []
+
+
+@given(st.lists(st.sampled_from([*ATTACKS, "\n", "> ", "- ", "|", "`", "*", "[", "](", ")", "<"])))
+def test_mixed_attacks_do_nothing(parts: list[str]) -> None:
+    collector = _Collector()
+    collector.feed(render("".join(parts), "x").html)
+    assert collector.dangerous == []

@@ -1,0 +1,36 @@
+import pytest
+
+from sheaf.settings import Settings, SettingsError
+
+ENOUGH = {
+    "SHEAF_DATABASE_URLS": "postgresql://u:secret@h:5432/d, postgresql://u:p@h2/d",
+    "SHEAF_CACHE_URL": "rediss://h:6379/0",
+}
+
+
+def test_defaults() -> None:
+    settings = Settings.read(ENOUGH)
+    assert settings.database_urls == ("postgresql://u:secret@h:5432/d", "postgresql://u:p@h2/d")
+    assert (settings.auth, settings.site_name, settings.client_id) == ("password", "Sheaf", "sheaf")
+    assert settings.cache_cluster is False
+
+
+@pytest.mark.parametrize(
+    ("changes", "variable"),
+    [
+        ({"SHEAF_DATABASE_URLS": ""}, "SHEAF_DATABASE_URLS"),
+        ({"SHEAF_DATABASE_URLS": "mysql://u:secret@h/d"}, "SHEAF_DATABASE_URLS"),
+        ({"SHEAF_DATABASE_URLS": "postgresql://u:secret@h/d,"}, "SHEAF_DATABASE_URLS"),
+        ({"SHEAF_CACHE_URL": "h:6379"}, "SHEAF_CACHE_URL"),
+        ({"SHEAF_AUTH": "none"}, "SHEAF_AUTH"),
+        ({"SHEAF_CACHE_CLUSTER": "yes"}, "SHEAF_CACHE_CLUSTER"),
+        ({"SHEAF_AUTH": "iam"}, "SHEAF_CACHE_NAME"),
+        ({"SHEAF_AUTH": "iam", "SHEAF_CACHE_NAME": "c"}, "AWS_REGION"),
+    ],
+)
+def test_an_error_names_the_variable_and_no_secret(changes: dict[str, str], variable: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        Settings.read({**ENOUGH, **changes})
+    assert raised.value.variable == variable
+    assert variable in str(raised.value)
+    assert "secret" not in str(raised.value)

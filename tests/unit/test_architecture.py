@@ -1,0 +1,46 @@
+"""The arrows of docs/architecture.md: who may import whom."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ops.openapi import describe
+from sheaf.web.openapi import FILE
+
+ROOT = Path(__file__).resolve().parents[2]
+FUNCTIONS = {"pages", "listing", "writes", "upkeep", "migrate"}
+MODULES = [*ROOT.glob("functions/**/*.py"), *ROOT.glob("layers/common/sheaf/**/*.py")]
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_arrows_run_down(path: Path) -> None:
+    parts = path.relative_to(ROOT).parts
+    own = {parts[1]} if parts[0] == "functions" else set()
+    forbidden = (FUNCTIONS | {"local", "ops", "tests"}) - own
+    roots = {name.split(".")[0] for name in _imports(path)}
+    assert not roots & forbidden
+
+
+def test_the_lowest_modules_stand_alone() -> None:
+    for name in ("hashing", "slugs", "settings", "presigning", "caching", "paging"):
+        imported = {
+            module
+            for module in _imports(ROOT / "layers/common/sheaf" / f"{name}.py")
+            if module.startswith("sheaf.")
+        }
+        assert not imported, name
+
+
+def test_the_api_description_is_current() -> None:
+    """`make openapi` writes it."""
+    assert FILE.read_text(encoding="utf-8") == describe()
