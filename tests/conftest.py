@@ -74,10 +74,11 @@ def environment(servers: Servers, home: Path) -> Iterator[Servers]:
 @pytest.fixture
 def clean(environment: Servers) -> Servers:
     """Empty tables and an empty cache."""
-    kept = {"signing_keys"}
-    names = ", ".join(name for name in metadata.tables if name not in kept)
-    with psycopg.connect(environment.database_url) as connection:
-        connection.execute(f"TRUNCATE {names}")
+    # Of the few rows of a test, DELETE is ten times faster than TRUNCATE, which makes new files.
+    with shards.home().begin() as connection:
+        for table in reversed(metadata.sorted_tables):
+            if table.name != "signing_keys":
+                connection.execute(table.delete())
     with redis.Redis.from_url(environment.cache_url) as client:
         client.flushall()
     return environment

@@ -35,9 +35,7 @@ def _answer(request: Request) -> Response:
         raise problems.not_found("such address, or not with this method")
     if request.method not in ("GET", "HEAD"):
         raise problems.method_not_allowed("GET, HEAD")
-    if request.path.startswith(("/-/", "/robots.txt", "/favicon.svg")):
-        return _site_file(request)
-    return _page(request)
+    return _site_file(request) or _page(request)
 
 
 def _page(request: Request) -> Response:
@@ -49,11 +47,13 @@ def _page(request: Request) -> Response:
     return documents.page(slugs.parse(name), request)
 
 
-def _site_file(request: Request) -> Response:
+def _site_file(request: Request) -> Response | None:
     for prefix, answer in _SITE_FILES.items():
         if request.path == prefix or (prefix.endswith("/") and request.path.startswith(prefix)):
             return answer(request, request.path.removeprefix(prefix))
-    raise problems.not_found("such address")
+    if request.path.startswith("/-/"):
+        raise problems.not_found("such address")
+    return None
 
 
 def _static(request: Request, name: str) -> Response:
@@ -93,5 +93,11 @@ def _show(problem: Problem, path: str) -> Response:
     if path.startswith("/api/"):
         return responses.problem(problem)
     missing = problem.status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
-    slug = path.strip("/") if missing and not path.startswith("/-/") else None
-    return documents.error(problem, slug)
+    return documents.error(problem, _slug_at(path) if missing else None)
+
+
+def _slug_at(path: str) -> str | None:
+    try:
+        return slugs.parse(path.removeprefix("/").removesuffix(".md") or "home")
+    except slugs.BadSlug:
+        return None

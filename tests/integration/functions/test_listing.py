@@ -88,6 +88,11 @@ def test_one_page(full_site: Site) -> None:
     assert full_site.get("/api/pages/a%20b").status_code == 400
 
 
+def test_head_is_get_without_the_body(full_site: Site) -> None:
+    head = full_site.client.head("/api/pages/fruit/0")
+    assert (head.status_code, head.text, head.headers["ETag"]) == (200, "", '"v1"')
+
+
 def test_revisions(site: Site) -> None:
     site.create("home", "one")
     site.put("home", {"body": "two", "comment": "why"}, {"If-Match": '"v1"'})

@@ -99,6 +99,8 @@ def test_errors_are_documents_for_people(site: Site, path: str, status: int) -> 
 
 def test_a_missing_page_can_be_created_from_its_address(site: Site) -> None:
     assert 'href="/-/edit/some/page"' in site.get("/some/page").text
+    assert 'href="/-/edit/some/page"' in site.get("/some/page.md").text
+    assert 'href="/-/edit/home"' in site.get("/").text
     assert "/-/edit/" not in site.get("/-/nowhere").text
 
 

@@ -56,7 +56,7 @@ class Api(APIGatewayHttpResolver):
             check_body(event)
         except Problem as error:
             return responses.problem(error).payload()
-        return super().resolve(event, context)
+        return super().resolve(_as_get(event), context)
 
     @staticmethod
     def _compile_regex(rule: str, base_regex: str = "^{}$") -> re.Pattern[str]:
@@ -72,6 +72,17 @@ class Api(APIGatewayHttpResolver):
         if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             telemetry.logger().error(problem.detail, exc_info=error)
         return send(self._show(problem, self.current_event.path))
+
+
+def _as_get(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    # HEAD is answered as GET; the gateway leaves the body out.
+    context = event["requestContext"]
+    if context["http"]["method"] != "HEAD":
+        return event
+    return {
+        **event,
+        "requestContext": {**context, "http": {**context["http"], "method": "GET"}},
+    }
 
 
 def send(response: Response) -> PowertoolsResponse[str]:
