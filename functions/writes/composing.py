@@ -2,7 +2,7 @@
 
 from sheaf.hashing import git_blob_id
 from sheaf.rendering import markdown, source
-from sheaf.storage.pages import Content
+from sheaf.storage.saves import Content
 from writes.models import MAX_TITLE
 
 # PostgreSQL refuses a search vector over 1 MB: this much text always fits.

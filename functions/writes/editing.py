@@ -17,9 +17,10 @@ from sheaf.caching import PageCache
 from sheaf.locks import LockError
 from sheaf.locks.redis import RedisLock
 from sheaf.rendering import documents
-from sheaf.storage import claims, pages, shards
+from sheaf.storage import claims, saves, shards
 from sheaf.storage.claims import Claim
-from sheaf.storage.pages import EMPTY, Content, Page, PageItem, Write
+from sheaf.storage.pages import Page, PageItem
+from sheaf.storage.saves import EMPTY, Content, Write
 from sheaf.web import problems
 from sheaf.web.conditions import Precondition, version_etag
 from sheaf.web.problems import Problem
@@ -74,7 +75,7 @@ def _commit(
                 claim = claims.claim(connection, slug, lock.fence, lock.token)
             _check(precondition, claim, write)
             transaction = connection.begin()
-            item = pages.save(connection, claim, write)
+            item = saves.save(connection, claim, write)
         except Exception:
             # Nothing was written, whereas a failed COMMIT (below) may have been: then the lock
             # stays until it expires.
@@ -129,6 +130,6 @@ def _problems_for(slug: str) -> Iterator[None]:
         yield
     except LockError as error:
         raise problems.unavailable("lock service") from error
-    except (claims.ClaimRefused, pages.LockLost) as error:
+    except (claims.ClaimRefused, saves.LockLost) as error:
         detail = f"Somebody else saved {slug} first. Nothing of this change was stored."
         raise Problem(HTTPStatus.CONFLICT, "lock-lost", detail, {"retry-after": "1"}) from error
