@@ -1,0 +1,41 @@
+"""The site's API, for what other people do while a test looks on."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+
+class Api(httpx.Client):
+    """A client of the API that has a token. Every refusal is an error."""
+
+    def __init__(self, site_url: str, token: str) -> None:
+        headers = {"authorization": f"Bearer {token}"}
+        super().__init__(base_url=f"{site_url}/api", headers=headers, timeout=10)
+
+    def page(self, slug: str) -> dict[str, Any]:
+        return self._json("GET", f"/pages/{slug}")
+
+    def revision(self, slug: str, version: int) -> dict[str, Any]:
+        return self._json("GET", f"/revisions/{slug}?version={version}")
+
+    def create(self, slug: str, body: str) -> dict[str, Any]:
+        return self._json("PUT", f"/pages/{slug}", {"if-none-match": "*"}, {"body": body})
+
+    def update(self, slug: str, body: str) -> dict[str, Any]:
+        return self._json("PUT", f"/pages/{slug}", self._current(slug), {"body": body})
+
+    def remove(self, slug: str) -> None:
+        self._send("DELETE", f"/pages/{slug}", self._current(slug))
+
+    def _current(self, slug: str) -> dict[str, str]:
+        return {"if-match": f'"v{self.page(slug)["version"]}"'}
+
+    def _json(self, *request: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self._send(*request).json()
+        return answer
+
+    def _send(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, content: Any = None
+    ) -> httpx.Response:
+        return self.request(method, path, headers=headers, json=content).raise_for_status()

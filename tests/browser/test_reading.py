@@ -1,0 +1,154 @@
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.api import Api
+from tests.browser.tabs import OpenTab
+
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 320, "height": 640},
+    "is_mobile": True,
+    "has_touch": True,
+}
+WIDE = f"""# Wide things
+
+`{"code" * 40}` and {"word" * 40}
+
+    {"block " * 60}
+
+| {" | ".join(f"column {n}" for n in range(12))} |
+|{"---:|" * 12}
+| {" | ".join("value" for _ in range(12))} |
+
+![drawing](/favicon.svg)
+"""
+
+
+@pytest.fixture
+def wide(api: Api, slug: str) -> str:
+    """The slug of a page whose parts are wider than a phone."""
+    api.create(slug, WIDE)
+    return slug
+
+
+def addresses(slug: str) -> Iterator[str]:
+    yield from ("/", f"/{slug}", f"/-/history/{slug}", f"/-/history/{slug}?version=1")
+    yield from ("/-/recent", "/-/users", "/-/users/bob", "/-/search", "/-/search?q=wide")
+    yield from (f"/-/edit/{slug}", "/-/sign-in?error=denied", "/no/such/page")
+
+
+def visit(tab: Page, address: str) -> None:
+    tab.goto(address)
+    if address.startswith("/-/edit/"):
+        tab.locator("fieldset:enabled").wait_for()
+
+
+def test_a_page_leads_to_its_history_and_source(open_tab: OpenTab, api: Api, slug: str) -> None:
+    api.create(slug, "# Leaves\n\nThey *fall*.\n")
+    api.update(slug, "# Leaves\n\nThey *fell*.\n")
+    tab = open_tab()
+    tab.goto(f"/{slug}")
+    expect(tab).to_have_title(re.compile("Leaves"))
+    expect(tab.locator("article em")).to_have_text("fell")
+    tab.get_by_role("link", name="History").click()
+    tab.get_by_role("link", name="Version 1").click()
+    expect(tab.locator("article em")).to_have_text("fall")
+    tab.get_by_role("link", name="read the current version").click()
+    expect(tab.locator("article em")).to_have_text("fell")
+    tab.get_by_role("link", name="Markdown").click()
+    expect(tab.locator("body")).to_contain_text("They *fell*.")
+
+
+def test_the_header_leads_to_the_lists(open_tab: OpenTab, api: Api, slug: str) -> None:
+    api.create(slug, f"# Title of {slug}\n\nA pomegranate.\n")
+    tab = open_tab()
+    tab.goto("/")
+    tab.get_by_role("link", name="Recent").click()
+    expect(tab.get_by_role("link", name=f"Title of {slug}")).to_be_visible()
+    tab.get_by_role("navigation", name="Site").get_by_role("link", name="People").click()
+    expect(tab.get_by_role("heading", level=1)).to_have_text("People")
+
+
+def test_words_are_found_and_marked(open_tab: OpenTab, api: Api, slug: str) -> None:
+    word = f"w{slug[-12:]}"
+    api.create(slug, f"# Fruit\n\nSomewhere a {word} <b>grows</b>.\n")
+    tab = open_tab()
+    tab.goto("/")
+    field = tab.get_by_label("Search pages")
+    field.fill(word)
+    field.press("Enter")
+    expect(tab.locator("main mark")).to_have_text(word)
+    tab.get_by_role("link", name="Fruit").click()
+    tab.wait_for_url(f"**/{slug}")
+
+
+def test_scripts_in_a_page_are_only_text(open_tab: OpenTab, api: Api, slug: str) -> None:
+    evil = "<script>alert(1)</script> <img src=x onerror=alert(2)> [go](javascript:alert(3))"
+    api.create(slug, f"---\ntitle: '{evil}'\n---\n\n{evil}\n")
+    tab = open_tab()
+    tab.on("dialog", lambda dialog: pytest.fail(dialog.message))
+    tab.goto(f"/{slug}")
+    expect(tab.locator("h1")).to_have_text(evil)
+    assert tab.locator("article :is(script, img, [href^=javascript])").count() == 0
+
+
+def test_the_keyboard_reaches_the_text_and_what_is_wide(open_tab: OpenTab, wide: str) -> None:
+    tab = open_tab(**PHONE)
+    tab.goto(f"/{wide}")
+    tab.keyboard.press("Tab")
+    expect(tab.get_by_role("link", name="Skip to content")).to_be_focused()
+    tab.keyboard.press("Enter")
+    expect(tab.get_by_role("main")).to_be_focused()
+    for selector in ("pre", "table"):
+        expect(tab.locator(f".prose {selector}")).to_have_attribute("tabindex", "0")
+
+
+def test_a_phone_never_scrolls_sideways(
+    open_tab: OpenTab, wide: str, mint_token: Callable[[str, str], str]
+) -> None:
+    tab = open_tab(mint_token("a-rather-long-handle-of-somebody", "editor"), **PHONE)
+    for address in addresses(wide):
+        visit(tab, address)
+        width = tab.evaluate("document.scrollingElement.scrollWidth")
+        assert width == 320, address
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_its_ground(open_tab: OpenTab, wide: str, scheme: str) -> None:
+    tab = open_tab(color_scheme=scheme)
+    for address in addresses(wide):
+        visit(tab, address)
+        for element, ratio in contrasts(tab).items():
+            assert ratio >= 4.5, (address, element)
+
+
+CONTRASTS = """() => {
+  const channel = (c) => (c /= 255) <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4;
+  const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const luminance = ([r, g, b]) => .2126 * channel(r) + .7152 * channel(g) + .0722 * channel(b);
+  function ground(element) {
+    for (; element; element = element.parentElement) {
+      const [r, g, b, alpha = 1] = numbers(getComputedStyle(element).backgroundColor);
+      if (alpha) return [r, g, b];
+    }
+  }
+  const found = {};
+  for (const element of document.querySelectorAll("body *")) {
+    const ownText = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    if (!ownText || !element.checkVisibility()) continue;
+    const [low, high] = [luminance(numbers(getComputedStyle(element).color)),
+                         luminance(ground(element))].sort((a, b) => a - b);
+    found[element.outerHTML.slice(0, 80)] = (high + .05) / (low + .05);
+  }
+  return found;
+}"""
+
+
+def contrasts(tab: Page) -> dict[str, float]:
+    """The contrast ratio (WCAG 2) of every element that has text of its own."""
+    found: dict[str, float] = tab.evaluate(CONTRASTS)
+    assert len(found) > 5
+    return found
