@@ -38,13 +38,19 @@ def revision(slug: str, version: int) -> revisions.Revision:
 
 
 def user(handle: str) -> users.User:
-    """Somebody who edited; raises a 404 Problem."""
-    if identity.is_handle(handle):
-        with shards.owning(handle).connect() as connection:
-            found = users.find(connection, handle)
-        if found is not None:
-            return found
-    raise problems.not_found("such user, or no edit of theirs yet")
+    """Somebody whose edits were counted; raises a 404 Problem."""
+    found = find_user(handle)
+    if found is None:
+        raise problems.not_found("edit by such a user")
+    return found
+
+
+def find_user(handle: str) -> users.User | None:
+    """Somebody whose edits were counted (within a minute of the first), or None."""
+    if not identity.is_handle(handle):
+        return None
+    with shards.owning(handle).connect() as connection:
+        return users.find(connection, handle)
 
 
 def hits(words: str, limit: int) -> list[search.Hit]:

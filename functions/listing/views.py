@@ -12,7 +12,7 @@ from listing.api import Cursor, Version, address
 from listing.lists import Part
 from sheaf import slugs
 from sheaf.rendering import documents, markdown, source, templates
-from sheaf.web import responses
+from sheaf.web import problems, responses
 from sheaf.web.representations import Listed
 from sheaf.web.resolver import send
 
@@ -37,8 +37,11 @@ def people(cursor: Cursor = None) -> Answer:
 @router.get("/-/users/<handle>", include_in_schema=False)
 def person(handle: str) -> Answer:
     """Somebody, and the pages last edited by them."""
-    user = lookups.user(handle)
-    return _document("user.html", user=user, items=lists.pages_by(handle, Part()).items)
+    user = lookups.find_user(handle)
+    items = lists.pages_by(handle, Part()).items
+    if user is None and not items:
+        raise problems.not_found("edit by such a user")
+    return _document("user.html", handle=handle, user=user, items=items)
 
 
 @router.get("/-/search", include_in_schema=False)

@@ -165,6 +165,11 @@ def test_views(full_site: Site, path: str, expected: str) -> None:
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
 
+def test_an_editor_has_a_page_before_the_first_edit_is_counted(full_site: Site) -> None:
+    assert "Banana" in full_site.get("/-/users/alice").text
+    assert full_site.get("/api/users/alice").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [

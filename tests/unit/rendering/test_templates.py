@@ -47,8 +47,8 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     yield "history.html", {"page": page, "items": [tombstone, page], **around}
     yield "revision.html", {"page": page, "revision": page}
     yield "users.html", {"items": [user, {**user, "edits": 12}], **around}
-    yield "user.html", {"user": user, "items": [page]}
-    yield "user.html", {"user": user, "items": []}
+    yield "user.html", {"handle": "alice", "user": user, "items": [page]}
+    yield "user.html", {"handle": "alice", "user": None, "items": []}
     yield "edit.html", {"slug": page["slug"]}
     yield "sign_in.html", {}
     for status, slug in ((404, "new-page"), (404, None), (410, "old"), (503, None)):
