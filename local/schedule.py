@@ -1,0 +1,29 @@
+"""EventBridge's schedules: call functions at the rates that the template gives them."""
+
+import logging
+import os
+import time
+from collections.abc import Iterable
+
+from local.config import GatewayConfig
+from local.functions import invoke
+from local.template import Schedule
+
+logger = logging.getLogger(__name__)
+
+
+def run(schedules: Iterable[Schedule]) -> None:
+    """Call each function when it is due, one at a time, for ever; a failure waits for the next."""
+    due = {schedule: time.monotonic() + schedule.every.total_seconds() for schedule in schedules}
+    while due:
+        schedule = min(due, key=due.__getitem__)
+        time.sleep(max(0, due[schedule] - time.monotonic()))
+        try:
+            invoke(schedule.function, {"source": "aws.events", "detail-type": "Scheduled Event"})
+        except Exception:
+            logger.exception("%s failed", schedule.function.name)
+        due[schedule] = time.monotonic() + schedule.every.total_seconds()
+
+
+if __name__ == "__main__":
+    run(GatewayConfig.read(os.environ).load().schedules)

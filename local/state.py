@@ -1,0 +1,82 @@
+"""What outlives a run: secrets, ports and locks, as files below the state directory."""
+
+import fcntl
+import os
+import secrets
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class StateInUseError(RuntimeError):
+    """Another process is using this state directory."""
+
+
+def private(directory: Path) -> Path:
+    """Return *directory* as an absolute path, created for its owner alone if it was missing."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return directory.resolve()
+
+
+def kept(path: Path, make: Callable[[], bytes]) -> bytes:
+    """Return the content of *path*, which the first caller on this machine creates with *make*.
+
+    The file appears whole and readable by its owner only; of several first callers one wins.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        _create(path, make())
+        return path.read_bytes()
+
+
+def _create(path: Path, content: bytes) -> None:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-") as draft:
+        draft.write(content)
+        draft.flush()
+        os.fsync(draft.fileno())
+        try:
+            os.link(draft.name, path)
+        except FileExistsError:
+            return  # another process was first; its content counts
+
+
+def password(path: Path) -> str:
+    """Return the random password kept at *path* (URL-safe characters only)."""
+    return kept(path, lambda: secrets.token_urlsafe(32).encode()).decode()
+
+
+def port(path: Path) -> int:
+    """Return a free TCP port of 127.0.0.1: the one remembered at *path* if nobody took it."""
+    remembered = int(path.read_text()) if path.exists() else 0
+    chosen = _free_port(remembered)
+    if chosen != remembered:
+        path.write_text(str(chosen))
+    return chosen
+
+
+def _free_port(wanted: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        found: int = probe.getsockname()[1]
+        return found
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold *path* for this process alone; the kernel lets go of it however the process ends.
+
+    Raises StateInUseError at once when another process holds it.
+    """
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StateInUseError(f"{path.parent} is in use by another running Sheaf") from None
+        yield
