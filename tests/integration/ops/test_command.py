@@ -1,0 +1,291 @@
+"""The `sheaf` command as people run it, against a running site."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+from ops.client import Client, PageItem
+from ops.importing import STALE, import_folder
+from tests.conftest import ISSUER
+
+# The issuer that the site under test was told to trust belongs to this address.
+TRUSTED_URL = ISSUER.removesuffix("/-/local")
+FILES = {
+    "crlf.md": b"# Windows\r\n\r\nTwo lines.\r\n",
+    "bom.md": "\ufeff# With a mark\n".encode(),
+    "unfinished.md": b"No heading and no last newline",
+    "empty.md": b"",
+    "a/b/c/deep.md": b"# Deep\n",
+    "ma\u00f1ana/\u6587\u66f8.md": "# \u6587\u66f8 \U0001f343\n".encode(),
+    "front.md": b"---\ntitle: Said apart\ntags: [b, a]\nlayout: wide\n---\n# Other\n",
+    "broken-front.md": b"---\ntitle: [\n---\n# Still a page\n",
+    "spaces.md": b"   # not a heading? \t\n\n\n",
+}
+
+
+class Sheaf:
+    """Runs the command for a site."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url = url
+        self.token = token
+
+    def __call__(
+        self, *arguments: str | Path, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        settings = {"SHEAF_URL": self.url, "SHEAF_TOKEN": self.token, **environment}
+        return subprocess.run(
+            [sys.executable, "-m", "ops", *map(str, arguments)],
+            env={**os.environ, **settings},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def request(
+        self, method: str, slug: str, condition: dict[str, str], page: dict[str, Any] | None = None
+    ) -> int:
+        """Ask the API for something that the command does not do; return the status."""
+        headers = {"Authorization": f"Bearer {self.token}", **condition}
+        url = f"{self.url}/api/pages/{slug}"
+        return urllib3.request(method, url, headers=headers, json=page, timeout=30).status
+
+
+@pytest.fixture
+def sheaf(site_url: str, mint_token: Callable[[str, str], str]) -> Sheaf:
+    return Sheaf(site_url, mint_token("alice", "editor"))
+
+
+@pytest.fixture
+def client(sheaf: Sheaf) -> Client:
+    return Client(sheaf.url, sheaf.token)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder whose pages no other test has, so that the site may be shared."""
+    root = tmp_path / "in"
+    (root / tmp_path.name).mkdir(parents=True)
+    return root
+
+
+def write(folder: Path, files: dict[str, bytes]) -> None:
+    for name, data in files.items():
+        path = folder / folder.parent.name / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def read(folder: Path, prefix: str) -> dict[str, bytes]:
+    root = folder / prefix
+    files = (path for path in root.rglob("*") if path.is_file())
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
+
+
+def test_a_folder_comes_out_as_it_went_in(sheaf: Sheaf, folder: Path, tmp_path: Path) -> None:
+    write(folder, FILES)
+    first = sheaf("import", folder)
+    assert first.stdout == f"created {len(FILES)}, updated 0, unchanged 0, failed 0\n"
+    assert (first.returncode, first.stderr) == (0, "")
+
+    second = sheaf("import", folder)
+    assert second.stdout == f"created 0, updated 0, unchanged {len(FILES)}, failed 0\n"
+
+    exported = sheaf("export", tmp_path / "out")
+    assert (exported.returncode, exported.stderr) == (0, "")
+    assert read(tmp_path / "out", tmp_path.name) == FILES
+
+
+def test_an_import_sends_what_changed_and_no_more(
+    sheaf: Sheaf, client: Client, folder: Path
+) -> None:
+    write(folder, FILES)
+    sheaf("import", folder)
+    write(folder, {"crlf.md": b"# Changed\n", "new.md": b"# New\n"})
+    again = sheaf("import", folder)
+    assert again.stdout == f"created 1, updated 1, unchanged {len(FILES) - 1}, failed 0\n"
+    page = client.page(f"{folder.parent.name}/crlf")
+    assert (page.title, page.version) == ("Changed", 2)
+
+
+def test_front_matter_gives_title_and_tags(sheaf: Sheaf, client: Client, folder: Path) -> None:
+    write(folder, FILES)
+    sheaf("import", folder)
+    page = client.page(f"{folder.parent.name}/front")
+    assert (page.title, page.tags) == ("Said apart", ("b", "a"))
+    assert page.body.encode() == FILES["front.md"]
+
+
+def test_what_cannot_be_a_page_is_reported_and_the_rest_goes_on(sheaf: Sheaf, folder: Path) -> None:
+    write(
+        folder,
+        {
+            "good.md": b"# Good\n",
+            "latin.md": b"caf\xe9",
+            "with space.md": b"x",
+            "huge.md": b"x" * 1_048_577,
+            "wide.md": b"\n" * 600_000,
+            "null.md": b"a\0b",
+            ".hidden.md": b"x",
+            ".git/config.md": b"x",
+        },
+    )
+    done = sheaf("import", folder)
+    assert done.returncode == 1
+    assert done.stdout == "created 1, updated 0, unchanged 0, failed 5\n"
+    reasons = dict(line.split(": ", 1) for line in done.stderr.splitlines())
+    prefix = folder.parent.name
+    assert {name.removeprefix(f"{prefix}/") for name in reasons} == {
+        "latin.md",
+        "with space.md",
+        "huge.md",
+        "wide.md",
+        "null.md",
+    }
+    assert reasons[f"{prefix}/latin.md"] == "not UTF-8"
+    assert reasons[f"{prefix}/huge.md"] == "larger than 1 MiB"
+    assert reasons[f"{prefix}/wide.md"].endswith("(413)")
+    assert reasons[f"{prefix}/null.md"].endswith("(422)")
+
+
+def test_a_deleted_page_can_be_imported_again(sheaf: Sheaf, client: Client, folder: Path) -> None:
+    write(folder, {"page.md": b"# One\n"})
+    sheaf("import", folder)
+    slug = f"{folder.parent.name}/page"
+    assert sheaf.request("DELETE", slug, {"If-Match": '"v1"'}) == 204
+    again = sheaf("import", folder)
+    assert again.stdout == "created 1, updated 0, unchanged 0, failed 0\n"
+    assert client.page(slug).version == 3
+
+
+def test_a_title_set_apart_survives_the_round_trip(
+    sheaf: Sheaf, client: Client, tmp_path: Path
+) -> None:
+    slug = f"{tmp_path.name}/page"
+    page = {"body": "# Heading\n", "title": "Apart: 100%", "tags": ["x"]}
+    assert sheaf.request("PUT", slug, {"If-None-Match": "*"}, page) == 201
+    sheaf("export", tmp_path / "out")
+    file = tmp_path / "out" / f"{slug}.md"
+    assert file.read_text() == "---\ntitle: 'Apart: 100%'\ntags:\n- x\n---\n# Heading\n"
+    before = file.stat()
+    assert "written 0," in sheaf("export", tmp_path / "out").stdout
+    assert file.stat().st_mtime_ns == before.st_mtime_ns
+    assert sheaf("import", tmp_path / "out").returncode == 0
+    assert (client.page(slug).title, client.page(slug).tags) == ("Apart: 100%", ("x",))
+
+
+def test_an_export_writes_nothing_outside_its_folder(
+    sheaf: Sheaf, folder: Path, tmp_path: Path
+) -> None:
+    write(folder, {"page.md": b"# Page\n"})
+    sheaf("import", folder)
+    out, outside = tmp_path / "out", tmp_path / "outside"
+    out.mkdir()
+    outside.mkdir()
+    (out / tmp_path.name).symlink_to(outside)
+    done = sheaf("export", out)
+    assert done.returncode == 1
+    assert f"{tmp_path.name}/page: a link leads out of the folder\n" in done.stderr
+    assert list(outside.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("role", "reason"),
+    [("reader", "(403)"), (None, "the token has expired or is not for this site")],
+)
+def test_a_token_that_may_not_write_ends_the_import_at_once(
+    sheaf: Sheaf,
+    mint_token: Callable[[str, str], str],
+    folder: Path,
+    role: str | None,
+    reason: str,
+) -> None:
+    write(folder, {f"{number}.md": b"x" for number in range(50)})
+    token = mint_token("bob", role) if role else "not.a.token"
+    done = sheaf("import", folder, SHEAF_TOKEN=token)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert reason in done.stderr
+
+
+def test_a_site_that_is_not_there_is_one_line(sheaf: Sheaf, folder: Path) -> None:
+    done = sheaf("import", folder, "--url", "http://127.0.0.1:1")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: cannot reach http://127.0.0.1:1: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("import",),
+        ("import", "/no/such/folder"),
+        ("import", "/tmp", "--jobs", "0"),
+        ("import", "/tmp", "--token", ""),
+        ("export", "/tmp/out", "--url", "ftp://127.0.0.1"),
+        ("export", "/tmp/out", "--url", "http://["),
+        ("token", "--user", "alice", "--role", "owner"),
+        ("burn",),
+    ],
+)
+def test_a_wrong_command_line_is_a_usage_error(sheaf: Sheaf, arguments: tuple[str, ...]) -> None:
+    done = sheaf(*arguments, SHEAF_TOKEN="")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_a_token_from_the_command_line_lets_an_editor_write(
+    sheaf: Sheaf, home: Path, folder: Path
+) -> None:
+    write(folder, {"page.md": b"# Page\n"})
+    made = sheaf(
+        *("token", "--user", "carol", "--role", "editor", "--home", home),
+        SHEAF_URL=TRUSTED_URL,
+    )
+    done = sheaf("import", folder, "--token", made.stdout.strip())
+    assert done.stdout == "created 1, updated 0, unchanged 0, failed 0\n"
+
+
+class Overtaken(Client):
+    """A client whose user is overtaken: somebody saves a page after the list was read."""
+
+    slug: str
+    text: bytes
+
+    def pages(self) -> Iterator[PageItem]:
+        listing = list(super().pages())
+        self.save(self.slug, self.text, based_on=1)
+        yield from listing
+
+
+@pytest.mark.parametrize(
+    ("theirs", "counts", "report"),
+    [
+        (b"# Theirs\n", {"updated": 1, "failed": 1}, f"page.md: {STALE}"),
+        (b"# Mine\n", {"updated": 1, "unchanged": 1, "failed": 0}, ""),
+    ],
+)
+def test_a_change_during_an_import_is_not_overwritten(
+    sheaf: Sheaf,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    theirs: bytes,
+    counts: dict[str, int],
+    report: str,
+) -> None:
+    write(folder, {"page.md": b"# One\n", "other.md": b"# One\n"})
+    sheaf("import", folder)
+    write(folder, {"page.md": b"# Mine\n", "other.md": b"# Two\n"})
+    client = Overtaken(sheaf.url, sheaf.token)
+    client.slug, client.text = f"{folder.parent.name}/page", theirs
+    assert import_folder(client, folder, threads=1) == counts
+    assert capsys.readouterr().err.strip().removeprefix(f"{folder.parent.name}/") == report
+    assert client.page(client.slug).body.encode() == theirs

@@ -1,0 +1,150 @@
+"""The manual is true: its examples run, its links lead somewhere, its names are page names.
+
+The `sh` blocks of a file are one session of a shell; a `text` block right after one is what it
+prints, with … for anything. A block that cannot run here says why: sh skip="…".
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import yaml
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from ops import folder
+from sheaf.rendering import markdown
+
+PROJECT = Path(__file__).parents[2]
+DOCS = PROJECT / "docs"
+FILES = [*PROJECT.glob("*.md"), *(DOCS / path for path in folder.markdown_files(DOCS))]
+SKIP = re.compile(r'sh skip="[^"]+"')
+END = "end of block"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A block of commands and what it is said to print."""
+
+    commands: str
+    output: str | None
+
+
+def tokens(file: Path) -> list[Token]:
+    return MarkdownIt("commonmark").enable("table").parse(file.read_text())
+
+
+def examples(file: Path) -> Iterator[Example]:
+    blocks = tokens(file)
+    for block, after in zip(blocks, [*blocks[1:], None], strict=True):
+        if block.type == "fence" and block.info == "sh":
+            said = after is not None and after.type == "fence" and after.info == "text"
+            yield Example(block.content, after.content if after and said else None)
+
+
+def name(file: Path) -> str:
+    return file.relative_to(PROJECT).as_posix()
+
+
+def run(script: str, place: Path, environment: dict[str, str]) -> list[str]:
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=place,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout.replace("\r\n", "\n").split(END)
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if any(examples(file))], ids=name)
+def test_the_examples_do_what_they_say(
+    file: Path, site_url: str, mint_token: Callable[[str, str], str], tmp_path: Path
+) -> None:
+    environment = {
+        "SHEAF_URL": site_url,
+        "SHEAF_TOKEN": mint_token("alice", "editor"),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+    given = list(examples(file))
+    script = "".join(f"{example.commands}\nprintf '{END}'\n" for example in given)
+    printed = run(script, tmp_path, environment)
+    for example, output in zip(given, printed, strict=False):
+        if example.output is not None:
+            pattern = ".*?".join(map(re.escape, example.output.strip().split("…")))
+            assert re.fullmatch(pattern, output.strip(), re.DOTALL), (
+                f"{example.commands}\nprinted:\n{output}\nand not:\n{example.output}"
+            )
+
+
+@pytest.mark.parametrize("file", FILES, ids=name)
+def test_a_block_of_commands_runs_or_says_why_not(file: Path) -> None:
+    for token in tokens(file):
+        if token.type == "fence" and token.info.startswith(("sh", "bash", "console")):
+            assert token.info == "sh" or SKIP.fullmatch(token.info), token.info
+
+
+@pytest.mark.parametrize("file", FILES, ids=name)
+def test_every_target_of_make_that_is_named_exists(file: Path) -> None:
+    known = set(re.findall(r"^([\w-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^)make ([a-z-]+)", file.read_text(), re.MULTILINE))
+    assert named <= known
+
+
+@pytest.mark.parametrize("file", FILES, ids=name)
+def test_relative_links_lead_to_a_file_and_a_heading(file: Path) -> None:
+    for href in links(file):
+        parts = urlsplit(href)
+        if parts.scheme:
+            continue
+        target = (file.parent / unquote(parts.path)).resolve() if parts.path else file
+        assert target.is_file(), href
+        if parts.fragment:
+            html = markdown.render(target.read_text(), "page").html
+            assert f'id="{parts.fragment}"' in html, href
+
+
+def test_every_page_of_the_manual_has_a_page_name_and_is_in_the_contents() -> None:
+    pages = {str(path): folder.slug_of(path) for path in folder.markdown_files(DOCS)}
+    assert all(folder.path_of(slug) == PurePosixPath(path) for path, slug in pages.items())
+    assert set(links(DOCS / "home.md")) == set(pages) - {"home.md"}
+
+
+def test_every_setting_is_described() -> None:
+    described = (DOCS / "settings.md").read_text()
+    template = (PROJECT / "template.yaml").read_text()
+    used = set(re.findall(r"\bSHEAF_[A-Z_]+\b", source_code() + template))
+    parameters = set(yaml.load(template, Loader=yaml.BaseLoader)["Parameters"])
+    assert {name for name in used | parameters if f"`{name}`" not in described} == set()
+
+
+def test_every_problem_is_described() -> None:
+    described = (DOCS / "errors.md").read_text()
+    named = re.compile(r'Problem\(\s*[\w.]+,\s*"([a-z-]+)"|bad_request\([^"\n]*, "([a-z-]+)"\)')
+    names = {first or second for first, second in named.findall(source_code())}
+    assert {"busy", "bad-slug", "invalid-fields"} < names
+    assert {name for name in names if f"| `{name}` |" not in described} == set()
+
+
+def source_code() -> str:
+    """What is deployed or run, without the tests."""
+    folders = ("functions", "layers/common/sheaf", "local", "ops")
+    files = (file for name in folders for file in (PROJECT / name).rglob("*.py"))
+    return "\n".join(file.read_text() for file in files)
+
+
+def links(file: Path) -> Iterator[str]:
+    for token in tokens(file):
+        for child in token.children or ():
+            if child.type in ("link_open", "image"):
+                yield str(child.attrs.get("href") or child.attrs["src"])

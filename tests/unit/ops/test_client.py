@@ -1,0 +1,122 @@
+"""The client against a real HTTP server that answers from a script."""
+
+import json
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from ops.client import ApiError, Client, UnexpectedAnswer, Unreachable
+
+Answer = tuple[int, dict[str, str], Any]
+PAGE = {"slug": "é", "title": "T", "tags": ["x"], "version": 2, "blob": "b", "body": "B"}
+
+
+class Script(ThreadingHTTPServer):
+    """Answers in order, and remembers what was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answers: list[Answer] = []
+        self.asked: list[tuple[str, str, dict[str, str], bytes]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Script
+
+    def do_PUT(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.asked.append((self.command, self.path, dict(self.headers), body))
+        status, headers, document = self.server.answers.pop(0)
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        text = document if isinstance(document, bytes) else json.dumps(document).encode()
+        self.wfile.write(text)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def site() -> Iterator[Script]:
+    with Script() as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_the_list_of_pages_is_followed_to_its_end(site: Script) -> None:
+    site.answers = [
+        (200, {}, {"items": [PAGE | {"slug": "a"}], "next": "c+/="}),
+        (200, {}, {"items": [PAGE | {"slug": "b"}], "next": None}),
+    ]
+    assert [page.slug for page in Client(site.url).pages()] == ["a", "b"]
+    assert site.asked[1][1] == "/api/pages?limit=200&sort=created&order=asc&cursor=c%2B%2F%3D"
+
+
+def test_a_busy_page_is_asked_for_again_after_the_time_it_names(site: Script) -> None:
+    site.answers = [(409, {"Retry-After": "1"}, {}), (503, {"Retry-After": "1"}, {}), (201, {}, {})]
+    begun = time.monotonic()
+    assert Client(site.url, "t").save("é", b"text", None)
+    assert 2 <= time.monotonic() - begun < 10
+    method, path, headers, body = site.asked[-1]
+    assert (method, path, json.loads(body)) == ("PUT", "/api/pages/%C3%A9", {"body": "text"})
+    assert headers["If-None-Match"] == "*"
+    assert headers["Authorization"] == "Bearer t"
+
+
+def test_retries_have_an_end(site: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    busy = {"type": "urn:sheaf:problem:busy", "detail": "Busy."}
+    site.answers = [(409, {"Retry-After": "1"}, busy)] * 20
+    with pytest.raises(ApiError) as caught:
+        Client(site.url).save("a", b"", 3)
+    assert (caught.value.status, caught.value.type) == (409, "urn:sheaf:problem:busy")
+    assert len(site.asked) == 9
+    assert site.asked[0][2]["If-Match"] == '"v3"'
+
+
+def test_a_problem_becomes_a_typed_error(site: Script) -> None:
+    site.answers = [(410, {}, {"type": "urn:sheaf:problem:gone", "detail": "It was deleted."})]
+    with pytest.raises(ApiError, match=r"^It was deleted\. \(410\)$") as caught:
+        Client(site.url).page("a")
+    assert caught.value.type == "urn:sheaf:problem:gone"
+
+
+def test_an_answer_that_is_no_problem_still_has_a_status(site: Script) -> None:
+    site.answers = [(502, {}, b"<h1>Oops</h1>")]
+    with pytest.raises(ApiError, match=r"Bad Gateway \(502\)"):
+        Client(site.url).page("a")
+
+
+def test_another_kind_of_site_is_noticed(site: Script) -> None:
+    site.answers = [(200, {}, b"<html>hello</html>")]
+    with pytest.raises(UnexpectedAnswer):
+        list(Client(site.url).pages())
+
+
+def test_a_redirect_is_not_followed_with_the_token(site: Script) -> None:
+    site.answers = [(302, {"Location": "http://127.0.0.1:1/"}, b"")]
+    with pytest.raises(ApiError, match="302"):
+        list(Client(site.url, "t").pages())
+
+
+def test_a_site_that_is_not_there_is_unreachable() -> None:
+    with Script() as closed:
+        url = closed.url
+    with pytest.raises(Unreachable, match="cannot reach http"):
+        list(Client(url).pages())
