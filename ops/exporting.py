@@ -19,8 +19,6 @@ from ops.jobs import PageFailed
 from sheaf.hashing import git_blob_id
 from sheaf.rendering import markdown, source
 
-# A longer heading gives a page only the beginning of its title.
-_MAX_TITLE = 200
 WRITTEN, UNCHANGED, DELETED = "written", "unchanged", "deleted meanwhile"
 
 
@@ -91,9 +89,8 @@ def _says(body: str, item: PageItem) -> bool:
     parsed = source.parse(body)
     if parsed.tags != item.tags:
         return False
-    heading = parsed.title or markdown.render(parsed.text, item.slug).title
-    derived = heading or item.slug.rpartition("/")[2]
-    return item.title == derived[:_MAX_TITLE]
+    heading = None if parsed.title else markdown.render(parsed.text, item.slug).title
+    return item.title == source.title(parsed, heading, item.slug)
 
 
 def _front_matter(body: str) -> dict[str, Any]:

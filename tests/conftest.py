@@ -33,8 +33,12 @@ from sheaf.storage.tables import metadata
 from tests.site import Site
 
 ISSUER = "http://127.0.0.1:3000/-/local"
-CONTEXT: Any = Context("tests", 512, 60)
 Mint = Callable[[str, str], str]
+
+
+def new_context() -> Any:
+    """The context of an invocation that begins now and has a minute."""
+    return Context("tests", 512, 60)
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def environment(servers: Servers, home: Path) -> Iterator[Servers]:
         patch.setenv("SHEAF_HOME", str(home))
         patch.setenv("SHEAF_ISSUER", ISSUER)
         settings.current.cache_clear()
-        migrate.app.handler({}, CONTEXT)
+        migrate.app.handler({}, new_context())
         yield servers
         shards.home().dispose()
 

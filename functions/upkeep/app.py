@@ -27,7 +27,7 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         relayed += count
         if count < _BATCH:
             break
-    with shards.home().begin() as connection:
+    with shards.home().connect() as connection:
         removed = claims.remove_abandoned(connection, _ABANDONED_AFTER)
     logger.info("upkeep done", relayed=relayed, removed=removed)
     return {"relayed": relayed, "removed": removed}
@@ -36,7 +36,7 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
 def relay() -> int:
     """Relay one batch; if publishing fails, all of it stays in the outbox for the next time."""
     cache = PageCache(redis_client.connect(settings.current().cache_url))
-    with shards.home().begin() as connection:
+    with shards.transactional(shards.home()).begin() as connection:
         changes = outbox.take(connection, _BATCH)
         if changes:
             users.count_edits(connection, Counter(change.author for change in changes))

@@ -3,7 +3,6 @@
 from sheaf.hashing import git_blob_id
 from sheaf.rendering import markdown, source
 from sheaf.storage.saves import Content
-from writes.models import MAX_TITLE
 
 # PostgreSQL refuses a search vector over 1 MB: this much text always fits.
 _SEARCHED_CHARACTERS = 200_000
@@ -12,16 +11,11 @@ _SEARCHED_CHARACTERS = 200_000
 def compose(
     slug: str, body: str, title: str | None = None, tags: list[str] | None = None
 ) -> Content:
-    """Render the body and derive the rest: title, tags, search text, links.
-
-    The title is, in this order: the one given, the front matter's, the first heading, the last
-    segment of the slug.
-    """
+    """Render the body and derive the rest: title and tags if not given, search text, links."""
     parts = source.parse(body)
     rendered = markdown.render(parts.text, slug)
-    derived = parts.title or rendered.title or slug.rsplit("/", 1)[-1]
     return Content(
-        title=title or derived[:MAX_TITLE],
+        title=title or source.title(parts, rendered.title, slug),
         tags=parts.tags if tags is None else tuple(dict.fromkeys(tags)),
         body=body,
         html=rendered.html,

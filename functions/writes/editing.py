@@ -11,6 +11,7 @@ from http import HTTPStatus
 from uuid import uuid4
 
 from redis import RedisError
+from sqlalchemy.exc import DBAPIError
 
 from sheaf import redis_client, settings, telemetry
 from sheaf.caching import PageCache
@@ -69,20 +70,20 @@ def _change(slug: str, precondition: Precondition, write: Write) -> Saved:
 def _commit(
     slug: str, precondition: Precondition, write: Write, lock: RedisLock
 ) -> tuple[Claim, PageItem]:
-    with shards.owning(slug).connect() as connection:
-        try:
-            with connection.begin():
-                claim = claims.claim(connection, slug, lock.fence, lock.token)
+    try:
+        with shards.owning(slug).connect() as connection:
+            claim = claims.claim(connection, slug, lock.fence, lock.token)
             _check(precondition, claim, write)
-            transaction = connection.begin()
-            item = saves.save(connection, claim, write)
-        except Exception:
-            # Nothing was written, whereas a failed COMMIT (below) may have been: then the lock
-            # stays until it expires.
+            return claim, saves.save(connection, claim, write)
+    except Exception as error:
+        if not _may_be_saved(error):
             _release(lock)
-            raise
-        transaction.commit()
-        return claim, item
+        raise
+
+
+def _may_be_saved(error: Exception) -> bool:
+    """Whether the answer to a save was lost: then the lock stays until it expires."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def _check(precondition: Precondition, claim: Claim, write: Write) -> None:

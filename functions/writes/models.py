@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-MAX_TITLE = 200
+from sheaf.rendering.source import MAX_TAG, MAX_TAGS, MAX_TITLE
 
 
 def _storable(text: str) -> str:
@@ -13,8 +13,15 @@ def _storable(text: str) -> str:
     return text
 
 
+def _line(text: str) -> str:
+    if not text.isprintable() or text != " ".join(text.split()):
+        raise ValueError("must be one line of printable characters, with single spaces")
+    return text
+
+
 Text = Annotated[str, AfterValidator(_storable)]
-Tag = Annotated[Text, Field(min_length=1, max_length=100)]
+Line = Annotated[str, AfterValidator(_line)]
+Tag = Annotated[Line, Field(min_length=1, max_length=MAX_TAG)]
 
 
 class PageInput(BaseModel):
@@ -23,9 +30,9 @@ class PageInput(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     body: Text
-    title: Annotated[Text, Field(min_length=1, max_length=MAX_TITLE)] | None = None
-    tags: Annotated[list[Tag], Field(max_length=50)] | None = None
-    comment: Annotated[Text, Field(max_length=500)] = ""
+    title: Annotated[Line, Field(min_length=1, max_length=MAX_TITLE)] | None = None
+    tags: Annotated[list[Tag], Field(max_length=MAX_TAGS)] | None = None
+    comment: Annotated[Line, Field(max_length=500)] = ""
 
 
 class PreviewInput(BaseModel):

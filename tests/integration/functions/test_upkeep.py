@@ -6,7 +6,7 @@ import redis
 
 import upkeep.app
 from sheaf import redis_client
-from tests.conftest import CONTEXT, Servers
+from tests.conftest import Servers, new_context
 from tests.site import Site
 
 
@@ -14,12 +14,12 @@ def test_edits_are_counted_once(site: Site) -> None:
     site.create("home", "one")
     site.update("home", "two", 1)
     assert site.get("/api/users").json["items"] == []
-    assert upkeep.app.handler({}, CONTEXT)["relayed"] == 2
-    assert upkeep.app.handler({}, CONTEXT)["relayed"] == 0
+    assert upkeep.app.handler({}, new_context())["relayed"] == 2
+    assert upkeep.app.handler({}, new_context())["relayed"] == 0
     user = site.get("/api/users/alice").json
     assert (user["handle"], user["edits"]) == ("alice", 2)
     site.update("home", "three", 2)
-    upkeep.app.handler({}, CONTEXT)
+    upkeep.app.handler({}, new_context())
     assert site.get("/api/users/alice").json["edits"] == 3
     assert "alice" in site.get("/-/users").text
     assert "home" in site.get("/-/users/alice").text
@@ -33,7 +33,7 @@ def test_what_was_committed_and_not_published_is_published(site: Site, clean: Se
         site.update("home", "# New", 1)
         client.set("entry:{page:home}", old)  # as if the writer had died before it published
         assert "Old" in site.get("/").text
-        upkeep.app.handler({}, CONTEXT)
+        upkeep.app.handler({}, new_context())
         assert "New" in site.get("/").text
 
 
@@ -45,9 +45,9 @@ def test_without_a_cache_the_changes_stay_in_the_outbox(
     with monkeypatch.context() as patch:
         patch.setattr(redis_client, "connect", lambda _url: nobody)
         with pytest.raises(redis.ConnectionError):
-            upkeep.app.handler({}, CONTEXT)
+            upkeep.app.handler({}, new_context())
     assert site.get("/api/users").json["items"] == []
-    assert upkeep.app.handler({}, CONTEXT)["relayed"] == 1
+    assert upkeep.app.handler({}, new_context())["relayed"] == 1
     assert site.get("/api/users/alice").json["edits"] == 1
 
 
@@ -56,5 +56,5 @@ def test_claims_that_never_became_a_page_are_removed(site: Site, clean: Servers)
     site.create("home", "one")
     with psycopg.connect(clean.database_url) as connection:
         connection.execute("UPDATE pages SET created_at = now() - interval '2 days'")
-    assert upkeep.app.handler({}, CONTEXT)["removed"] == 1
+    assert upkeep.app.handler({}, new_context())["removed"] == 1
     assert site.get("/api/pages/home").status_code == 200

@@ -82,6 +82,8 @@ def test_one_of_several_entity_tags_is_enough(site: Site) -> None:
         ({"body": "x", "colour": "red"}, 422, "invalid-fields"),
         ({"body": "a\0b"}, 422, "invalid-fields"),
         ({"body": "x", "title": ""}, 422, "invalid-fields"),
+        ({"body": "x", "title": "two\nlines"}, 422, "invalid-fields"),
+        ({"body": "x", "comment": "\x1b[31m"}, 422, "invalid-fields"),
         ({"body": "x", "title": "x" * 201}, 422, "invalid-fields"),
         ({"body": "x", "tags": "a"}, 422, "invalid-fields"),
         ({"body": "x", "tags": ["a\0"]}, 422, "invalid-fields"),

@@ -26,7 +26,7 @@ CURSORS = Cursors({1: b"old", 2: b"new"}, "things")
 
 @pytest.fixture
 def connection(environment: Servers) -> Iterator[Connection]:
-    with shards.home().connect() as connection:
+    with shards.transactional(shards.home()).connect() as connection:
         things.create(connection)
         yield connection
         connection.rollback()

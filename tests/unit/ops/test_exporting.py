@@ -5,7 +5,12 @@ from ops.client import Page
 from ops.exporting import clashes, document
 from sheaf.rendering import source
 
-titles = st.text(min_size=1, max_size=20).map(str.strip).filter(bool)
+
+def _is_line(text: str) -> bool:
+    return text.isprintable() and text == " ".join(text.split()) != ""
+
+
+titles = st.text(min_size=1, max_size=20).filter(_is_line)
 openings = st.sampled_from(
     ["", "\ufeff", "---\ntitle: Old\n---\n", "---\r\nkey: [1, 2]\r\n---\r\n", "---\n---\n", "---\n"]
 )

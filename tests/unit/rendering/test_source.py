@@ -14,6 +14,7 @@ from sheaf.rendering.source import Source, parse
         ("\ufeff---\ntitle: T\n---\n", Source("T", (), "")),
         ("\ufefftext", Source(None, (), "text")),
         ("---\ntitle: 2026\ntags: [1, b]\n---\n", Source("2026", ("1", "b"), "")),
+        ('---\ntitle: "a\\0 \\uD800b\\u202e"\ntags: ["\\0", c]\n---\n', Source("a b", ("c",), "")),
         ("---\ntags: {a: b}\ntitle: [x]\n---\n", Source(None, (), "")),
         ("---\n- a\n---\ntext", Source(None, (), "---\n- a\n---\ntext")),
         ("---\n: : bad\n---\ntext", Source(None, (), "---\n: : bad\n---\ntext")),

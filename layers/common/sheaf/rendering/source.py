@@ -14,6 +14,9 @@ _FRONT_MATTER = re.compile(
     r"\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
 )
 _MAX_FRONT_MATTER = 8192
+MAX_TITLE = 200
+MAX_TAG = 100
+MAX_TAGS = 50
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,11 @@ def parse(body: str) -> Source:
     return Source(_title(meta.get("title")), _tags(meta.get("tags")), body[found.end() :])
 
 
+def title(parts: Source, heading: str | None, slug: str) -> str:
+    """What a page is called: by its front matter, else its first heading, else its slug's end."""
+    return (parts.title or heading or slug.rpartition("/")[2])[:MAX_TITLE]
+
+
 def _mapping(front_matter: str) -> dict[str, Any] | None:
     try:
         meta = yaml.safe_load(front_matter)
@@ -43,13 +51,16 @@ def _mapping(front_matter: str) -> dict[str, Any] | None:
 
 
 def _title(value: object) -> str | None:
-    title = str(value).strip() if isinstance(value, str | int | float) else ""
-    return title or None
+    return _line(value) or None
 
 
 def _tags(value: object) -> tuple[str, ...]:
     values = value.split(",") if isinstance(value, str) else value
-    if not isinstance(values, list):
-        return ()
-    names = (str(tag).strip() for tag in values if isinstance(tag, str | int | float))
-    return tuple(dict.fromkeys(name for name in names if name))
+    names = map(_line, values) if isinstance(values, list) else ()
+    return tuple(dict.fromkeys(name[:MAX_TAG] for name in names if name))[:MAX_TAGS]
+
+
+def _line(value: object) -> str:
+    # YAML can spell characters that no database takes ("\0") and that no reader sees.
+    text = str(value) if isinstance(value, str | int | float) else ""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

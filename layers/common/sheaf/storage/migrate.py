@@ -8,7 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
-from sheaf.storage import keys
+from sheaf.storage import keys, shards
 
 # The role the functions log in as, by IAM: it reads and writes rows and owns nothing.
 APPLICATION_ROLE = "sheaf"
@@ -19,7 +19,7 @@ _STATEMENT_TIMEOUT = "SET LOCAL statement_timeout = '10min'"
 
 def upgrade(engine: Engine) -> list[str]:
     """Bring a database to the newest schema; returns the ids of the migrations that ran."""
-    with engine.begin() as connection:
+    with shards.transactional(engine).begin() as connection:
         connection.execute(text(_STATEMENT_TIMEOUT))
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
         config = _config(connection)

@@ -1,4 +1,4 @@
-"""Saves: the one transaction that replaces a claimed page and all that follows from it."""
+"""Saves: the one statement that replaces a claimed page, with all that follows from it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,6 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Connection,
-    Insert,
     Select,
     Text,
     bindparam,
@@ -23,7 +22,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR, insert
 
-from sheaf.hashing import slot
 from sheaf.storage.claims import Claim
 from sheaf.storage.pages import ITEM, PageItem
 from sheaf.storage.tables import links, outbox, pages, revisions
@@ -62,17 +60,12 @@ class Write:
 
 
 def save(connection: Connection, claim: Claim, write: Write) -> PageItem:
-    """Replace the claimed page: row, revision, outbox and links, in the caller's transaction.
+    """Replace the claimed page: row, revision, links and outbox, in one statement.
 
     Raises LockLost if the claim no longer stands.
     """
-    row = connection.execute(_REPLACE, _parameters(claim, write)).one_or_none()
-    if row is None:
-        return _already_saved(connection, claim, write)
-    targets = sorted(write.content.links)
-    here = {"source": claim.slug, "slot": slot(claim.slug), "targets": targets}
-    connection.execute(_RELINK, here)
-    return PageItem(*tuple(row))
+    row = connection.execute(_SAVE, _parameters(claim, write)).one_or_none()
+    return PageItem(*tuple(row)) if row else _already_saved(connection, claim, write)
 
 
 def _already_saved(connection: Connection, claim: Claim, write: Write) -> PageItem:
@@ -102,20 +95,18 @@ def _parameters(claim: Claim, write: Write) -> dict[str, object]:
         "comment": write.comment,
         "headings": content.headings,
         "plain": content.plain,
+        "targets": sorted(content.links),
     }
 
 
-# The statements are built once: building them takes longer than running them.
+def _save() -> Select[Any]:
+    """All that a save writes hangs on the update of the page's row: no row, no effect."""
+    saved = _replace()
+    consequences = (_add_revision(saved), _unlink(saved), _link(saved), _announce(saved))
+    return select(*(saved.c[column.name] for column in ITEM)).add_cte(*consequences)
 
 
-def _replace() -> Select[Any]:
-    """One statement for page, revision and outbox: they are written together or not at all."""
-    saved = _update()
-    shown = (saved.c[column.name] for column in ITEM)
-    return select(*shown).add_cte(_add_revision(saved), _announce(saved))
-
-
-def _update() -> CTE:
+def _replace() -> CTE:
     now = func.clock_timestamp()
     given = ("state", "write_id", "title", "sort_title", "tags", "body", "html", "blob", "author")
     values = {name: bindparam(f"new_{name}", type_=pages.c[name].type) for name in given}
@@ -176,15 +167,17 @@ def _announce(saved: CTE) -> CTE:
     return insert(outbox).from_select(names, select(*columns)).cte("announced")
 
 
-def _relink() -> Insert:
-    source = bindparam("source", type_=Text)
-    targets = cast(bindparam("targets"), ARRAY(Text))
-    gone = links.c.target != func.all(targets, type_=Boolean)
-    stale = delete(links).where(links.c.source == source, gone)
-    wanted = select(source, func.unnest(targets), bindparam("slot", type_=links.c.slot.type))
+def _unlink(saved: CTE) -> CTE:
+    gone = links.c.target != func.all(_TARGETS, type_=Boolean)
+    return delete(links).where(links.c.source == saved.c.slug, gone).cte("unlinked")
+
+
+def _link(saved: CTE) -> CTE:
+    wanted = select(saved.c.slug, func.unnest(_TARGETS), saved.c.slot)
     fresh = insert(links).from_select(["source", "target", "slot"], wanted)
-    return fresh.on_conflict_do_nothing().add_cte(stale.cte("stale"))
+    return fresh.on_conflict_do_nothing().cte("linked")
 
 
-_REPLACE = _replace()
-_RELINK = _relink()
+_TARGETS = cast(bindparam("targets"), ARRAY(Text))
+# Built once: building the statement takes longer than running it.
+_SAVE = _save()
