@@ -1,5 +1,6 @@
 """What clients send: validated before anything else looks at it."""
 
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -7,8 +8,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from sheaf.rendering.source import MAX_TAG, MAX_TAGS, MAX_TITLE
 
 
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
 def _storable(text: str) -> str:
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if _UNSTORABLE.search(text):
         raise ValueError("must be text without NUL characters and lone surrogates")
     return text
 
