@@ -7,7 +7,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from sheaf.rendering.source import MAX_TAG, MAX_TAGS, MAX_TITLE
 
-
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
