@@ -1,0 +1,95 @@
+"""AWS's runtime interface emulator with AWS's runtime client: a function as Lambda runs it."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from local.template import Function
+
+INVOCATIONS = "/2015-03-31/functions/function/invocations"
+
+
+def binary() -> Path:
+    """The emulator that the SAM command line brings along; it may not exist."""
+    spec = find_spec("samcli")
+    folder = Path(spec.origin).parent if spec and spec.origin else Path()
+    machine = "arm64" if os.uname().machine == "aarch64" else "x86_64"
+    return folder / "local" / "rapid" / f"aws-lambda-rie-{machine}"
+
+
+@dataclass
+class Emulators:
+    """One emulator for each function, started when the function is first invoked."""
+
+    environment: Mapping[str, str]
+    logs: Path
+    running: ExitStack
+
+    def __post_init__(self) -> None:
+        self._addresses: dict[str, str] = {}
+
+    def invoke(self, function: Function, event: dict[str, Any]) -> Any:
+        """What the function answers to an event."""
+        if function.name not in self._addresses:
+            started = emulator(function, self.environment, self.logs / f"{function.name}.log")
+            self._addresses[function.name] = self.running.enter_context(started)
+        address = self._addresses[function.name]
+        return httpx.post(f"http://{address}{INVOCATIONS}", json=event, timeout=60).json()
+
+
+@contextmanager
+def emulator(function: Function, environment: Mapping[str, str], log: Path) -> Iterator[str]:
+    """An emulator of one function; yields its address."""
+    address = f"127.0.0.1:{free_port()}"
+    addresses = {
+        "--runtime-interface-emulator-address": address,
+        "--runtime-api-address": f"127.0.0.1:{free_port()}",
+    }
+    options = [word for option in addresses.items() for word in option]
+    runtime = [sys.executable, "-m", "awslambdaric", function.handler]
+    lambdas = {
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_TIMEOUT": str(function.timeout),
+        "AWS_LAMBDA_LOG_FORMAT": "JSON",
+    }
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            [binary(), *options, *runtime],
+            env={**environment, **lambdas},
+            stdout=output,
+            stderr=output,
+        ) as process,
+    ):
+        try:
+            wait_for(address)
+            yield address
+        finally:
+            process.terminate()
+
+
+def wait_for(address: str) -> None:
+    host, port = address.split(":")
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex((host, int(port))) == 0:
+                return
+        time.sleep(0.02)
+    raise TimeoutError(f"nothing listens at {address}")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port

@@ -1,0 +1,95 @@
+"""The SAM command line: building everything, and invoking a built function in its container."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+IMAGE = "public.ecr.aws/lambda/python:3.13-x86_64"
+PARAMETERS = (
+    "--parameter-overrides",
+    "Architecture=x86_64",
+    "JwtIssuer=https://id.example.com/dev",
+)
+BIN = Path(sys.executable).parent
+# SAM and make must find this environment's Python before the machine's.
+ENVIRONMENT = {
+    **os.environ,
+    "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+    "ARCH": "x86_64",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "SAM_CLI_TELEMETRY": "0",
+}
+
+
+def has_image() -> bool:
+    """Whether Docker runs here and has the image of the runtime."""
+    try:
+        command = ["docker", "image", "inspect", IMAGE]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+def gateway() -> str:
+    """The address at which containers find this machine: the first of their network's."""
+    form = "{{range .IPAM.Config}}{{.Subnet}}{{end}}"
+    command = ["docker", "network", "inspect", "bridge", "--format", form]
+    subnet = subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+    return str(ip_network(subnet)[1])
+
+
+def build(directory: Path) -> Path:
+    """Build the functions and the layer for x86_64; returns the folder of the artifacts."""
+    built = directory / "build"
+    folders = ("--build-dir", str(built), "--cache-dir", str(directory / "cache"))
+    command = [str(BIN / "sam"), "build", *PARAMETERS, *folders]
+    done = subprocess.run(
+        command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, check=False, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    return built
+
+
+@dataclass(frozen=True)
+class Container:
+    """Invokes functions with `sam local invoke`, each time in a container of its own."""
+
+    built: Path
+    variables: Path
+    layers: Path
+
+    def invoke(self, function: str, event: Path) -> Any:
+        """What the function answers to the event in a file."""
+        options = {
+            "--template": self.built / "template.yaml",
+            "--event": event,
+            "--env-vars": self.variables,
+            "--layer-cache-basedir": self.layers,
+        }
+        words = [word for option in options.items() for word in option]
+        done = subprocess.run(
+            [
+                str(BIN / "sam"),
+                "local",
+                "invoke",
+                function,
+                "--skip-pull-image",
+                *PARAMETERS,
+                *words,
+            ],
+            env=ENVIRONMENT,
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=300,
+        )
+        # A function that exceeds its timeout leaves no answer, and sam calls that a success.
+        assert done.returncode == 0, done.stderr
+        assert done.stdout, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])

@@ -1,0 +1,60 @@
+"""The site that the sample events assume, made by the functions themselves.
+
+    python -m tests.sam.seed
+
+fills the empty database of the environment's settings. Every page that an event changes is that
+event's alone, so events may be replayed in any order, once for each seed.
+"""
+
+import json
+from typing import Any
+
+from local.functions import invoke
+from local.template import Template, load
+from tests.sam.samples import EVENTS
+
+# What is done to each page, in order.
+HISTORIES = {
+    "home": ["create"],
+    "guide/install": ["create"],
+    "samples/größe": ["create"],
+    "samples/update": ["create"],
+    "samples/delete": ["create"],
+    "samples/stale": ["create", "update"],
+    "samples/deleted": ["create", "delete"],
+    "samples/again": ["create", "delete"],
+}
+SAMPLE_OF = {"create": "create.201", "update": "update.200", "delete": "delete.204"}
+
+
+def template() -> Template:
+    """The template, with an issuer for the parameter that has no default."""
+    return load(EVENTS.parent / "template.yaml", {"JwtIssuer": "https://id.example.com/dev"})
+
+
+def seed() -> None:
+    """Migrate the database, write the pages, and let upkeep finish what writes leave to it."""
+    functions = template().functions
+    invoke(functions["MigrateFunction"], {})
+    for slug, history in HISTORIES.items():
+        for version, change in enumerate(history):
+            answer = invoke(functions["WritesFunction"], _event(change, slug, version))
+            if answer["statusCode"] >= 400:
+                raise RuntimeError(f"{change} of {slug}: {answer['body']}")
+    invoke(functions["UpkeepFunction"], {})
+
+
+def _event(change: str, slug: str, version: int) -> dict[str, Any]:
+    sample = EVENTS / "writes" / f"{SAMPLE_OF[change]}.json"
+    event: dict[str, Any] = json.loads(sample.read_text())
+    event["rawPath"] = event["requestContext"]["http"]["path"] = f"/api/pages/{slug}"
+    event["pathParameters"] = {"slug": slug}
+    if change == "create":
+        event["body"] = json.dumps({"body": f"# About {slug}\n\nHow to install {slug}.\n"})
+    else:
+        event["headers"]["if-match"] = f'"v{version}"'
+    return event
+
+
+if __name__ == "__main__":
+    seed()

@@ -1,0 +1,40 @@
+"""Every sample event, replayed in three ways: it leads to what its name says."""
+
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+
+from local.functions import invoke
+from tests.conftest import Servers
+from tests.sam.emulator import Emulators
+from tests.sam.samples import SAMPLES, Sample, check
+from tests.sam.seed import seed, template
+
+FUNCTIONS = template().functions
+
+each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+
+
+def test_there_is_a_sample_for_every_route() -> None:
+    routes = {(route.function.name, route.key) for route in template().routes}
+    not_head = {route for route in routes if not route[1].startswith("HEAD ")}
+    samples = [sample for sample in SAMPLES if sample.outcome != "ok"]
+    sampled = {(sample.function, sample.event["routeKey"]) for sample in samples}
+    assert not_head <= sampled <= routes
+
+
+@each_sample
+def test_in_process(sample: Sample, clean: Servers) -> None:
+    seed()
+    check(sample, invoke(FUNCTIONS[sample.function], sample.event))
+
+
+@each_sample
+def test_through_the_runtime_client(sample: Sample, emulators: Emulators) -> None:
+    check(sample, emulators.invoke(FUNCTIONS[sample.function], sample.event))
+
+
+@each_sample
+def test_by_sam_local_invoke(sample: Sample, invocations: "dict[str, Future[Any]]") -> None:
+    check(sample, invocations[sample.name].result(timeout=900))
