@@ -89,7 +89,7 @@ def _says(body: str, item: PageItem) -> bool:
     parsed = source.parse(body)
     if parsed.tags != item.tags:
         return False
-    heading = None if parsed.title else markdown.render(parsed.text, item.slug).title
+    heading = None if parsed.title else markdown.first_heading(parsed.text)
     return item.title == source.title(parsed, heading, item.slug)
 
 

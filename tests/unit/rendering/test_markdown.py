@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sheaf.rendering.markdown import render
+from sheaf.rendering.markdown import first_heading, render
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,12 @@ def test_links_are_collected_as_slugs() -> None:
 def test_title_is_the_first_heading_with_text() -> None:
     assert render("#\n\ntext\n\n## A *b* `c`\n\n# D", "x").title == "A b c"
     assert render("text", "x").title is None
+
+
+@given(st.lists(st.sampled_from(["# ", "## a", "\n", "*b*", "[c][d]", "[d]: x", "===", "`", " "])))
+def test_the_first_heading_alone_is_the_same(parts: list[str]) -> None:
+    text = "".join(parts)
+    assert first_heading(text) == render(text, "x").title
 
 
 def test_plain_text_keeps_words_apart() -> None:
