@@ -56,9 +56,9 @@ def get_page(slug: str) -> Answer:
     """A page with its Markdown; its entity tag is what a later change must send back."""
     page = lookups.page(slugs.parse_quoted(slug))
     etag = conditions.version_etag(page.version)
-    if conditions.matches(router.current_event.headers.get("if-none-match"), etag):
-        return send(responses.Response(HTTPStatus.NOT_MODIFIED, {"etag": etag}))
-    return send(responses.json_text(representations.page(page), headers={"etag": etag}))
+    if_none_match = router.current_event.headers.get("if-none-match")
+    body = responses.encode(representations.page(page))
+    return send(responses.text(body, "application/json", etag, if_none_match, responses.REVALIDATE))
 
 
 @router.get(
