@@ -4,8 +4,11 @@ PYTHON ?= python3
 ARCH ?= arm64
 VENV := .venv/bin
 PIP := $(VENV)/python -m pip install --quiet --disable-pip-version-check --no-deps
-LOCK := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-strip-extras --no-header --no-annotate $(UPGRADE)
+COMPILE := $(VENV)/uv pip compile --quiet --generate-hashes --no-strip-extras --no-header \
+	--no-annotate $(UPGRADE)
+LOCK := $(COMPILE) --universal --python-version 3.11
+# The layer is for one runtime: its list has no conditions, which pip would put to this machine.
+LOCK_LAYER := $(COMPILE) --python-version 3.13 --python-platform x86_64-manylinux_2_28
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format build lock clean
@@ -29,12 +32,12 @@ format: .venv/dev ## Format the code
 	$(VENV)/ruff format
 
 build: .venv/dev ## Build what is deployed (ARCH=arm64 or x86_64)
-	ARCH=$(ARCH) $(VENV)/sam build --parameter-overrides Architecture=$(ARCH)
+	ARCH=$(ARCH) PATH=$(CURDIR)/$(VENV):$$PATH $(VENV)/sam build --parameter-overrides Architecture=$(ARCH)
 
 lock: .venv/dev ## Resolve the requirements into complete lists with hashes (UPGRADE=--upgrade)
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) -c requirements/dev.txt requirements/run.in -o requirements/run.txt
-	$(LOCK) -c requirements/dev.txt layers/common/requirements.in -o layers/common/requirements.txt
+	$(LOCK_LAYER) -c requirements/dev.txt layers/common/requirements.in -o layers/common/requirements.txt
 
 clean: ## Remove what was installed and built, but not the site's data in .sheaf
 	rm -rf .venv .aws-sam build *.egg-info .mypy_cache .pytest_cache .ruff_cache

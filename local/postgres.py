@@ -16,7 +16,8 @@ from local.server import Server, ServerError, tail
 FAST_SHUTDOWN = signal.SIGINT
 CREATE_SECONDS = 120
 # Inside its own user namespace PostgreSQL does not see that it runs as root, and files stay root's.
-NOT_ROOT = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+# It asks for its user's name, so the number is that of `nobody`, which every system has.
+NOT_ROOT = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from cfnlint.api import lint  # type: ignore[import-untyped]
-from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
+from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 
 from tests.sam.seed import template
@@ -55,7 +55,8 @@ class NoManagedPolicies:
 @cache
 def transformed() -> dict[str, Any]:
     """What CloudFormation makes of the template, worked out here."""
-    source = yaml_parse(FILE.read_text())
+    # (SAM's own reader changes how PyYAML works for everything else in this process.)
+    source = json.loads(json.dumps(cfn_yaml.load(FILE)))
     # As after `sam package`: the transform takes no local folders.
     source["Globals"]["Function"]["CodeUri"] = "s3://artifacts/functions"
     source["Resources"]["CommonLayer"]["Properties"]["ContentUri"] = "s3://artifacts/layer"
