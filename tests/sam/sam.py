@@ -66,8 +66,9 @@ class Container:
 
     def invoke(self, function: str, event: Path) -> Any:
         """What the function answers to the event in a file."""
-        # On a busy machine sam may repeat its request while the function still starts, which
-        # crashes the emulator in the container (its issue 131). Nothing has run then: once more.
+        # On a busy machine the emulator in the container may get the request twice and crash while
+        # the function still starts: sam then prints no answer. (Had the function run after all,
+        # the next try would answer otherwise, and the test fail.)
         for _ in range(3):
             done = self._run(function, event)
             assert done.returncode == 0, done.stderr
