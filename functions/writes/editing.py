@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from sheaf import redis_client, settings, telemetry
 from sheaf.caching import PageCache
-from sheaf.locks import LockError
+from sheaf.locks import Lock, LockError
 from sheaf.locks.redis import RedisLock
 from sheaf.rendering import documents
 from sheaf.storage import claims, saves, shards
@@ -55,7 +55,7 @@ def remove(slug: str, precondition: Precondition, author: str) -> Saved:
 
 
 def _change(slug: str, precondition: Precondition, write: Write) -> Saved:
-    lock = RedisLock(
+    lock: Lock = RedisLock(
         redis_client.connect(settings.current().cache_url), f"page:{slug}", _LEASE_SECONDS
     )
     with _problems_for(slug):
@@ -68,7 +68,7 @@ def _change(slug: str, precondition: Precondition, write: Write) -> Saved:
 
 
 def _commit(
-    slug: str, precondition: Precondition, write: Write, lock: RedisLock
+    slug: str, precondition: Precondition, write: Write, lock: Lock
 ) -> tuple[Claim, PageItem]:
     try:
         with shards.owning(slug).connect() as connection:
@@ -108,7 +108,7 @@ def _current(claim: Claim) -> dict[str, object] | None:
     }
 
 
-def _announce(page: Page, lock: RedisLock) -> None:
+def _announce(page: Page, lock: Lock) -> None:
     try:
         cache = PageCache(redis_client.connect(settings.current().cache_url))
         cache.publish(page.slug, documents.entry(page))
@@ -118,7 +118,7 @@ def _announce(page: Page, lock: RedisLock) -> None:
     _release(lock)
 
 
-def _release(lock: RedisLock) -> None:
+def _release(lock: Lock) -> None:
     try:
         lock.release()
     except LockError as failure:

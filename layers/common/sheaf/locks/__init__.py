@@ -3,8 +3,7 @@
 Names and errors follow redis-py's Lock where the meaning is the same.
 """
 
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 from uuid import UUID
 
 
@@ -35,12 +34,3 @@ class Lock(Protocol):
 
     def remaining(self) -> float:
         """Seconds for which the lock is ours for certain; 0 when it is not."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
