@@ -55,13 +55,17 @@ def error(problem: Problem, slug: str | None) -> Response:
 
 
 def _fetch(slug: str) -> Entry:
-    cache = _cache()
+    token = _lease(slug)
+    entry = documents.entry(_stored(slug))
     with _without_cache_if_it_fails(slug):
-        token = cache.lease(slug)
-        entry = documents.entry(_stored(slug))
-        cache.fill(slug, entry, token)
-        return entry
-    return documents.entry(_stored(slug))
+        _cache().fill(slug, entry, token)
+    return entry
+
+
+def _lease(slug: str) -> str:
+    with _without_cache_if_it_fails(slug):
+        return _cache().lease(slug)
+    return ""
 
 
 def _cached(slug: str) -> Entry | None:

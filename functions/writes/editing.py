@@ -26,8 +26,8 @@ from sheaf.web import problems
 from sheaf.web.conditions import Precondition, version_etag
 from sheaf.web.problems import Problem
 
-# Longer than a connect and the three statements may take together (5 s each at the very most,
-# then PostgreSQL ends them); whoever outlives it all the same is stopped by the claim.
+# Far longer than a save takes. One that outlives it all the same (a connect and two statements
+# have up to 5 s each) is stopped by the claim.
 _LEASE_SECONDS = 10.0
 _WAIT_SECONDS = 0.5
 
@@ -43,7 +43,11 @@ class Saved:
 def put(
     slug: str, precondition: Precondition, author: str, comment: str, content: Content
 ) -> Saved:
-    """Create or update a page; raises a 409, 412 or 503 Problem and then has changed nothing."""
+    """Create or update a page.
+
+    Raises a 409 or 412 Problem when it changed nothing, and 503, or an error of the database,
+    when a service failed: if the connection broke during the save, it may have been stored.
+    """
     write = Write(uuid4(), author, comment, "live", content)
     return _change(slug, precondition, write)
 

@@ -68,18 +68,18 @@ def first_heading(text: str) -> str | None:
 
 @cache
 def _block_parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    parser = _dialect()
     parser.core.ruler.disable("inline")
     return parser
 
 
 @cache
 def _parser() -> MarkdownIt:
-    return (
-        MarkdownIt("commonmark", {"html": False})
-        .enable(["table", "strikethrough"])
-        .use(anchors_plugin, max_level=6)
-    )
+    return _dialect().use(anchors_plugin, max_level=6)
+
+
+def _dialect() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 
 
 def _headings(tokens: Sequence[Token]) -> Iterator[Token]:
@@ -101,7 +101,7 @@ def _point_links_at_pages(tokens: Sequence[Token], slug: str) -> Iterator[str]:
         for child in token.children or ():
             if child.type == "link_open":
                 target = _target(str(child.attrGet("href") or ""), slug)
-                if target and target.slug:
+                if target:
                     child.attrSet("href", target.href)
                     yield target.slug
 
