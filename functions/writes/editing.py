@@ -63,7 +63,7 @@ def _change(slug: str, precondition: Precondition, write: Write) -> Saved:
         redis_client.connect(settings.current().cache_url), f"page:{slug}", _LEASE_SECONDS
     )
     with _problems_for(slug):
-        if not lock.acquire(_WAIT_SECONDS):
+        if not lock.acquire(blocking_timeout=_WAIT_SECONDS):
             raise problems.busy(1, f"Somebody else is saving {slug} at this moment.")
         claim, item = _commit(slug, precondition, write, lock)
     page = Page(**asdict(item), body=write.content.body, html=write.content.html)

@@ -1,0 +1,294 @@
+"""What every lock promises, whichever engine keeps it."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from sheaf.locks import Lock, LockError, LockNotOwnedError, Locks, MultiLock
+from tests.integration.sheaf.locks.conftest import NewName
+
+
+def held(locks: Locks, name: str, timeout: float = 10) -> Lock:
+    lock = locks.lock(name, timeout)
+    assert lock.acquire(blocking=False)
+    return lock
+
+
+def test_one_holder_at_a_time(locks: Locks, new_name: NewName) -> None:
+    name = new_name()
+    first, second = held(locks, name), locks.lock(name, 10)
+    assert not second.acquire(blocking=False)
+    assert first.remaining() > 0
+    assert second.remaining() == 0
+    first.release()
+    assert second.acquire(blocking=False)
+
+
+def test_fences_rise_from_holder_to_holder(locks: Locks, new_name: NewName) -> None:
+    name, fences = new_name(), []
+    for _ in range(5):
+        lock = held(locks, name)
+        fences.append(lock.fence)
+        lock.release()
+    assert fences == sorted(set(fences))
+    assert fences[0] > 0
+
+
+@pytest.mark.parametrize("timeout", [None, 0, -1])
+def test_a_lock_must_expire(locks: Locks, timeout: float) -> None:
+    with pytest.raises(ValueError, match="must expire"):
+        locks.lock("x", timeout)
+
+
+@pytest.mark.parametrize("name", ["", "a{b", "a}b"])
+def test_names_that_would_spoil_keys_are_refused(locks: Locks, name: str) -> None:
+    with pytest.raises(ValueError, match="name"):
+        locks.lock(name, 10)
+
+
+def test_names_with_slashes_and_spaces_are_different_locks(locks: Locks, new_name: NewName) -> None:
+    name = new_name()
+    holders = [held(locks, f"{name}{ending}") for ending in ("", "/a", " a", "/a/b", "/ü")]
+    assert all(holder.owned() for holder in holders)
+
+
+def test_acquiring_again_gives_the_same_fence(locks: Locks, new_name: NewName) -> None:
+    lock = held(locks, new_name())
+    fence = lock.fence
+    assert lock.acquire(blocking=False)
+    assert lock.fence == fence
+    lock.release()
+    assert not lock.locked()
+
+
+def test_only_the_holder_can_release(locks: Locks, new_name: NewName) -> None:
+    name = new_name()
+    holder, stranger = held(locks, name), locks.lock(name, 10)
+    with pytest.raises(LockNotOwnedError):
+        stranger.release()
+    assert holder.owned()
+    holder.release()
+    with pytest.raises(LockNotOwnedError):
+        holder.release()
+    with pytest.raises(LockNotOwnedError):
+        _ = holder.fence
+
+
+def test_an_expired_lock_is_lost_and_its_release_hurts_nobody(
+    locks: Locks, new_name: NewName
+) -> None:
+    name = new_name()
+    slow, quick = held(locks, name, 0.1), locks.lock(name, 10)
+    assert quick.acquire(blocking_timeout=5)
+    assert slow.remaining() == 0
+    assert slow.lost
+    assert quick.fence > slow.fence
+    with pytest.raises(LockNotOwnedError):
+        slow.release()
+    assert quick.owned()
+    assert not quick.lost
+
+
+def test_releasing_is_not_a_loss(locks: Locks, new_name: NewName) -> None:
+    lock = held(locks, new_name())
+    lock.release()
+    assert not lock.lost
+    assert lock.deadline == 0
+
+
+def test_extend_adds_or_replaces(locks: Locks, new_name: NewName) -> None:
+    lock = held(locks, new_name(), 2)
+    fence = lock.fence
+    assert lock.extend(3)
+    assert 4 < lock.remaining() <= 5
+    assert lock.extend(1, replace_ttl=True)
+    assert 0.5 < lock.remaining() <= 1
+    assert lock.reacquire()
+    assert 1.5 < lock.remaining() <= 2
+    assert lock.fence == fence
+
+
+def test_an_extended_lock_outlives_its_first_timeout(locks: Locks, new_name: NewName) -> None:
+    name = new_name()
+    lock = held(locks, name, 0.3)
+    lock.extend(5)
+    assert not locks.lock(name, 1).acquire(blocking_timeout=0.6)
+    assert lock.owned()
+
+
+def test_a_lost_lock_cannot_be_extended(locks: Locks, new_name: NewName) -> None:
+    name = new_name()
+    slow = held(locks, name, 0.1)
+    assert locks.lock(name, 10).acquire(blocking_timeout=5)
+    with pytest.raises(LockNotOwnedError):
+        slow.extend(10)
+    assert slow.lost
+    with pytest.raises(LockNotOwnedError):
+        slow.reacquire()
+
+
+def test_locked_and_owned_ask_the_service(locks: Locks, new_name: NewName) -> None:
+    name = new_name()
+    mine, other = locks.lock(name, 10), locks.lock(name, 10)
+    assert not mine.locked()
+    assert not mine.owned()
+    mine.acquire()
+    assert mine.owned()
+    assert other.locked()
+    assert not other.owned()
+
+
+def test_the_block_releases_even_after_an_error(locks: Locks, new_name: NewName) -> None:
+    lock = locks.lock(new_name(), 10)
+    with pytest.raises(ZeroDivisionError), lock:
+        _ = 1 / (not lock.owned())
+    assert not lock.locked()
+
+
+def test_the_block_is_not_entered_without_the_lock(locks: Locks, new_name: NewName) -> None:
+    name = new_name()
+    held(locks, name)
+    with (
+        pytest.raises(LockError, match="not free in time"),
+        locks.lock(name, 10, blocking_timeout=0.05),
+    ):
+        pytest.fail("entered")
+
+
+def test_waiting_is_bounded(locks: Locks, new_name: NewName) -> None:
+    name = new_name()
+    held(locks, name)
+    started = time.monotonic()
+    assert not locks.lock(name, 10).acquire(blocking_timeout=0.2)
+    assert 0.2 <= time.monotonic() - started < 0.7
+
+
+def test_whoever_gave_up_is_not_in_the_way(locks: Locks, new_name: NewName) -> None:
+    name = new_name()
+    holder = held(locks, name)
+    assert not locks.lock(name, 10).acquire(blocking_timeout=0.05)
+    holder.release()
+    assert locks.lock(name, 10).acquire(blocking=False)
+
+
+def test_a_release_wakes_the_waiter(locks: Locks, new_name: NewName) -> None:
+    name = new_name()
+    with ThreadPoolExecutor(1) as pool:
+        holder, waiter = held(locks, name), locks.lock(name, 10)
+        waiting = pool.submit(waiter.acquire, blocking_timeout=5)
+        time.sleep(0.2)
+        holder.release()
+        released = time.monotonic()
+        assert waiting.result(5)
+        assert time.monotonic() - released < 0.15
+
+
+def test_many_holders_never_meet(locks: Locks, new_name: NewName) -> None:
+    name, fences, inside = new_name(), [], []
+
+    def work(_: int) -> None:
+        for _ in range(15):
+            with locks.lock(name, 10, blocking_timeout=20) as lock:
+                inside.append(1)
+                assert len(inside) == 1
+                fences.append(lock.fence)
+                inside.pop()
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(work, range(6)))
+    assert len(fences) == 90
+    assert fences == sorted(set(fences))
+
+
+def test_a_new_fence_for_the_holder_alone(locks: Locks, new_name: NewName) -> None:
+    name = new_name()
+    holder, stranger = held(locks, name), locks.lock(name, 10)
+    above = holder.fence + 10**9
+    assert holder.reissue(above) > above
+    assert holder.fence > above
+    with pytest.raises(LockNotOwnedError):
+        stranger.reissue(1)
+
+
+def test_no_new_fence_after_a_loss(locks: Locks, new_name: NewName) -> None:
+    name = new_name()
+    slow = held(locks, name, 0.1)
+    fence = slow.fence
+    assert locks.lock(name, 10).acquire(blocking_timeout=5)
+    with pytest.raises(LockNotOwnedError):
+        slow.reissue(fence)
+    assert slow.lost
+
+
+class TestSeveralLocks:
+    def test_each_name_once_and_in_one_order(self, locks: Locks, new_name: NewName) -> None:
+        names = [new_name() for _ in range(4)]
+        orders = {MultiLock(locks, order, 10).names for order in (names, names[::-1], names * 2)}
+        assert [sorted(order) for order in orders] == [sorted(names)]
+
+    def test_all_or_none(self, locks: Locks, new_name: NewName) -> None:
+        names = [new_name() for _ in range(4)]
+        for taken in names:
+            holder = held(locks, taken)
+            assert not MultiLock(locks, names, 10).acquire(blocking=False)
+            assert [locks.lock(name, 1).locked() for name in names] == [
+                name == taken for name in names
+            ]
+            holder.release()
+        with MultiLock(locks, names, 10) as many:
+            assert all(locks.lock(name, 1).locked() for name in names)
+            assert all(many.fence(name) > 0 for name in names)
+            assert many.remaining() > 0
+        assert not any(locks.lock(name, 1).locked() for name in names)
+
+    def test_one_deadline_for_all(self, locks: Locks, new_name: NewName) -> None:
+        names = [new_name() for _ in range(4)]
+        for name in names:
+            held(locks, name)
+        started = time.monotonic()
+        assert not MultiLock(locks, names, 10).acquire(blocking_timeout=0.3)
+        assert 0.3 <= time.monotonic() - started < 0.9
+
+    def test_losing_one_is_losing_all(self, locks: Locks, new_name: NewName) -> None:
+        names = [new_name(), new_name()]
+        many = MultiLock(locks, names, 0.1)
+        assert many.acquire(blocking=False)
+        thief = locks.lock(names[1], 10)
+        assert thief.acquire(blocking_timeout=5)
+        assert many.lost
+        with pytest.raises(LockNotOwnedError):
+            many.release()
+        assert thief.owned()
+
+    def test_opposite_orders_never_deadlock(self, locks: Locks, new_name: NewName) -> None:
+        one, two = new_name(), new_name()
+
+        def work(names: list[str]) -> None:
+            for _ in range(25):
+                with MultiLock(locks, names, 10, blocking_timeout=20):
+                    pass
+
+        _in_threads(lambda: work([one, two]), lambda: work([two, one]))
+
+    def test_without_the_order_they_do(self, locks: Locks, new_name: NewName) -> None:
+        one, two = new_name(), new_name()
+        both_hold_one = threading.Barrier(2)
+        got: list[bool] = []
+
+        def work(first: str, second: str) -> None:
+            with locks.lock(first, 10):
+                both_hold_one.wait(5)
+                got.append(locks.lock(second, 10).acquire(blocking_timeout=0.3))
+                both_hold_one.wait(5)
+
+        _in_threads(lambda: work(one, two), lambda: work(two, one))
+        assert got == [False, False]
+
+
+def _in_threads(*tasks: Callable[[], None]) -> None:
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        for done in [pool.submit(task) for task in tasks]:
+            done.result(60)
