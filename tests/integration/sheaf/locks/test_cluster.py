@@ -1,0 +1,89 @@
+"""What is particular to locks on Redis Cluster: slots, and nodes that fail over."""
+
+import time
+
+import pytest
+import redis
+from redis.crc import key_slot
+
+from sheaf.locks import Lock, LockError, MultiLock
+from sheaf.locks.redis import RedisLocks
+from sheaf.scripts import Call, Script
+from tests.integration.sheaf.locks.conftest import NewName
+from tests.servers.redis_cluster import Cluster
+
+COUNT = Script("return redis.call('INCR', KEYS[1])")
+
+
+def test_names_of_one_slot_are_one_batch(cluster_locks: RedisLocks) -> None:
+    # Of a thousand names some share one of the 16384 slots.
+    names = [f"page:{number}" for number in range(1000)]
+    batches = cluster_locks.batches([*names, *names])
+    assert max(len(batch) for batch in batches) > 1
+    slots = [{key_slot(name.encode()) for name in batch} for batch in batches]
+    assert all(len(slot) == 1 for slot in slots)
+    assert sorted(name for batch in batches for name in batch) == sorted(names)
+    assert len(set.union(*slots)) == len(batches)
+
+
+def test_locks_of_all_nodes_at_once(cluster_locks: RedisLocks, new_name: NewName) -> None:
+    names = [new_name() for _ in range(30)]
+    with MultiLock(cluster_locks, names, 10) as several:
+        assert len({port_of(cluster_locks, name) for name in names}) == 3
+        assert len({several.fence(name) for name in names}) > 1
+        assert all(lock.owned() for lock in several.locks)
+
+
+def test_a_release_can_take_another_script_along(
+    cluster_locks: RedisLocks, new_name: NewName
+) -> None:
+    name = new_name()
+    for count in (1, 2):
+        lock = cluster_locks.lock(name, 10)
+        assert lock.acquire(blocking=False)
+        cluster_locks.client.script_flush()
+        assert lock.release(Call(COUNT, (f"count:{{{name}}}",), ())) == count
+        assert not lock.locked()
+
+
+def test_a_replica_takes_over_for_its_primary(
+    cluster: Cluster, cluster_locks: RedisLocks, new_name: NewName
+) -> None:
+    name = new_name()
+    lock = cluster_locks.lock(name, 10)
+    assert lock.acquire()
+    fence = lock.fence
+    lock.release()
+    with cluster.node(cluster.ports.index(port_of(cluster_locks, name)) + 3) as replica:
+        replica.execute_command("CLUSTER FAILOVER")
+        wait_for_role(replica, "master")
+    later = cluster_locks.lock(name, 10)
+    assert take(later)
+    assert later.fence > fence
+    later.release()
+
+
+def port_of(locks: RedisLocks, name: str) -> int:
+    """Where the lock is kept now."""
+    assert isinstance(locks.client, redis.RedisCluster)
+    return int(locks.client.get_node_from_key(f"lock:{{{name}}}").port)
+
+
+def take(lock: Lock) -> bool:
+    """Acquire, as a caller would who meets the moment at which the roles change."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            return lock.acquire(blocking_timeout=1)
+        except LockError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def wait_for_role(node: "redis.Redis", role: str) -> None:
+    deadline = time.monotonic() + 10
+    while node.info("replication")["role"] != role:
+        if time.monotonic() > deadline:
+            pytest.fail(f"the node did not become {role}")
+        time.sleep(0.05)

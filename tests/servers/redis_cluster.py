@@ -1,0 +1,149 @@
+"""A Redis Cluster on this machine: three primaries with a replica each, TLS on every connection."""
+
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import redis
+import trustme
+
+from local import processes
+from tests.servers.ports import free_ports
+
+_PRIMARIES = 3
+_SLOTS = 16384
+_START_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Running servers. The first three are primaries, and each other one follows one of them."""
+
+    ports: list[int]
+    bus_ports: list[int]
+    password: str
+    authority: Path
+
+    @property
+    def url(self) -> str:
+        """The address for redis_client.connect: one node, which knows the others."""
+        return self._url(self.ports[0])
+
+    def node(self, number: int) -> Any:
+        """A redis.Redis of one node alone; redis-py has no types for a cluster's commands."""
+        return redis.Redis.from_url(self._url(self.ports[number]), decode_responses=True)
+
+    def _url(self, port: int) -> str:
+        return f"rediss://:{self.password}@127.0.0.1:{port}?ssl_ca_certs={self.authority}"
+
+
+def available() -> bool:
+    """Whether there is a server here that can be built into a cluster."""
+    return shutil.which("redis-server") is not None
+
+
+@contextmanager
+def redis_cluster(directory: Path) -> Iterator[Cluster]:
+    """Run the servers with their data below `directory`, and yield once every slot is served."""
+    directory.mkdir(parents=True, exist_ok=True)
+    ports, size = free_ports(4 * _PRIMARIES), 2 * _PRIMARIES
+    cluster = Cluster(ports[:size], ports[size:], secrets.token_urlsafe(16), directory / "ca.pem")
+    _certify(directory)
+    with ExitStack() as stack:
+        for number in range(size):
+            stack.enter_context(_server(directory / str(number), cluster, number))
+        _join(cluster, stack)
+        yield cluster
+
+
+def _certify(directory: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(directory / "ca.pem"))
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(
+        str(directory / "node.pem")
+    )
+
+
+@contextmanager
+def _server(home: Path, cluster: Cluster, number: int) -> Iterator[None]:
+    home.mkdir()
+    with (home / "log").open("wb") as log:
+        settings = _settings(cluster, number).encode()
+        process = processes.spawn(["redis-server", "-"], cwd=home, stdin=settings, output=log)
+    try:
+        yield
+    finally:
+        processes.stop(process)
+
+
+def _settings(cluster: Cluster, number: int) -> str:
+    directory = cluster.authority.parent
+    return f"""\
+bind 127.0.0.1
+port 0
+tls-port {cluster.ports[number]}
+tls-cert-file {directory}/node.pem
+tls-key-file {directory}/node.pem
+tls-ca-cert-file {cluster.authority}
+tls-auth-clients no
+tls-replication yes
+tls-cluster yes
+cluster-enabled yes
+cluster-port {cluster.bus_ports[number]}
+cluster-node-timeout 1000
+repl-diskless-sync-delay 0
+requirepass {cluster.password}
+masterauth {cluster.password}
+save ""
+"""
+
+
+def _join(cluster: Cluster, stack: ExitStack) -> None:
+    nodes = [stack.enter_context(cluster.node(number)) for number in range(len(cluster.ports))]
+    for number, node in enumerate(nodes):
+        _until(node.ping, f"node {number} to answer")
+    for number, port in enumerate(cluster.ports[1:], 1):
+        bus_port = cluster.bus_ports[number]
+        nodes[0].execute_command("CLUSTER MEET", "127.0.0.1", port, bus_port)
+    for number, node in enumerate(nodes[:_PRIMARIES]):
+        first, end = (_SLOTS * edge // _PRIMARIES for edge in (number, number + 1))
+        node.execute_command("CLUSTER ADDSLOTSRANGE", first, end - 1)
+    names = [str(node.execute_command("CLUSTER MYID")) for node in nodes]
+    for number, node in enumerate(nodes):
+        _until(partial(_knows, node, names), f"node {number} to know all")
+    for node, primary in zip(nodes[_PRIMARIES:], names, strict=False):
+        node.execute_command("CLUSTER REPLICATE", primary)
+    for number, node in enumerate(nodes):
+        _until(partial(_ready, node), f"node {number} to be ready")
+
+
+def _knows(node: Any, names: list[str]) -> bool:
+    known = {peer["node_id"] for peer in node.execute_command("CLUSTER NODES").values()}
+    return known >= set(names)
+
+
+def _ready(node: Any) -> bool:
+    replication = node.info("replication")
+    linked = replication["role"] == "master" or replication["master_link_status"] == "up"
+    return bool(linked and node.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
+
+
+def _until(true: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not _answers(true):
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"waited in vain for {what}")
+        time.sleep(0.05)
+
+
+def _answers(true: Callable[[], object]) -> bool:
+    try:
+        return bool(true())
+    except redis.ConnectionError:
+        return False
