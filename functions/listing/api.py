@@ -17,7 +17,7 @@ from sheaf.storage.revisions import RevisionItem
 from sheaf.storage.search import Hit
 from sheaf.storage.users import User
 from sheaf.web import conditions, openapi, representations, responses
-from sheaf.web.representations import Health, Listed, PageWithBody, answers
+from sheaf.web.representations import Health, Listed, PageLease, PageWithBody, answers
 from sheaf.web.resolver import send
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
@@ -76,6 +76,19 @@ def list_revisions(
         return send(responses.json_text(asdict(lookups.revision(slug, version))))
     lookups.history(slug)
     return _listed(lists.page_revisions(slug, Part(limit, cursor)))
+
+
+@router.get(
+    "/api/leases/<slug>",
+    summary="Who is editing a page",
+    responses=answers(PageLease, "The lease"),
+    tags=["leases"],
+)
+def get_lease(slug: str) -> Answer:
+    """The lease that somebody holds on a page at this moment; 404 when nobody does."""
+    slug = slugs.parse_quoted(slug)
+    body = representations.lease(slug, lookups.lease(slug))
+    return send(responses.json_text(body, headers={"cache-control": "no-store"}))
 
 
 @router.get(

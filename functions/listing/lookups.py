@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from sheaf import redis_client, settings
-from sheaf.storage import pages, revisions, search, shards, users
+from sheaf.storage import leases, pages, revisions, search, shards, users
 from sheaf.web import identity, problems
 
 
@@ -34,6 +34,15 @@ def revision(slug: str, version: int) -> revisions.Revision:
         found = revisions.find(connection, slug, version)
     if found is None:
         raise problems.not_found(f"version {version} of page {slug}")
+    return found
+
+
+def lease(slug: str) -> leases.Lease:
+    """The lease that somebody has on editing a page; raises a 404 Problem."""
+    with shards.owning(slug).connect() as connection:
+        found = leases.find(connection, slug)
+    if found is None or not found.seconds_left:
+        raise problems.not_found(f"lease on {slug}")
     return found
 
 

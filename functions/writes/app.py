@@ -1,6 +1,7 @@
 """The API's writing half. Every route needs an editor's verified token."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -10,22 +11,29 @@ from aws_lambda_powertools.event_handler.openapi.params import Header
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sheaf import settings, slugs, telemetry
+from sheaf.storage import drafts, shards
 from sheaf.web import conditions, identity, representations, responses
 from sheaf.web.identity import Identity, Role
-from sheaf.web.representations import PageWithBody, Preview, answers
+from sheaf.web.representations import Drafts, PageLease, PageWithBody, Preview, answers
 from sheaf.web.resolver import Api, send
-from writes import composing, editing
-from writes.models import PageInput, PreviewInput
+from writes import composing, editing, leases
+from writes.models import LeaseInput, PageInput, PreviewInput
 
 logger = telemetry.logger()
 
 Precondition = Annotated[str | None, Header()]
+LeaseFence = Annotated[str | None, Header(description="The fence of the edit lease you hold")]
 
 _SAVED = {
     **answers(PageWithBody, "The page was changed"),
     **answers(PageWithBody, "The page was created", 201),
 }
 _DELETED: dict[int, Any] = {204: {"description": "The page was deleted"}}
+_LEASED = {
+    **answers(PageLease, "Your lease was renewed"),
+    **answers(PageLease, "The lease is yours now", 201),
+}
+_GIVEN_UP: dict[int, Any] = {204: {"description": "Nobody holds the lease any more"}}
 
 
 def _editor(event: Mapping[str, Any]) -> Identity:
@@ -47,13 +55,15 @@ def put_page(
     page: PageInput,
     if_match: Precondition = None,
     if_none_match: Precondition = None,
+    sheaf_lease: LeaseFence = None,
 ) -> PowertoolsResponse[str]:
     """Create a page (`If-None-Match: *`) or change the version you read (`If-Match: "v3"`)."""
     author = _editor(api.current_event).handle
     slug = slugs.parse_quoted(slug)
     precondition = conditions.precondition(if_match, if_none_match)
+    lease = leases.presented(sheaf_lease)
     content = composing.compose(slug, page.body, page.title, page.tags)
-    saved = editing.put(slug, precondition, author, page.comment, content)
+    saved = editing.put(slug, precondition, author, page.comment, content, lease=lease)
     headers = {"etag": conditions.version_etag(saved.page.version), "cache-control": "no-store"}
     if not saved.created:
         return send(responses.json_text(representations.page(saved.page), HTTPStatus.OK, headers))
@@ -62,11 +72,14 @@ def put_page(
 
 
 @api.delete("/api/pages/<slug>", summary="Delete a page", responses=_DELETED, tags=["pages"])
-def delete_page(slug: str, if_match: Precondition = None) -> PowertoolsResponse[str]:
+def delete_page(
+    slug: str, if_match: Precondition = None, sheaf_lease: LeaseFence = None
+) -> PowertoolsResponse[str]:
     """Delete the version you read; its history stays, and a later page goes on counting."""
     author = _editor(api.current_event).handle
     slug = slugs.parse_quoted(slug)
-    saved = editing.remove(slug, conditions.precondition(if_match, None), author)
+    precondition, lease = conditions.precondition(if_match, None), leases.presented(sheaf_lease)
+    saved = editing.remove(slug, precondition, author, lease=lease)
     headers = {"etag": conditions.version_etag(saved.page.version), "cache-control": "no-store"}
     return send(responses.Response(HTTPStatus.NO_CONTENT, headers))
 
@@ -82,3 +95,32 @@ def preview(text: PreviewInput) -> PowertoolsResponse[str]:
     content = composing.compose(slugs.parse(text.slug), text.body)
     answer = {"html": content.html, "title": content.title, "tags": content.tags}
     return send(responses.json_text(answer, headers={"cache-control": "no-store"}))
+
+
+@api.put("/api/leases/<slug>", summary="Take or renew a lease", responses=_LEASED, tags=["leases"])
+def put_lease(slug: str, wanted: LeaseInput | None = None) -> PowertoolsResponse[str]:
+    """Say that you are editing a page: others cannot save it until your time is up."""
+    holder = _editor(api.current_event).handle
+    return send(leases.take(slugs.parse_quoted(slug), holder, wanted or LeaseInput()))
+
+
+@api.delete("/api/leases/<slug>", summary="Give up a lease", responses=_GIVEN_UP, tags=["leases"])
+def delete_lease(slug: str) -> PowertoolsResponse[str]:
+    """Say that you are not editing the page any more."""
+    holder = _editor(api.current_event).handle
+    return send(leases.give_up(slugs.parse_quoted(slug), holder))
+
+
+@api.get(
+    "/api/drafts/<slug>",
+    summary="Your texts that could not be saved",
+    responses=answers(Drafts, "Your drafts of the page"),
+    tags=["leases"],
+)
+def list_drafts(slug: str) -> PowertoolsResponse[str]:
+    """What you wanted to save when your lease had been taken over, the newest first."""
+    author = _editor(api.current_event).handle
+    slug = slugs.parse_quoted(slug)
+    with shards.owning(slug).connect() as connection:
+        items = [asdict(draft) for draft in drafts.of_author(connection, author, slug)]
+    return send(responses.json_text({"items": items}, headers={"cache-control": "no-store"}))

@@ -25,6 +25,7 @@ from sheaf.storage.saves import EMPTY, Content, Write
 from sheaf.web import problems
 from sheaf.web.conditions import Precondition, version_etag
 from sheaf.web.problems import Problem
+from writes import leases
 
 # Far longer than a save takes. One that outlives it all the same (a connect and two statements
 # have up to 5 s each) is stopped by the claim.
@@ -41,42 +42,51 @@ class Saved:
 
 
 def put(
-    slug: str, precondition: Precondition, author: str, comment: str, content: Content
+    slug: str,
+    precondition: Precondition,
+    author: str,
+    comment: str,
+    content: Content,
+    lease: int | None = None,
 ) -> Saved:
-    """Create or update a page.
+    """Create or update a page; `lease` is the fence of the edit lease that the author names.
 
-    Raises a 409 or 412 Problem when it changed nothing, and 503, or an error of the database,
+    Raises a 409, 412 or 423 Problem when it changed nothing, and 503, or an error of the database,
     when a service failed: if the connection broke during the save, it may have been stored.
     """
     write = Write(uuid4(), author, comment, "live", content)
-    return _change(slug, precondition, write)
+    return _change(slug, precondition, write, lease)
 
 
-def remove(slug: str, precondition: Precondition, author: str) -> Saved:
-    """Delete a page, leaving a tombstone and its history; raises 404, 409, 410, 412 or 503."""
+def remove(slug: str, precondition: Precondition, author: str, lease: int | None = None) -> Saved:
+    """Delete a page, leaving a tombstone and its history; raises 404, 409, 410, 412, 423, 503."""
     write = Write(uuid4(), author, "", "tombstone", EMPTY)
-    return _change(slug, precondition, write)
+    return _change(slug, precondition, write, lease)
 
 
-def _change(slug: str, precondition: Precondition, write: Write) -> Saved:
+def _change(slug: str, precondition: Precondition, write: Write, lease: int | None) -> Saved:
     lock: Lock = RedisLock(
         redis_client.connect(settings.current().cache_url), f"page:{slug}", _LEASE_SECONDS
     )
     with _problems_for(slug):
         if not lock.acquire(blocking_timeout=_WAIT_SECONDS):
             raise problems.busy(1, f"Somebody else is saving {slug} at this moment.")
-        claim, item = _commit(slug, precondition, write, lock)
+        claim, item = _commit(slug, precondition, write, lock, lease)
     page = Page(**asdict(item), body=write.content.body, html=write.content.html)
     _announce(page, lock)
     return Saved(page, created=not claim.live)
 
 
 def _commit(
-    slug: str, precondition: Precondition, write: Write, lock: Lock
+    slug: str, precondition: Precondition, write: Write, lock: Lock, lease: int | None
 ) -> tuple[Claim, PageItem]:
     try:
-        with shards.owning(slug).connect() as connection:
+        with (
+            shards.owning(slug).connect() as connection,
+            leases.respected(connection, slug, write, precondition.based_on, lease),
+        ):
             claim = claims.claim(connection, slug, lock.fence, lock.token)
+            leases.check(claim, write.author, lease)
             _check(precondition, claim, write)
             return claim, saves.save(connection, claim, write)
     except Exception as error:

@@ -45,3 +45,12 @@ class PreviewInput(BaseModel):
 
     body: Text
     slug: Text = "home"
+
+
+class LeaseInput(BaseModel):
+    """For how many seconds an edit lease is wanted, and whether even from its holder."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    seconds: Annotated[int, Field(ge=10, le=3600)] = 120
+    take_over: bool = False

@@ -72,14 +72,14 @@ def media_type(path: str, status: int) -> str:
 def required_headers(event: dict[str, Any], status: int) -> set[str]:
     """The headers that a status, or a page's answer, is useless without."""
     needed = {
-        201: {"location", "etag"},
+        201: {"location"},
         304: {"etag"},
         308: {"location"},
         401: {"www-authenticate"},
         405: {"allow"},
     }.get(status, set())
     names_page = event["routeKey"].endswith(("/api/pages/{slug+}", " /{slug+}"))
-    return needed | ({"etag"} if names_page and status == 200 else set())
+    return needed | ({"etag"} if names_page and status in {200, 201} else set())
 
 
 def check_body(status: int, headers: dict[str, str], body: str) -> None:

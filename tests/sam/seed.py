@@ -23,8 +23,18 @@ HISTORIES = {
     "samples/stale": ["create", "update"],
     "samples/deleted": ["create", "delete"],
     "samples/again": ["create", "delete"],
+    "samples/leased": ["lease"],
+    "samples/given-up": ["lease"],
+    "samples/held": ["lease of bob"],
+    "samples/taken-over": ["lease of bob"],
 }
-SAMPLE_OF = {"create": "create.201", "update": "update.200", "delete": "delete.204"}
+SAMPLE_OF = {
+    "create": "create.201",
+    "update": "update.200",
+    "delete": "delete.204",
+    "lease": "lease-take.201",
+    "lease of bob": "lease-take.201",
+}
 
 
 def template() -> Template:
@@ -47,10 +57,16 @@ def seed() -> None:
 def _event(change: str, slug: str, version: int) -> dict[str, Any]:
     sample = EVENTS / "writes" / f"{SAMPLE_OF[change]}.json"
     event: dict[str, Any] = json.loads(sample.read_text())
-    event["rawPath"] = event["requestContext"]["http"]["path"] = f"/api/pages/{slug}"
+    path = event["routeKey"].partition(" ")[2].replace("{slug+}", slug)
+    event["rawPath"] = event["requestContext"]["http"]["path"] = path
     event["pathParameters"] = {"slug": slug}
     if change == "create":
         event["body"] = json.dumps({"body": f"# About {slug}\n\nHow to install {slug}.\n"})
+    elif change.startswith("lease"):
+        event["headers"]["content-type"] = "application/json"
+        event["body"] = json.dumps({"seconds": 3600})
+        claims = event["requestContext"]["authorizer"]["jwt"]["claims"]
+        claims["username"] = change.partition(" of ")[2] or claims["username"]
     else:
         event["headers"]["if-match"] = f'"v{version}"'
     return event

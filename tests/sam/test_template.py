@@ -27,6 +27,7 @@ LISTING = """
     /api/pages
     /api/pages/{slug+}
     /api/revisions/{slug+}
+    /api/leases/{slug+}
     /api/users
     /api/users/{handle}
     /api/search
@@ -42,6 +43,10 @@ WRITES = """
     PUT /api/pages/{slug+}
     DELETE /api/pages/{slug+}
     POST /api/previews
+    PUT /api/leases/{slug+}
+    DELETE /api/leases/{slug+}
+    GET /api/drafts/{slug+}
+    HEAD /api/drafts/{slug+}
 """
 
 

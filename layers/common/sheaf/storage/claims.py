@@ -15,6 +15,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
 from sheaf.hashing import slot
+from sheaf.storage import leases
+from sheaf.storage.leases import Lease
 from sheaf.storage.tables import pages
 
 
@@ -34,6 +36,8 @@ class Claim:
     state: str
     author: str
     updated_at: datetime
+    # The last edit lease, alive or not: whether it lets us write is for the writer to say.
+    lease: Lease | None = None
 
     @property
     def live(self) -> bool:
@@ -51,7 +55,17 @@ def claim(connection: Connection, slug: str, fence: int, owner: UUID) -> Claim:
     row = connection.execute(_CLAIM, mine).one_or_none()
     if row is None:
         raise ClaimRefused(slug)
-    return Claim(slug, fence, owner, *tuple(row))
+    lease = leases.of_row(tuple(row)[len(_PAGE) :])
+    return Claim(slug, fence, owner, *(*row[: len(_PAGE)], lease))
+
+
+_PAGE = (
+    pages.c.id,
+    pages.c.version,
+    pages.c.state,
+    pages.c.author,
+    pages.c.updated_at,
+)
 
 
 def _claim() -> ReturningInsert[Any]:
@@ -63,7 +77,7 @@ def _claim() -> ReturningInsert[Any]:
         index_elements=[theirs.slug],
         set_={"fence": ours.fence, "owner": ours.owner},
         where=or_(free, mine),
-    ).returning(theirs.id, theirs.version, theirs.state, theirs.author, theirs.updated_at)
+    ).returning(*_PAGE, *leases.COLUMNS)
 
 
 # Built once: building a statement takes longer than running it.
@@ -71,8 +85,13 @@ _CLAIM = _claim()
 
 
 def remove_abandoned(connection: Connection, after: timedelta) -> int:
-    """Remove rows that were claimed long ago and never became a page; says how many."""
+    """Remove rows that were claimed long ago and never became a page; says how many.
+
+    Not those that somebody has a lease on.
+    """
     statement = delete(pages).where(
-        pages.c.state == "claimed", pages.c.created_at < func.now() - after
+        pages.c.state == "claimed",
+        pages.c.created_at < func.now() - after,
+        func.coalesce(pages.c.lease_expires_at < func.now(), True),
     )
     return connection.execute(statement).rowcount

@@ -37,6 +37,12 @@ pages = Table(
     Column("fence", BigInteger, nullable=False),
     Column("owner", Uuid, nullable=False),
     Column("write_id", Uuid),
+    # The last edit lease, alive or not (see leases.py).
+    Column("lease_holder", Text),
+    Column("lease_fence", BigInteger, nullable=False, server_default="0"),
+    Column("lease_taken_at", _Instant),
+    Column("lease_taken_from", Text),
+    Column("lease_expires_at", _Instant),
     Column("title", Text, nullable=False, server_default=""),
     Column("sort_title", _Bytewise, nullable=False, server_default=""),
     Column("tags", ARRAY(Text), nullable=False, server_default="{}"),
@@ -86,6 +92,24 @@ links = Table(
     Column("slot", SmallInteger, nullable=False),
 )
 Index("links_by_target", links.c.target, links.c.source)
+
+# Texts that could not be saved, each for its author alone.
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("slot", SmallInteger, nullable=False),
+    Column("slug", _Bytewise, nullable=False),
+    Column("author", Text, nullable=False),
+    # The version whose text the author had read; NULL for a page that was to be new.
+    Column("based_on", BigInteger),
+    Column("title", Text, nullable=False),
+    Column("tags", ARRAY(Text), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("created_at", _Instant, nullable=False, server_default=func.now()),
+)
+Index("drafts_by_author", drafts.c.author, drafts.c.slug, drafts.c.created_at)
 
 outbox = Table(
     "outbox",

@@ -21,6 +21,11 @@ class Precondition:
             return not live
         return live and version in self.versions
 
+    @property
+    def based_on(self) -> int | None:
+        """The version that the author had read (the newest, of several); None for a new page."""
+        return max(self.versions, default=None) if self.versions else None
+
 
 def version_etag(version: int) -> str:
     """The entity tag of a page's JSON: versions never restart, so each names one content."""

@@ -71,6 +71,32 @@ def busy(retry_after: int, detail: str) -> Problem:
     return Problem(HTTPStatus.CONFLICT, "busy", detail, {"retry-after": str(retry_after)})
 
 
+def lease_lost(slug: str, holder: str | None, draft: object = None) -> Problem:
+    """409: the edit lease that a write named is not the sender's any more.
+
+    `holder` took it; `draft` is the id under which the text was kept for its author.
+    """
+    taken = (
+        f"{holder} has taken over the editing of {slug}"
+        if holder
+        else f"The lease on {slug} is gone"
+    )
+    kept = "it was kept as a draft of yours." if draft else "nothing of it was stored."
+    detail = f"{taken}. Your change was not saved: {kept}"
+    return Problem(
+        HTTPStatus.CONFLICT, "lease-lost", detail, holder=holder, draft=draft and str(draft)
+    )
+
+
+def locked(slug: str, holder: str, seconds_left: int) -> Problem:
+    """423: somebody else holds the edit lease of the page for so many seconds more."""
+    detail = f"{holder} is editing {slug}."
+    headers = {"retry-after": str(seconds_left)}
+    return Problem(
+        HTTPStatus.LOCKED, "locked", detail, headers, holder=holder, seconds_left=seconds_left
+    )
+
+
 def precondition_failed(current: Mapping[str, object] | None) -> Problem:
     """412: the page is not in the state that the request named; `current` says which it is in."""
     detail = "The page has changed since you read it." if current else "There is no such page."

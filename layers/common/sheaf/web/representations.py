@@ -1,8 +1,11 @@
 """What the API shows of the things in storage, as JSON and as schemas for its description."""
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from sheaf.storage.drafts import Draft
+from sheaf.storage.leases import Lease
 from sheaf.storage.pages import Page, PageItem
 
 T = TypeVar("T")
@@ -22,6 +25,25 @@ class Preview:
     html: str
     title: str
     tags: list[str]
+
+
+@dataclass(frozen=True)
+class PageLease:
+    """Who is editing a page, for how many seconds more; `taken_from` had it before, if anybody."""
+
+    slug: str
+    holder: str
+    fence: int
+    seconds_left: int
+    expires_at: datetime
+    taken_from: str | None
+
+
+@dataclass(frozen=True)
+class Drafts:
+    """The texts of one person that could not be saved, the newest first."""
+
+    items: list[Draft]
 
 
 @dataclass(frozen=True)
@@ -45,6 +67,11 @@ class Listed(Generic[T]):
 def page(found: Page) -> dict[str, Any]:
     """A page as the API shows it: all but its HTML, which has an address of its own."""
     return {name: value for name, value in asdict(found).items() if name != "html"}
+
+
+def lease(slug: str, found: Lease) -> dict[str, Any]:
+    """An edit lease as the API shows it."""
+    return {"slug": slug, **asdict(found)}
 
 
 def answers(model: Any, description: str, status: int = 200) -> dict[int, Any]:

@@ -1,0 +1,114 @@
+"""Edit leases: taking them, giving them up, and what they mean for a write."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from http import HTTPStatus
+from urllib.parse import quote
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from sheaf.storage import drafts, leases, shards
+from sheaf.storage.claims import Claim, ClaimRefused
+from sheaf.storage.leases import Lease, LeaseHeld
+from sheaf.storage.saves import LockLost, Write
+from sheaf.web import problems, representations, responses
+from sheaf.web.responses import Response
+from writes.models import LeaseInput
+
+_FENCE = re.compile(r"[1-9][0-9]{0,17}")
+_NO_STORE = {"cache-control": "no-store"}
+
+
+class LeaseLost(Exception):
+    """The lease that a write named is not its author's: `holder` has it, or had it last."""
+
+    def __init__(self, holder: str | None) -> None:
+        super().__init__(holder)
+        self.holder = holder
+
+
+def presented(header: str | None) -> int | None:
+    """The fence in a `Sheaf-Lease` header, None without one; raises a 400 Problem."""
+    if header is None:
+        return None
+    if not _FENCE.fullmatch(header.strip()):
+        raise problems.bad_request("Sheaf-Lease holds the fence of a lease: a number.")
+    return int(header)
+
+
+def check(claim: Claim, author: str, presented: int | None) -> None:
+    """Let a write pass that no lease stands against.
+
+    With a lease presented it passes as long as nobody else took that lease, expired or not: then
+    LeaseLost is raised. Without one, a live lease of somebody else is a 423 Problem.
+    """
+    _judge(claim.slug, claim.lease, author, presented)
+
+
+def _judge(slug: str, lease: Lease | None, author: str, presented: int | None) -> None:
+    if presented is not None:
+        if lease is None or (lease.holder, lease.fence) != (author, presented):
+            raise LeaseLost(lease.holder if lease else None)
+    elif lease and lease.seconds_left and lease.holder != author:
+        raise _locked(slug, lease)
+
+
+@contextmanager
+def respected(
+    connection: Connection, slug: str, write: Write, based_on: int | None, presented: int | None
+) -> Iterator[None]:
+    """Around a write from claim to save: answers for what a lease did to it.
+
+    A claim that was lost may have been lost to somebody who took the lease meanwhile: that is
+    asked once more. A lost lease becomes a 409 Problem, and the text a draft of its author's.
+    """
+    try:
+        try:
+            yield
+        except (ClaimRefused, LockLost):
+            _judge(slug, leases.find(connection, slug), write.author, presented)
+            raise
+    except LeaseLost as lost:
+        draft = _keep(connection, slug, write, based_on)
+        raise problems.lease_lost(slug, lost.holder, draft) from lost
+
+
+def _keep(connection: Connection, slug: str, write: Write, based_on: int | None) -> UUID | None:
+    if write.state != "live":
+        return None
+    return drafts.keep(connection, slug, write.author, based_on, write.content, write.comment)
+
+
+def take(slug: str, holder: str, wanted: LeaseInput) -> Response:
+    """Take or renew the lease: 201 or 200; raises the 423 Problem that names another holder."""
+    length = timedelta(seconds=wanted.seconds)
+    try:
+        with shards.owning(slug).connect() as connection:
+            lease, is_new = leases.take(
+                connection, slug, holder, length, take_over=wanted.take_over
+            )
+    except LeaseHeld as held:
+        raise _locked(slug, held.lease) from None
+    body = representations.lease(slug, lease)
+    if not is_new:
+        return responses.json_text(body, HTTPStatus.OK, _NO_STORE)
+    headers = {**_NO_STORE, "location": f"/api/leases/{quote(slug)}"}
+    return responses.json_text(body, HTTPStatus.CREATED, headers)
+
+
+def give_up(slug: str, holder: str) -> Response:
+    """End one's own lease: 204; raises a 404 Problem when there is none, or 423."""
+    try:
+        with shards.owning(slug).connect() as connection:
+            if not leases.give_up(connection, slug, holder):
+                raise problems.not_found(f"lease on {slug}")
+    except LeaseHeld as held:
+        raise _locked(slug, held.lease) from None
+    return Response(HTTPStatus.NO_CONTENT, _NO_STORE)
+
+
+def _locked(slug: str, lease: Lease) -> problems.Problem:
+    return problems.locked(slug, lease.holder, lease.seconds_left)

@@ -1,0 +1,79 @@
+"""Drafts: texts that could not be saved because their author's lease was taken by somebody else.
+
+A draft is its author's alone, and is kept for some weeks (see `remove_old`).
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid5
+
+from sqlalchemy import Connection, delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from sheaf.hashing import slot
+from sheaf.storage.saves import Content
+from sheaf.storage.tables import drafts
+
+MAX_LISTED = 50
+_ITEM = tuple(
+    drafts.c[name]
+    for name in ("id", "slug", "based_on", "title", "tags", "body", "comment", "created_at")
+)
+_NAMESPACE = UUID("6b0c1b7e-7c54-4f0e-9d5c-5a3c0b1f6d21")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A text that was not saved; `based_on` is the version that its author had read."""
+
+    id: UUID
+    slug: str
+    based_on: int | None
+    title: str
+    tags: list[str]
+    body: str
+    comment: str
+    created_at: datetime
+
+
+def keep(
+    connection: Connection,
+    slug: str,
+    author: str,
+    based_on: int | None,
+    content: Content,
+    comment: str,
+) -> UUID:
+    """Keep a text for its author and return the draft's id; the same text twice is one draft."""
+    what = {
+        "slug": slug,
+        "author": author,
+        "based_on": based_on,
+        "title": content.title,
+        "tags": list(content.tags),
+        "body": content.body,
+        "comment": comment,
+    }
+    draft_id = uuid5(_NAMESPACE, json.dumps(what))
+    statement = insert(drafts).values(id=draft_id, slot=slot(slug), **what)
+    again = {"created_at": func.now()}
+    connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=again))
+    return draft_id
+
+
+def of_author(connection: Connection, author: str, slug: str) -> list[Draft]:
+    """The author's drafts of one page, the newest first, MAX_LISTED at most."""
+    statement = (
+        select(*_ITEM)
+        .where(drafts.c.author == author, drafts.c.slug == slug)
+        .order_by(drafts.c.created_at.desc(), drafts.c.id)
+        .limit(MAX_LISTED)
+    )
+    return [Draft(*row) for row in connection.execute(statement)]
+
+
+def remove_old(connection: Connection, after: timedelta) -> int:
+    """Remove the drafts that were kept longer ago than this; says how many."""
+    statement = delete(drafts).where(drafts.c.created_at < func.now() - after)
+    return connection.execute(statement).rowcount
