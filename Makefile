@@ -11,7 +11,7 @@ LOCK := $(COMPILE) --universal --python-version 3.11
 LOCK_LAYER := $(COMPILE) --python-version 3.13 --python-platform x86_64-manylinux_2_28
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format build lock clean
+.PHONY: help run test faults lint format build lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ run: .venv/run ## Run the site on this machine (PORT=3000 WORKERS=2 SHEAF_HOME=.
 
 test: .venv/dev ## Run the tests
 	$(VENV)/python -m pytest
+
+faults: .venv/dev ## Attack the writers, and check what they stored (SECONDS=300 SEED=1)
+	$(VENV)/python -m tests.faults.run --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1)
 
 lint: .venv/dev ## Check style and types
 	$(VENV)/ruff check

@@ -20,6 +20,9 @@ from markdown_it.token import Token
 
 from ops import folder
 from sheaf.rendering import markdown
+from tests.conftest import Servers
+from tests.needs import needs
+from tests.servers import zookeeper
 
 PROJECT = Path(__file__).parents[2]
 DOCS = PROJECT / "docs"
@@ -67,13 +70,39 @@ def run(script: str, place: Path, environment: dict[str, str]) -> list[str]:
     return done.stdout.replace("\r\n", "\n").split(END)
 
 
-@pytest.mark.parametrize("file", [file for file in FILES if any(examples(file))], ids=name)
-def test_the_examples_do_what_they_say(
-    file: Path, site_url: str, mint_token: Callable[[str, str], str], tmp_path: Path
-) -> None:
-    environment = {
+@pytest.fixture(scope="session")
+def zookeeper_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    needs(zookeeper.available(), "ZooKeeper")
+    with zookeeper.zookeeper_ensemble(tmp_path_factory.mktemp("docs") / "zookeeper", 1) as ensemble:
+        yield ensemble.url
+
+
+@pytest.fixture
+def addresses(
+    servers: Servers,
+    site_url: str,
+    mint_token: Callable[[str, str], str],
+    file: Path,
+    request: pytest.FixtureRequest,
+) -> dict[str, str]:
+    """What the examples of a file are told of the servers: ZooKeeper only if they ask for it."""
+    found = {
         "SHEAF_URL": site_url,
         "SHEAF_TOKEN": mint_token("alice", "editor"),
+        "REDIS_URL": urlsplit(servers.cache_url)._replace(path="/2").geturl(),
+        "DATABASE_URL": servers.database_url,
+    }
+    if "ZOOKEEPER_URL" in file.read_text():
+        found["ZOOKEEPER_URL"] = request.getfixturevalue("zookeeper_url")
+    return found
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if any(examples(file))], ids=name)
+def test_the_examples_do_what_they_say(
+    file: Path, addresses: dict[str, str], tmp_path: Path
+) -> None:
+    environment = {
+        **addresses,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
     given = list(examples(file))
