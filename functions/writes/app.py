@@ -43,6 +43,11 @@ def _editor(event: Mapping[str, Any]) -> Identity:
 api = Api(guard=_editor)
 
 
+def _time_left() -> float:
+    """Seconds until this invocation ends."""
+    return float(api.lambda_context.get_remaining_time_in_millis()) / 1000
+
+
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The answer to one request."""
@@ -63,7 +68,7 @@ def put_page(
     precondition = conditions.precondition(if_match, if_none_match)
     lease = leases.presented(sheaf_lease)
     content = composing.compose(slug, page.body, page.title, page.tags)
-    saved = editing.put(slug, precondition, author, page.comment, content, lease=lease)
+    saved = editing.put(slug, precondition, author, page.comment, content, lease, _time_left())
     headers = {"etag": conditions.version_etag(saved.page.version), "cache-control": "no-store"}
     if not saved.created:
         return send(responses.json_text(representations.page(saved.page), HTTPStatus.OK, headers))
@@ -79,7 +84,7 @@ def delete_page(
     author = _editor(api.current_event).handle
     slug = slugs.parse_quoted(slug)
     precondition, lease = conditions.precondition(if_match, None), leases.presented(sheaf_lease)
-    saved = editing.remove(slug, precondition, author, lease=lease)
+    saved = editing.remove(slug, precondition, author, lease, _time_left())
     headers = {"etag": conditions.version_etag(saved.page.version), "cache-control": "no-store"}
     return send(responses.Response(HTTPStatus.NO_CONTENT, headers))
 

@@ -8,18 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
+from math import inf
 from uuid import uuid4
 
-from redis import RedisError
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from sheaf import redis_client, settings, telemetry
-from sheaf.caching import PageCache
-from sheaf.locks import Lock, LockError
+from sheaf import redis_client, scripts, settings, telemetry
+from sheaf.caching import publishing
+from sheaf.locks import Lock, LockError, LockNotOwnedError, engines
 from sheaf.locks.redis import RedisLock
 from sheaf.rendering import documents
 from sheaf.storage import claims, saves, shards
-from sheaf.storage.claims import Claim
+from sheaf.storage.claims import Claim, ClaimRefused
 from sheaf.storage.pages import Page, PageItem
 from sheaf.storage.saves import EMPTY, Content, Write
 from sheaf.web import problems
@@ -31,6 +32,8 @@ from writes import leases
 # have up to 5 s each) is stopped by the claim.
 _LEASE_SECONDS = 10.0
 _WAIT_SECONDS = 0.5
+# What a save needs once it has the lock, as a rule many times over.
+_SAVE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,16 @@ class Saved:
     created: bool
 
 
+@dataclass(frozen=True)
+class _Change:
+    """What somebody wants done to a page, and under which conditions."""
+
+    slug: str
+    precondition: Precondition
+    write: Write
+    lease: int | None
+
+
 def put(
     slug: str,
     precondition: Precondition,
@@ -48,51 +61,66 @@ def put(
     comment: str,
     content: Content,
     lease: int | None = None,
+    time_left: float = inf,
 ) -> Saved:
     """Create or update a page; `lease` is the fence of the edit lease that the author names.
 
-    Raises a 409, 412 or 423 Problem when it changed nothing, and 503, or an error of the database,
-    when a service failed: if the connection broke during the save, it may have been stored.
+    `time_left` is how many seconds the caller has. Raises a 409, 412 or 423 Problem when it changed
+    nothing, and 503, or an error of the database, when a service failed: if the connection broke
+    during the save, it may have been stored.
     """
     write = Write(uuid4(), author, comment, "live", content)
-    return _change(slug, precondition, write, lease)
+    return _carry_out(_Change(slug, precondition, write, lease), time_left)
 
 
-def remove(slug: str, precondition: Precondition, author: str, lease: int | None = None) -> Saved:
+def remove(
+    slug: str,
+    precondition: Precondition,
+    author: str,
+    lease: int | None = None,
+    time_left: float = inf,
+) -> Saved:
     """Delete a page, leaving a tombstone and its history; raises 404, 409, 410, 412, 423, 503."""
     write = Write(uuid4(), author, "", "tombstone", EMPTY)
-    return _change(slug, precondition, write, lease)
+    return _carry_out(_Change(slug, precondition, write, lease), time_left)
 
 
-def _change(slug: str, precondition: Precondition, write: Write, lease: int | None) -> Saved:
-    lock: Lock = RedisLock(
-        redis_client.connect(settings.current().cache_url), f"page:{slug}", _LEASE_SECONDS
-    )
+def _carry_out(change: _Change, time_left: float) -> Saved:
+    slug, content = change.slug, change.write.content
     with _problems_for(slug):
-        if not lock.acquire(blocking_timeout=_WAIT_SECONDS):
+        lock = engines.current().lock(f"page:{slug}", _LEASE_SECONDS)
+        wait = min(_WAIT_SECONDS, time_left - _SAVE_SECONDS)
+        if not lock.acquire(blocking_timeout=wait):
             raise problems.busy(1, f"Somebody else is saving {slug} at this moment.")
-        claim, item = _commit(slug, precondition, write, lock, lease)
-    page = Page(**asdict(item), body=write.content.body, html=write.content.html)
+        claim, item = _commit(change, lock)
+    page = Page(**asdict(item), body=content.body, html=content.html)
     _announce(page, lock)
     return Saved(page, created=not claim.live)
 
 
-def _commit(
-    slug: str, precondition: Precondition, write: Write, lock: Lock, lease: int | None
-) -> tuple[Claim, PageItem]:
+def _commit(change: _Change, lock: Lock) -> tuple[Claim, PageItem]:
     try:
-        with (
-            shards.owning(slug).connect() as connection,
-            leases.respected(connection, slug, write, precondition.based_on, lease),
-        ):
-            claim = claims.claim(connection, slug, lock.fence, lock.token)
-            leases.check(claim, write.author, lease)
-            _check(precondition, claim, write)
-            return claim, saves.save(connection, claim, write)
+        with shards.owning(change.slug).connect() as connection:
+            try:
+                return _claim_and_save(connection, change, lock)
+            except ClaimRefused as refused:
+                # Our fence may be too low only because the lock service lost its counter, or was
+                # exchanged for another. It gives a higher one if the lock is still ours.
+                lock.reissue(refused.stored_fence)
+            return _claim_and_save(connection, change, lock)
     except Exception as error:
         if not _may_be_saved(error):
             _release(lock)
         raise
+
+
+def _claim_and_save(connection: Connection, change: _Change, lock: Lock) -> tuple[Claim, PageItem]:
+    slug, write, lease = change.slug, change.write, change.lease
+    with leases.respected(connection, slug, write, change.precondition.based_on, lease):
+        claim = claims.claim(connection, slug, lock.fence, lock.token)
+        leases.check(claim, write.author, lease)
+        _check(change.precondition, claim, write)
+        return claim, saves.save(connection, claim, write)
 
 
 def _may_be_saved(error: Exception) -> bool:
@@ -123,12 +151,19 @@ def _current(claim: Claim) -> dict[str, object] | None:
 
 
 def _announce(page: Page, lock: Lock) -> None:
+    """Publish the page and give the lock back, in one round trip if both are in one place.
+
+    The page was committed: if this fails, the save has not, and the relay will publish the page.
+    """
+    cache = redis_client.connect(settings.current().cache_url)
     try:
-        cache = PageCache(redis_client.connect(settings.current().cache_url))
-        cache.publish(page.slug, documents.entry(page))
-    except RedisError as failure:
-        # The outbox row was committed with the page: the relay will publish it.
-        telemetry.logger().warning("not published", slug=page.slug, reason=str(failure))
+        publication = publishing(page.slug, documents.entry(page))
+        if isinstance(lock, RedisLock) and lock.client is cache:
+            lock.release(ahead=publication)
+            return
+        scripts.run(cache, publication)
+    except Exception as failure:  # noqa: BLE001 - the save stands, whatever goes wrong now
+        telemetry.logger().warning("not published", slug=page.slug, exc_info=failure)
     _release(lock)
 
 
@@ -143,8 +178,8 @@ def _release(lock: Lock) -> None:
 def _problems_for(slug: str) -> Iterator[None]:
     try:
         yield
-    except LockError as error:
-        raise problems.unavailable("lock service") from error
-    except (claims.ClaimRefused, saves.LockLost) as error:
+    except (LockNotOwnedError, ClaimRefused, saves.LockLost) as error:
         detail = f"Somebody else saved {slug} first. Nothing of this change was stored."
         raise Problem(HTTPStatus.CONFLICT, "lock-lost", detail, {"retry-after": "1"}) from error
+    except LockError as error:
+        raise problems.unavailable("lock service") from error

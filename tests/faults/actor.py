@@ -10,12 +10,12 @@ import sys
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from sheaf import redis_client, settings
 from sheaf.locks import MultiLock
 from sheaf.locks.redis import RedisLocks
-from sheaf.storage import claims, pages, saves, shards, tables
+from sheaf.storage import claims, pages, saves, shards
 from sheaf.storage.claims import Claim, ClaimRefused
 from sheaf.storage.saves import Write
 from sheaf.web.conditions import Precondition
@@ -97,16 +97,11 @@ def _name(slug: str) -> str:
     return f"page:{slug}"
 
 
-def _stored(actor: Actor, refused: ClaimRefused) -> int:
-    fence = select(tables.pages.c.fence).where(tables.pages.c.slug == str(refused.args[0]))
-    return int(getattr(refused, "stored_fence", 0) or actor.connection.execute(fence).scalar_one())
-
-
 def _answer(actor: Actor, do: str, arguments: dict[str, Any]) -> dict[str, Any]:
     try:
         return {"answer": getattr(actor, do)(**arguments)}
     except ClaimRefused as refused:
-        return {"error": "ClaimRefused", "stored": _stored(actor, refused)}
+        return {"error": "ClaimRefused", "stored": refused.stored_fence}
     except Exception as error:  # noqa: BLE001 - whatever went wrong is for the test to judge
         return {"error": type(error).__name__, "text": str(error)}
 

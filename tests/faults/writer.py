@@ -130,7 +130,7 @@ def _claim_all(connection: Connection, lock: MultiLock, slugs: Sequence[str]) ->
         return {slug: _claim(connection, lock, slug) for slug in slugs}
     except ClaimRefused as refused:
         for each in lock.locks:
-            each.reissue(getattr(refused, "stored_fence", 0))
+            each.reissue(refused.stored_fence)
         return {slug: _claim(connection, lock, slug) for slug in slugs}
 
 

@@ -11,12 +11,14 @@ from dataclasses import asdict, dataclass
 
 import redis
 
+from sheaf.scripts import Call, Script, run
+
 ENTRY_SECONDS = 24 * 3600
 LEASE_SECONDS = 5
 
 # KEYS: entry, lease.  ARGV: version, lifetime in ms, entry, token ('' when publishing).
 # An entry starts with its version and a space, so that the script need not parse the rest.
-_STORE = """
+_STORE = Script("""
 local current = tonumber(string.match(redis.call('GET', KEYS[1]) or '', '^%d+') or '-1')
 local version = tonumber(ARGV[1])
 local filling = ARGV[4] ~= ''
@@ -25,7 +27,7 @@ redis.call('DEL', KEYS[2])
 if version < current then return 0 end
 redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[2])
 return 1
-"""
+""")
 
 
 @dataclass(frozen=True)
@@ -67,16 +69,21 @@ class PageCache:
 
     def fill(self, slug: str, entry: Entry, token: str) -> bool:
         """Store what a reader fetched, if its lease still stands; whether it was stored."""
-        return bool(token) and self._store(slug, entry, token)
+        return bool(token) and bool(run(self._client, _storing(slug, entry, token)))
 
     def publish(self, slug: str, entry: Entry) -> bool:
         """Store what a writer committed, unless something newer is there; ends all leases."""
-        return self._store(slug, entry, "")
+        return bool(run(self._client, publishing(slug, entry)))
 
-    def _store(self, slug: str, entry: Entry, token: str) -> bool:
-        keys = (_entry_key(slug), _lease_key(slug))
-        arguments = (entry.version, ENTRY_SECONDS * 1000, entry.encode(), token)
-        return bool(self._client.eval(_STORE, len(keys), *keys, *arguments))
+
+def publishing(slug: str, entry: Entry) -> Call:
+    """What `publish` does, for whoever has another script to send along."""
+    return _storing(slug, entry, "")
+
+
+def _storing(slug: str, entry: Entry, token: str) -> Call:
+    keys = (_entry_key(slug), _lease_key(slug))
+    return Call(_STORE, keys, (entry.version, ENTRY_SECONDS * 1000, entry.encode(), token))
 
 
 def _entry_key(slug: str) -> str:

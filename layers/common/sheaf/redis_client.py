@@ -15,8 +15,11 @@ _TIMEOUT_SECONDS = 1.0
 
 
 @cache
-def connect(url: str) -> "redis.Redis":
-    """A client for this address. Every call on it fails within about a second."""
+def connect(url: str, cluster: bool | None = None) -> "redis.Redis":
+    """A client for this address. Every call on it fails within about a second.
+
+    `cluster` says whether a cluster is there; None: if the cache is one.
+    """
     current = settings.current()
     options: dict[str, Any] = {
         "socket_timeout": _TIMEOUT_SECONDS,
@@ -24,11 +27,11 @@ def connect(url: str) -> "redis.Redis":
         # A script that was sent may have run: whoever sends it decides if it may be sent again.
         "retry": Retry(NoBackoff(), 0),
     }
-    if current.auth == "iam":
+    if current.auth == "iam" and url == current.cache_url:
         user = urlsplit(url).username or "default"
         options["credential_provider"] = _IamLogin(current.region, current.cache_name, user)
         url = url.replace(f"{user}@", "", 1)
-    if current.cache_cluster:
+    if current.cache_cluster if cluster is None else cluster:
         # The cluster client offers the same commands; redis-py gives the two no common type.
         return redis.RedisCluster.from_url(url, **options)  # type: ignore[return-value]
     return redis.Redis.from_url(url, **options)

@@ -23,6 +23,8 @@ class Settings:
     cache_url: str
     cache_cluster: bool
     cache_name: str
+    locks_url: str
+    locks_cluster: bool
     auth: str
     region: str
     site_name: str
@@ -37,11 +39,16 @@ class Settings:
         """Settings from environment variables; raises SettingsError that names the variable."""
         auth = _one_of(environ, "SHEAF_AUTH", ("password", "iam"))
         needed = _required if auth == "iam" else _optional
+        cache_url = _urls(environ, "SHEAF_CACHE_URL", ("redis", "rediss"))[0]
+        cache_cluster = _flag(environ, "SHEAF_CACHE_CLUSTER")
+        locks_url = _locks_url(environ)
         return cls(
             database_urls=_urls(environ, "SHEAF_DATABASE_URLS", ("postgresql",)),
-            cache_url=_urls(environ, "SHEAF_CACHE_URL", ("redis", "rediss"))[0],
-            cache_cluster=_one_of(environ, "SHEAF_CACHE_CLUSTER", ("false", "true")) == "true",
+            cache_url=cache_url,
+            cache_cluster=cache_cluster,
             cache_name=needed(environ, "SHEAF_CACHE_NAME"),
+            locks_url=locks_url or cache_url,
+            locks_cluster=_flag(environ, "SHEAF_LOCKS_CLUSTER") if locks_url else cache_cluster,
             auth=auth,
             region=needed(environ, "AWS_REGION"),
             site_name=environ.get("SHEAF_SITE_NAME", "Sheaf"),
@@ -77,11 +84,27 @@ def _one_of(environ: Mapping[str, str], variable: str, choices: tuple[str, ...])
     return value
 
 
+def _flag(environ: Mapping[str, str], variable: str) -> bool:
+    return _one_of(environ, variable, ("false", "true")) == "true"
+
+
+def _locks_url(environ: Mapping[str, str]) -> str:
+    # ZooKeeper's address has commas of its own.
+    url = _optional(environ, "SHEAF_LOCKS")
+    if url:
+        _check_url("SHEAF_LOCKS", url, ("redis", "rediss", "zookeeper"))
+    return url
+
+
 def _urls(environ: Mapping[str, str], variable: str, schemes: tuple[str, ...]) -> tuple[str, ...]:
     urls = tuple(url.strip() for url in _required(environ, variable).split(","))
     for url in urls:
-        parts = urlsplit(url)
-        if parts.scheme not in schemes or not parts.hostname:
-            # The URL itself may hold a password: it is not repeated.
-            raise SettingsError(variable, f"must hold {' or '.join(schemes)}:// addresses")
+        _check_url(variable, url, schemes)
     return urls
+
+
+def _check_url(variable: str, url: str, schemes: tuple[str, ...]) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in schemes or not parts.hostname:
+        # The URL itself may hold a password: it is not repeated.
+        raise SettingsError(variable, f"must hold {' or '.join(schemes)}:// addresses")

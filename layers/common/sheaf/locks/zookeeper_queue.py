@@ -77,14 +77,14 @@ class Place:
         return self._queue[0] == self.node
 
     def _add(self, seconds: float) -> None:
-        self._session = self._client.client_id
         try:
             self.node, stat = self._create(seconds)
-        except (ConnectionLoss, OperationTimeoutError, KazooTimeoutError):
+        except (ConnectionLoss, OperationTimeoutError, SessionExpiredError, KazooTimeoutError):
             self.node, stat = self._find() or self._create(seconds)
         self.fence = stat.czxid
 
     def _create(self, seconds: float) -> Any:
+        self._session = self._client.client_id
         options = {"ephemeral": True, "sequence": True, "makepath": True, "include_data": True}
         return _answer(self._client.create_async(self._prefix, _encode(seconds), **options))
 

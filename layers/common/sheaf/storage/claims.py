@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, delete, func, or_
+from sqlalchemy import Connection, and_, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -21,7 +21,11 @@ from sheaf.storage.tables import pages
 
 
 class ClaimRefused(Exception):
-    """A later holder of the lock has claimed the page already."""
+    """The page was claimed with a fence as high as ours, or higher: `stored_fence`."""
+
+    def __init__(self, slug: str, stored_fence: int) -> None:
+        super().__init__(slug)
+        self.stored_fence = stored_fence
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,14 @@ def claim(connection: Connection, slug: str, fence: int, owner: UUID) -> Claim:
     mine = {"slug": slug, "slot": slot(slug), "fence": fence, "owner": owner}
     row = connection.execute(_CLAIM, mine).one_or_none()
     if row is None:
-        raise ClaimRefused(slug)
+        raise ClaimRefused(slug, _stored_fence(connection, slug))
     lease = leases.of_row(tuple(row)[len(_PAGE) :])
     return Claim(slug, fence, owner, *(*row[: len(_PAGE)], lease))
+
+
+def _stored_fence(connection: Connection, slug: str) -> int:
+    statement = select(pages.c.fence).where(pages.c.slug == slug)
+    return connection.execute(statement).scalar_one_or_none() or 0
 
 
 _PAGE = (

@@ -1,15 +1,20 @@
 """Shards: the databases, and which of them holds a slug."""
 
+import time
 from functools import cache
+from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from sheaf import settings
 from sheaf.presigning import Credentials, database_token
 
 _CONNECT_SECONDS = 5
 _STATEMENT_MILLISECONDS = 5000
+_TRUSTED_SECONDS = 10
 
 
 def home() -> Engine:
@@ -39,7 +44,6 @@ def _engine(address: str) -> Engine:
         isolation_level="AUTOCOMMIT",
         pool_size=1,
         max_overflow=0,
-        pool_pre_ping=True,
         pool_timeout=_CONNECT_SECONDS,
         connect_args={
             "connect_timeout": _CONNECT_SECONDS,
@@ -47,10 +51,32 @@ def _engine(address: str) -> Engine:
             "application_name": "sheaf",
         },
     )
+    _ping_after_idleness(engine)
     current = settings.current()
     if current.auth == "iam":
         _log_in_by_iam(engine, current.region)
     return engine
+
+
+def _ping_after_idleness(engine: Engine) -> None:
+    """Test a connection that was long unused before it is used: its server may be gone.
+
+    By the clock on the wall: others stand still while an instance is frozen.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def note_time(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["used_at"] = time.time()
+
+    @event.listens_for(engine, "checkout")
+    def ping(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if abs(time.time() - record.info.get("used_at", time.time())) < _TRUSTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            # The pool throws away what this is raised for, and connects again.
+            raise DisconnectionError from error
 
 
 def _psycopg(url: URL) -> URL:

@@ -1,0 +1,24 @@
+"""The engine of this process, as the settings name it."""
+
+from functools import cache
+
+from sheaf import redis_client, settings
+from sheaf.locks.contract import Locks
+from sheaf.locks.redis import RedisLocks
+
+
+@cache
+def current() -> Locks:
+    """Locks where SHEAF_LOCKS says, by default in the cache; raises LockError.
+
+    One for the whole process: a client has connections, and a ZooKeeper session a thread.
+    """
+    chosen = settings.current()
+    if chosen.locks_url == chosen.cache_url:
+        return RedisLocks(redis_client.connect(chosen.cache_url))
+    if chosen.locks_url.startswith("zookeeper:"):
+        # Who keeps no locks there does not pay for the import.
+        from sheaf.locks.zookeeper import ZooKeeperLocks  # noqa: PLC0415
+
+        return ZooKeeperLocks.from_url(chosen.locks_url)
+    return RedisLocks(redis_client.connect(chosen.locks_url, chosen.locks_cluster))
