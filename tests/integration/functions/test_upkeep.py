@@ -6,8 +6,11 @@ import redis
 
 import upkeep.app
 from sheaf import redis_client
+from sheaf.locks import LockNotOwnedError, engines
+from sheaf.storage import drafts, shards
 from tests.conftest import Servers, new_context
 from tests.site import Site
+from writes import composing
 
 
 def test_edits_are_counted_once(site: Site) -> None:
@@ -49,6 +52,40 @@ def test_without_a_cache_the_changes_stay_in_the_outbox(
     assert site.get("/api/users").json["items"] == []
     assert upkeep.app.handler({}, new_context())["relayed"] == 1
     assert site.get("/api/users/alice").json["edits"] == 1
+
+
+def test_one_instance_works_at_a_time(site: Site) -> None:
+    site.create("home", "one")
+    with engines.current().lock("upkeep", 10):
+        assert upkeep.app.handler({}, new_context()) == {"relayed": 0, "removed": 0}
+    assert upkeep.app.handler({}, new_context())["relayed"] == 1
+
+
+def test_an_instance_that_lost_its_place_stops(
+    site: Site, clean: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def relay() -> int:
+        with redis.Redis.from_url(clean.cache_url) as client:
+            client.flushall()
+        return upkeep.app._BATCH
+
+    monkeypatch.setattr(upkeep.app, "relay", relay)
+    with pytest.raises(LockNotOwnedError):
+        upkeep.app.handler({}, new_context())
+
+
+def test_drafts_are_kept_for_thirty_days(site: Site, clean: Servers) -> None:
+    content = composing.compose("home", "mine")
+    with shards.home().connect() as connection:
+        for author in ("alice", "bob"):
+            drafts.keep(connection, "home", author, 1, content, "")
+    with psycopg.connect(clean.database_url) as connection:
+        connection.execute(
+            "UPDATE drafts SET created_at = now() - interval '31 days' WHERE author = 'bob'"
+        )
+    assert upkeep.app.handler({}, new_context())["removed"] == 1
+    with shards.home().connect() as connection:
+        assert len(drafts.of_author(connection, "alice", "home")) == 1
 
 
 def test_claims_that_never_became_a_page_are_removed(site: Site, clean: Servers) -> None:

@@ -15,6 +15,15 @@ def test_defaults() -> None:
     assert settings.cache_cluster is False
 
 
+def test_locks_are_kept_in_the_cache_unless_something_else_is_said() -> None:
+    cluster = {**ENOUGH, "SHEAF_CACHE_CLUSTER": "true"}
+    default = Settings.read(cluster)
+    assert (default.locks_url, default.locks_cluster) == (default.cache_url, True)
+    ensemble = "zookeeper://h1:2181,h2:2181,h3:2181/sheaf"
+    other = Settings.read({**cluster, "SHEAF_LOCKS": ensemble})
+    assert (other.locks_url, other.locks_cluster) == (ensemble, False)
+
+
 @pytest.mark.parametrize(
     ("changes", "variable"),
     [
@@ -24,6 +33,9 @@ def test_defaults() -> None:
         ({"SHEAF_CACHE_URL": "h:6379"}, "SHEAF_CACHE_URL"),
         ({"SHEAF_AUTH": "none"}, "SHEAF_AUTH"),
         ({"SHEAF_CACHE_CLUSTER": "yes"}, "SHEAF_CACHE_CLUSTER"),
+        ({"SHEAF_LOCKS": "etcd://secret@h"}, "SHEAF_LOCKS"),
+        ({"SHEAF_LOCKS": "zookeeper:secret"}, "SHEAF_LOCKS"),
+        ({"SHEAF_LOCKS": "redis://h", "SHEAF_LOCKS_CLUSTER": "1"}, "SHEAF_LOCKS_CLUSTER"),
         ({"SHEAF_AUTH": "iam"}, "SHEAF_CACHE_NAME"),
         ({"SHEAF_AUTH": "iam", "SHEAF_CACHE_NAME": "c"}, "AWS_REGION"),
     ],
