@@ -33,7 +33,7 @@ class Actor:
 
     @property
     def connection(self) -> Connection:
-        """Kept from the first step on: a new one would be tested with a query first."""
+        """Kept from the first step on, as a save keeps its own."""
         if self._open is None:
             self._open = shards.home().connect()
         return self._open
@@ -42,6 +42,7 @@ class Actor:
         """Forget everything, connections too."""
         self.claims.clear()
         self.reconnect()
+        shards.home().dispose()
 
     def reconnect(self) -> None:
         """Take a new connection for the next step."""
