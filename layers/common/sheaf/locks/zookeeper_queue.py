@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ from kazoo.exceptions import (
     SessionExpiredError,
 )
 from kazoo.handlers.threading import KazooTimeoutError
+from kazoo.retry import KazooRetry
 
 from sheaf.hashing import slot
 
@@ -43,7 +45,7 @@ class Place:
         self._folder = f"{root}/{slot(name):04}"
         self._line = f"{quote(name, safe='')}:"
         self._prefix = f"{self._folder}/{self._line}{token}-"
-        self._session: Any = None
+        self._session = 0
         self._queue: list[str] = []
         self._holder: _Holder | None = None
         self.node = ""
@@ -52,7 +54,8 @@ class Place:
     @property
     def session_lives(self) -> bool:
         """Whether we are connected, in the session that our node belongs to."""
-        return bool(self._client.connected) and self._client.client_id == self._session
+        client = self._client
+        return bool(client.connected and client.client_id and client.client_id[0] == self._session)
 
     def everybody(self) -> list[str]:
         """All nodes of the queue in their order."""
@@ -70,7 +73,7 @@ class Place:
 
     def first(self, seconds: float) -> bool:
         """Whether our node is the lowest; it is added, for so many seconds, if it is missing."""
-        self._queue = self.everybody() if self.node else []
+        self._queue = _patiently(self.everybody) if self.node else []
         if self.node not in self._queue:
             self._add(seconds)
             self._queue = self.everybody()
@@ -80,11 +83,10 @@ class Place:
         try:
             self.node, stat = self._create(seconds)
         except (ConnectionLoss, OperationTimeoutError, SessionExpiredError, KazooTimeoutError):
-            self.node, stat = self._find() or self._create(seconds)
-        self.fence = stat.czxid
+            self.node, stat = _patiently(lambda: self._find() or self._create(seconds))
+        self.fence, self._session = stat.czxid, stat.ephemeralOwner
 
     def _create(self, seconds: float) -> Any:
-        self._session = self._client.client_id
         options = {"ephemeral": True, "sequence": True, "makepath": True, "include_data": True}
         return _answer(self._client.create_async(self._prefix, _encode(seconds), **options))
 
@@ -147,6 +149,12 @@ class Place:
         if self.node:
             self._client.delete_async(self.node)
         self.node = ""
+
+
+def _patiently(call: Callable[[], Any]) -> Any:
+    """The call's answer, over a lost connection: one who was frozen soon has a new session."""
+    retry = KazooRetry(max_tries=-1, delay=0.01, max_delay=0.1, deadline=_CALL_SECONDS)
+    return retry(call)
 
 
 def _answer(request: Any) -> Any:

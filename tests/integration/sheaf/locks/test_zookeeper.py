@@ -74,10 +74,21 @@ def test_a_lock_can_be_taken_again_in_a_new_session(
     before = lock.fence
     end_session(ensemble.hosts, client)
     wait_until(lambda: lock.lost)
-    wait_until(lambda: client.connected)
     assert lock.acquire(blocking_timeout=2)
     assert lock.fence > before
     assert not lock.lost
+    assert lock.remaining() > 9
+
+
+def test_an_end_of_the_session_that_nobody_noticed(
+    ensemble: Ensemble, client: KazooClient, new_name: NewName
+) -> None:
+    """As in an instance of a function that was frozen for longer than a session lives."""
+    for _ in range(5):
+        end_session(ensemble.hosts, client)
+        with ZooKeeperLocks(client).lock(new_name(), 10, blocking_timeout=2) as lock:
+            assert lock.owned()
+            assert lock.remaining() > 9
 
 
 def test_a_lock_outlives_the_server_it_was_taken_from(tmp_path: Path, new_name: NewName) -> None:
