@@ -11,7 +11,7 @@ from typing import Any
 
 import redis
 
-from bench.lock_peers import OURS, PEERS, CountingConnection, Peer, by_name, connect
+from bench.lock_peers import FLOOR, OURS, PEERS, CountingConnection, Peer, by_name, connect
 
 SEED = 3
 # The waiter of a hand-off has waited for so long: longer than the slowest peer's sleep, and never
@@ -20,9 +20,10 @@ HOLD_SECONDS = (0.02, 0.14)
 
 
 def pairs(client: "redis.Redis", rounds: int, count: int) -> dict[str, Any]:
-    """Seconds of `count` pairs of each peer, in rounds, the peers in another order each time."""
+    """Pairs a second of each peer and of two PINGs: rounds of `count`, each in another order."""
     chance = random.Random(SEED)
-    locks = {peer.name: peer.make(client, f"pairs-{peer.name}") for peer in PEERS}
+    peers = (*PEERS, FLOOR)
+    locks = {peer.name: peer.make(client, f"pairs-{peer.name}") for peer in peers}
     for lock in locks.values():
         _take_and_give(lock, count)
     seconds: dict[str, list[float]] = {name: [] for name in locks}

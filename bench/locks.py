@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import lock_rounds, locked_write
-from bench.lock_peers import OURS, PEERS, POTTERY, REDIS_PY, connect
+from bench.lock_peers import FLOOR, OURS, PEERS, POTTERY, REDIS_PY, connect
 from local import services
 from sheaf.storage import migrate, shards
 
@@ -114,6 +114,9 @@ def show(result: dict[str, Any], found: list[Target]) -> None:
             f"{peer.name:<20}{pair['pairs_per_second']:>9.0f}{pair['sheaf_is_faster_by']:>9.2f}×"
             f"{trips:>13.1f}{handoff['p50']:>17.2f}{handoff['p99']:>8.1f}"
         )
+    floor = result["pairs"][FLOOR.name]
+    speed, ratio = floor["pairs_per_second"], floor["sheaf_is_faster_by"]
+    print(f"{FLOOR.name:<20}{speed:>9.0f}{ratio:>9.2f}×{2:>13.1f}  (no lock at all)")
     print("\nwhat the server ran for a pair, commands inside of scripts included")
     for peer in PEERS:
         ran = result["round_trips"][peer.name]["commandstats"]
