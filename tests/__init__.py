@@ -1,0 +1,1 @@
+"""The tests. A regular package, so that a library's stray `tests` cannot take its place."""
