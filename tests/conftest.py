@@ -27,7 +27,7 @@ from local.functions import Context
 from local.gateway import create_app
 from local.issuer import mint
 from local.listener import listen
-from sheaf import settings
+from sheaf import page_cache, settings
 from sheaf.storage import shards
 from sheaf.storage.tables import metadata
 from tests.site import Site
@@ -73,6 +73,7 @@ def environment(servers: Servers, home: Path) -> Iterator[Servers]:
         settings.current.cache_clear()
         migrate.app.handler({}, new_context())
         yield servers
+        page_cache.near().close()
         shards.home().dispose()
 
 
@@ -86,6 +87,7 @@ def clean(environment: Servers) -> Servers:
                 connection.execute(table.delete())
     with redis.Redis.from_url(environment.cache_url) as client:
         client.flushall()
+    page_cache.near().close()  # what this process remembers is of another test's site
     return environment
 
 

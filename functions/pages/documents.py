@@ -1,94 +1,125 @@
 """A page as a document, from the cache or, failing that, from storage into the cache."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http import HTTPStatus
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
 
 from redis import RedisError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from sheaf import redis_client, settings, telemetry
-from sheaf.caching import Entry, PageCache
-from sheaf.hashing import etag
+from sheaf import page_cache, telemetry
+from sheaf.caching.entry import Entry
+from sheaf.hashing import content_tag
 from sheaf.rendering import documents, templates
+from sheaf.rendering.static import StaticFile
 from sheaf.storage import pages, shards
-from sheaf.storage.pages import Page
+from sheaf.storage.pages import Crowded, Page
 from sheaf.web import problems, responses
 from sheaf.web.problems import Problem
-from sheaf.web.requests import Request
 from sheaf.web.responses import Response
 
 path = templates.page_path
 
-
-def page(slug: str, request: Request) -> Response:
-    """The page as HTML; raises a 404 or 410 Problem."""
-    entry = _cached(slug) or _fetch(slug)
-    if entry.status == HTTPStatus.GONE:
-        raise problems.gone(slug, entry.version)
-    return responses.document(entry.body, entry.etag, request.if_none_match)
+# Of the database, when it is down or does as much as it should.
+_UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, Crowded)
 
 
-def source(slug: str, request: Request) -> Response:
-    """The page's Markdown as its authors wrote it; raises a 404 or 410 Problem."""
-    found = _stored(slug)
-    if found.state != "live":
-        raise problems.gone(slug, found.version)
-    tag = etag(found.body.encode())
-    media_type = "text/markdown; charset=utf-8"
-    return responses.text(found.body, media_type, tag, request.if_none_match, responses.REVALIDATE)
+def page(slug: str, newest: bool, now: float) -> Entry:
+    """The page, or that there is none; `newest` asks storage, whatever the cache has.
 
-
-def editor(slug: str) -> Response:
-    """The editor for a page; its script loads the text and saves it through the API."""
-    return responses.html(templates.render("edit.html", slug=slug, site=documents.site()))
-
-
-def sign_in() -> Response:
-    """Where signing in starts and ends."""
-    return responses.html(templates.render("sign_in.html", site=documents.site()))
-
-
-def error(problem: Problem, slug: str | None) -> Response:
-    """A problem as a document; `slug` if a page could be made there."""
-    body = documents.error(problem.status, problem.detail, slug)
-    return responses.html(body, problem.status, problem.headers)
-
-
-def _fetch(slug: str) -> Entry:
-    token = _lease(slug)
-    entry = documents.entry(_stored(slug))
-    with _without_cache_if_it_fails(slug):
-        _cache().fill(slug, entry, token)
+    Raises a 503 Problem if neither cache nor storage can say. `now` is Unix time.
+    """
+    near, key = page_cache.near(), page_cache.key(slug)
+    try:
+        entry = _read_through(key, cache(lambda: _make(slug)), newest, now)
+    except _UNAVAILABLE as failure:
+        telemetry.log("WARNING", "database unavailable", slug=slug)
+        known = near.recall(key)
+        if known is None:
+            raise problems.unavailable("database") from failure
+        return known
+    near.remember(key, entry, now)
     return entry
 
 
-def _lease(slug: str) -> str:
-    with _without_cache_if_it_fails(slug):
-        return _cache().lease(slug)
-    return ""
-
-
-def _cached(slug: str) -> Entry | None:
-    with _without_cache_if_it_fails(slug):
-        return _cache().get(slug)
-    return None
-
-
-@contextmanager
-def _without_cache_if_it_fails(slug: str) -> Iterator[None]:
+def _read_through(key: str, make: Callable[[], Entry], newest: bool, now: float) -> Entry:
+    """The entry by way of Redis if it answers. `make` does its work once, however often called."""
+    near = page_cache.near()
+    if near.is_down(now):
+        return make()
     try:
-        yield
+        versioned = page_cache.versioned()
+        if newest:
+            return versioned.refresh(key, make)
+        return versioned.fetch(key, make, forgive=_UNAVAILABLE)
     except RedisError as failure:
-        telemetry.log("WARNING", "cache unavailable", slug=slug, reason=str(failure))
+        near.failed(now)
+        telemetry.log("WARNING", "cache unavailable", reason=str(failure))
+        return make()
 
 
-def _stored(slug: str) -> Page:
+def _make(slug: str) -> Entry:
+    found = _read(slug)
+    return documents.entry(found) if found else documents.absent(slug)
+
+
+def _read(slug: str) -> Page | None:
     with shards.owning(slug).connect() as connection:
-        found = pages.find(connection, slug)
-    if found is None:
-        raise problems.not_found(f"page {slug}")
-    return found
+        return pages.read(connection, slug)
 
 
-def _cache() -> PageCache:
-    return PageCache(redis_client.connect(settings.current().cache_url))
+def source(slug: str) -> Entry:
+    """The page's Markdown as its authors wrote it, or that there is none; raises 503."""
+    try:
+        found = _read(slug)
+    except _UNAVAILABLE as failure:
+        telemetry.log("WARNING", "database unavailable", slug=slug)
+        raise problems.unavailable("database") from failure
+    if found is None or found.state != "live":
+        return documents.absent(slug, found.version if found else 0)
+    text = found.body.encode()
+    return _representation(text, "text/markdown; charset=utf-8", responses.REVALIDATE)
+
+
+def file(found: StaticFile) -> Entry:
+    """A static file."""
+    return _file(found)
+
+
+@cache
+def _file(found: StaticFile) -> Entry:
+    return _representation(found.body, found.media_type, responses.IMMUTABLE, quality=11)
+
+
+def _representation(data: bytes, media_type: str, cache_control: str, quality: int = 5) -> Entry:
+    headers = {
+        "etag": f'"{content_tag(data)}.{documents.STORED_ENCODING}"',
+        "cache-control": cache_control,
+        "vary": "accept-encoding",
+    }
+    return documents.ready(data, media_type, headers, quality=quality)
+
+
+def editor(slug: str) -> Entry:
+    """The editor for a page; its script loads the text and saves it through the API."""
+    return _html(templates.render("edit.html", slug=slug, site=documents.site()))
+
+
+def sign_in() -> Entry:
+    """Where signing in starts and ends."""
+    return _html(templates.render("sign_in.html", site=documents.site()))
+
+
+def _html(text: str) -> Entry:
+    headers = {"cache-control": responses.REVALIDATE, "vary": "accept-encoding"}
+    return documents.ready(
+        text.encode(), "text/html; charset=utf-8", {**headers, **responses.policy()}
+    )
+
+
+def error(problem: Problem) -> Response:
+    """A problem as a document."""
+    body = documents.error(problem.status, problem.detail)
+    return responses.html(body, problem.status, problem.headers)

@@ -5,14 +5,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from sqlalchemy import Connection
 
-from sheaf import redis_client, settings, telemetry
-from sheaf.caching import PageCache
+from sheaf import page_cache, telemetry
+from sheaf.caching.entry import Entry
 from sheaf.locks import Lock, LockError, engines
 from sheaf.rendering import documents
+from sheaf.rendering.templates import page_path
 from sheaf.storage import claims, drafts, outbox, pages, shards, users
+from sheaf.storage.outbox import Change
 
 _BATCH = 200
 _SPARE_MILLISECONDS = 5000
@@ -25,20 +29,27 @@ logger = telemetry.logger()
 
 
 @logger.inject_lambda_context
-def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """Relay until the outbox is empty or the time is nearly up; says how many changes it was.
+def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Relay until the outbox is empty or the time is nearly up.
 
-    One instance works at a time: the others leave at once.
+    Says how many changes were relayed and how many rows removed, and which paths a CDN should
+    purge. One instance works at a time: the others leave at once.
     """
     lock = engines.current().lock("upkeep", _LOCK_SECONDS, blocking=False)
     if not lock.acquire():
         logger.info("another instance is at work")
-        return {"relayed": 0, "removed": 0}
+        return {"relayed": 0, "removed": 0, "purge": []}
     with _released_after(lock):
-        relayed = _relay_all(lock, context)
+        changes = _relay_all(lock, context)
         removed = _remove_old()
-    logger.info("upkeep done", relayed=relayed, removed=removed)
-    return {"relayed": relayed, "removed": removed}
+    logger.info("upkeep done", relayed=len(changes), removed=removed)
+    return {"relayed": len(changes), "removed": removed, "purge": _paths(changes)}
+
+
+def _paths(changes: list[Change]) -> list[str]:
+    """Where the changed pages and their sources are."""
+    slugs = sorted({change.slug for change in changes})
+    return [path for slug in slugs for path in (page_path(slug), f"/{quote(slug)}.md")]
 
 
 @contextmanager
@@ -52,14 +63,14 @@ def _released_after(lock: Lock) -> Iterator[None]:
             logger.warning("not released", reason=str(failure))
 
 
-def _relay_all(lock: Lock, context: LambdaContext) -> int:
+def _relay_all(lock: Lock, context: LambdaContext) -> list[Change]:
     """Batch after batch; raises LockNotOwnedError when another instance has taken our place."""
-    relayed = 0
+    relayed: list[Change] = []
     while context.get_remaining_time_in_millis() > _SPARE_MILLISECONDS:
         lock.reacquire()
-        count = relay()
-        relayed += count
-        if count < _BATCH:
+        batch = relay()
+        relayed += batch
+        if len(batch) < _BATCH:
             break
     return relayed
 
@@ -70,15 +81,27 @@ def _remove_old() -> int:
         return removed + drafts.remove_old(connection, _DRAFTS_KEPT)
 
 
-def relay() -> int:
+def relay() -> list[Change]:
     """Relay one batch; if publishing fails, all of it stays in the outbox for the next time."""
-    cache = PageCache(redis_client.connect(settings.current().cache_url))
     with shards.transactional(shards.home()).begin() as connection:
         changes = outbox.take(connection, _BATCH)
         if changes:
             users.count_edits(connection, Counter(change.author for change in changes))
-        for slug in sorted({change.slug for change in changes}):
-            page = pages.find(connection, slug)
-            if page:
-                cache.publish(slug, documents.entry(page))
-    return len(changes)
+        # In their order, so of several changes of a page the newest stays.
+        newest = {change.slug: change.version for change in changes}
+        for slug, version in sorted(newest.items()):
+            _publish(connection, slug, version)
+    return changes
+
+
+def _publish(connection: Connection, slug: str, version: int) -> None:
+    """Do what the writer did not: see to it that the cache has this version or a newer one."""
+    cached = page_cache.versioned().get(page_cache.key(slug))
+    if cached and cached.version >= version:
+        return
+    page_cache.versioned().refresh(page_cache.key(slug), lambda: _entry(connection, slug))
+
+
+def _entry(connection: Connection, slug: str) -> Entry:
+    page = pages.find(connection, slug)
+    return documents.entry(page) if page else documents.absent(slug)

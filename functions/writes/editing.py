@@ -14,8 +14,8 @@ from uuid import uuid4
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from sheaf import redis_client, scripts, settings, telemetry
-from sheaf.caching import publishing
+from sheaf import page_cache, redis_client, scripts, settings, telemetry
+from sheaf.caching.versioned import Proof
 from sheaf.locks import Lock, LockError, LockNotOwnedError, engines
 from sheaf.locks.redis import RedisLock
 from sheaf.rendering import documents
@@ -88,7 +88,7 @@ def remove(
 def _carry_out(change: _Change, time_left: float) -> Saved:
     slug, content = change.slug, change.write.content
     with _problems_for(slug):
-        lock = engines.current().lock(f"page:{slug}", _LEASE_SECONDS)
+        lock = engines.current().lock(page_cache.key(slug), _LEASE_SECONDS)
         wait = min(_WAIT_SECONDS, time_left - _SAVE_SECONDS)
         if not lock.acquire(blocking_timeout=wait):
             raise problems.busy(1, f"Somebody else is saving {slug} at this moment.")
@@ -155,13 +155,15 @@ def _announce(page: Page, lock: Lock) -> None:
 
     The page was committed: if this fails, the save has not, and the relay will publish the page.
     """
-    cache = redis_client.connect(settings.current().cache_url)
+    client = redis_client.connect(settings.current().cache_url)
     try:
-        publication = publishing(page.slug, documents.entry(page))
-        if isinstance(lock, RedisLock) and lock.client is cache:
-            lock.release(ahead=publication)
+        key, entry = page_cache.key(page.slug), documents.entry(page)
+        if isinstance(lock, RedisLock) and lock.client is client:
+            proof = Proof(*lock.proof)
+            lock.release(ahead=page_cache.versioned().publication(key, entry, proof))
             return
-        scripts.run(cache, publication)
+        # Only a lock in the same place could prove that nobody has saved the page since.
+        scripts.run(client, page_cache.versioned().publication(key, entry))
     except Exception as failure:  # noqa: BLE001 - the save stands, whatever goes wrong now
         telemetry.logger().warning("not published", slug=page.slug, exc_info=failure)
     _release(lock)

@@ -1,8 +1,10 @@
-"""Settings: read once from the environment, in this one place, and validated."""
+"""Settings: read once from the environment, in this one place, and validated.
+
+Imported for every cached page, so it imports little.
+"""
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -15,55 +17,36 @@ class SettingsError(ValueError):
         self.variable = variable
 
 
-@dataclass(frozen=True)
 class Settings:
-    """What a function needs to know about the world around it."""
+    """What a function needs to know about the world around it. Nothing changes it once read."""
 
-    database_urls: tuple[str, ...]
-    cache_url: str
-    cache_cluster: bool
-    cache_name: str
-    locks_url: str
-    locks_cluster: bool
-    auth: str
-    region: str
-    site_name: str
-    sign_in_url: str
-    token_url: str
-    client_id: str
-    role_claim: str
-    handle_claim: str
-
-    @classmethod
-    def read(cls, environ: Mapping[str, str]) -> "Settings":
-        """Settings from environment variables; raises SettingsError that names the variable."""
-        auth = _one_of(environ, "SHEAF_AUTH", ("password", "iam"))
-        needed = _required if auth == "iam" else _optional
-        cache_url = _urls(environ, "SHEAF_CACHE_URL", ("redis", "rediss"))[0]
-        cache_cluster = _flag(environ, "SHEAF_CACHE_CLUSTER")
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        """Read environment variables; raises SettingsError that names the variable."""
+        self.auth = _one_of(environ, "SHEAF_AUTH", ("password", "iam"))
+        needed = _required if self.auth == "iam" else _optional
+        self.database_urls = _urls(environ, "SHEAF_DATABASE_URLS", ("postgresql",))
+        self.cache_url = _urls(environ, "SHEAF_CACHE_URL", ("redis", "rediss"))[0]
+        self.cache_cluster = _flag(environ, "SHEAF_CACHE_CLUSTER")
+        self.cache_name = needed(environ, "SHEAF_CACHE_NAME")
         locks_url = _locks_url(environ)
-        return cls(
-            database_urls=_urls(environ, "SHEAF_DATABASE_URLS", ("postgresql",)),
-            cache_url=cache_url,
-            cache_cluster=cache_cluster,
-            cache_name=needed(environ, "SHEAF_CACHE_NAME"),
-            locks_url=locks_url or cache_url,
-            locks_cluster=_flag(environ, "SHEAF_LOCKS_CLUSTER") if locks_url else cache_cluster,
-            auth=auth,
-            region=needed(environ, "AWS_REGION"),
-            site_name=environ.get("SHEAF_SITE_NAME", "Sheaf"),
-            sign_in_url=_optional(environ, "SHEAF_SIGN_IN_URL"),
-            token_url=_optional(environ, "SHEAF_TOKEN_URL"),
-            client_id=environ.get("SHEAF_CLIENT_ID", "sheaf"),
-            role_claim=environ.get("SHEAF_ROLE_CLAIM", "cognito:groups"),
-            handle_claim=environ.get("SHEAF_HANDLE_CLAIM", "username"),
+        self.locks_url = locks_url or self.cache_url
+        self.locks_cluster = (
+            _flag(environ, "SHEAF_LOCKS_CLUSTER") if locks_url else self.cache_cluster
         )
+        self.region = needed(environ, "AWS_REGION")
+        self.build = _count(environ, "SHEAF_BUILD")
+        self.site_name = environ.get("SHEAF_SITE_NAME", "Sheaf")
+        self.sign_in_url = _optional(environ, "SHEAF_SIGN_IN_URL")
+        self.token_url = _optional(environ, "SHEAF_TOKEN_URL")
+        self.client_id = environ.get("SHEAF_CLIENT_ID", "sheaf")
+        self.role_claim = environ.get("SHEAF_ROLE_CLAIM", "cognito:groups")
+        self.handle_claim = environ.get("SHEAF_HANDLE_CLAIM", "username")
 
 
 @cache
 def current() -> Settings:
     """The settings of this process, read at the first call."""
-    return Settings.read(os.environ)
+    return Settings(os.environ)
 
 
 def _required(environ: Mapping[str, str], variable: str) -> str:
@@ -86,6 +69,13 @@ def _one_of(environ: Mapping[str, str], variable: str, choices: tuple[str, ...])
 
 def _flag(environ: Mapping[str, str], variable: str) -> bool:
     return _one_of(environ, variable, ("false", "true")) == "true"
+
+
+def _count(environ: Mapping[str, str], variable: str) -> int:
+    value = environ.get(variable) or "0"
+    if not (value.isascii() and value.isdecimal() and len(value) <= 15):
+        raise SettingsError(variable, f"must be a whole number, not {value!r}")
+    return int(value)
 
 
 def _locks_url(environ: Mapping[str, str]) -> str:

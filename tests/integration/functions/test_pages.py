@@ -6,9 +6,9 @@ import psycopg
 import pytest
 import redis
 
-from pages import documents
-from sheaf import redis_client
-from sheaf.caching import PageCache
+from sheaf import page_cache
+from sheaf.caching.near import NearCache
+from sheaf.caching.reader import Reader
 from sheaf.rendering import static
 from tests.conftest import Servers
 from tests.site import Site
@@ -43,10 +43,10 @@ def test_home_is_at_the_root(site: Site) -> None:
 def test_an_edit_is_seen_at_once(site: Site) -> None:
     site.create("home", "# One")
     assert "One" in site.get("/").text
-    site.update("home", "# Two", 1)
-    assert "Two" in site.get("/").text
+    two = site.update("home", "# Two", 1)
+    assert "Two" in site.get("/", If_None_Match=two.headers["ETag"]).text
     site.delete("home", 2)
-    assert site.get("/").status_code == 410
+    assert site.get("/", Cache_Control="no-cache").status_code == 410
 
 
 def test_a_hit_asks_no_database(site: Site, clean: Servers) -> None:
@@ -56,6 +56,7 @@ def test_a_hit_asks_no_database(site: Site, clean: Servers) -> None:
     assert "Home" in site.get("/").text
     with redis.Redis.from_url(clean.cache_url) as client:
         client.flushall()
+    page_cache.near().close()  # the next reader is another process
     assert "changed behind the cache" in site.get("/").text
     with psycopg.connect(clean.database_url) as connection:
         connection.execute("DELETE FROM revisions")
@@ -135,7 +136,7 @@ def test_the_other_files(site: Site) -> None:
 
 def test_the_site_stays_up_without_its_cache(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.create("home", "# Home")
-    nobody = redis_client.connect("redis://127.0.0.1:1")
-    monkeypatch.setattr(documents, "_cache", lambda: PageCache(nobody))
+    nobody = NearCache(Reader("redis://127.0.0.1:1", 0.25), 1024 * 1024)
+    monkeypatch.setattr(page_cache, "near", lambda: nobody)
     assert "Home" in site.get("/").text
     assert site.get("/nowhere").status_code == 404

@@ -5,9 +5,10 @@ import pytest
 import redis
 
 import upkeep.app
-from sheaf import redis_client
+from sheaf import page_cache, redis_client
 from sheaf.locks import LockNotOwnedError, engines
 from sheaf.storage import drafts, shards
+from sheaf.storage.outbox import Change
 from tests.conftest import Servers, new_context
 from tests.site import Site
 from writes import composing
@@ -36,7 +37,9 @@ def test_what_was_committed_and_not_published_is_published(site: Site, clean: Se
         site.update("home", "# New", 1)
         client.set("entry:{page:home}", old)  # as if the writer had died before it published
         assert "Old" in site.get("/").text
-        upkeep.app.handler({}, new_context())
+        relayed = upkeep.app.handler({}, new_context())
+        assert relayed["purge"] == ["/", "/home.md"]
+        page_cache.near().close()  # the next reader is another process
         assert "New" in site.get("/").text
 
 
@@ -57,17 +60,21 @@ def test_without_a_cache_the_changes_stay_in_the_outbox(
 def test_one_instance_works_at_a_time(site: Site) -> None:
     site.create("home", "one")
     with engines.current().lock("upkeep", 10):
-        assert upkeep.app.handler({}, new_context()) == {"relayed": 0, "removed": 0}
+        assert upkeep.app.handler({}, new_context()) == {
+            "relayed": 0,
+            "removed": 0,
+            "purge": [],
+        }
     assert upkeep.app.handler({}, new_context())["relayed"] == 1
 
 
 def test_an_instance_that_lost_its_place_stops(
     site: Site, clean: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def relay() -> int:
+    def relay() -> list[Change]:
         with redis.Redis.from_url(clean.cache_url) as client:
             client.flushall()
-        return upkeep.app._BATCH
+        return [Change(1, "home", 1, "alice")] * upkeep.app._BATCH
 
     monkeypatch.setattr(upkeep.app, "relay", relay)
     with pytest.raises(LockNotOwnedError):

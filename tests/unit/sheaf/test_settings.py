@@ -9,7 +9,7 @@ ENOUGH = {
 
 
 def test_defaults() -> None:
-    settings = Settings.read(ENOUGH)
+    settings = Settings(ENOUGH)
     assert settings.database_urls == ("postgresql://u:secret@h:5432/d", "postgresql://u:p@h2/d")
     assert (settings.auth, settings.site_name, settings.client_id) == ("password", "Sheaf", "sheaf")
     assert settings.cache_cluster is False
@@ -17,10 +17,10 @@ def test_defaults() -> None:
 
 def test_locks_are_kept_in_the_cache_unless_something_else_is_said() -> None:
     cluster = {**ENOUGH, "SHEAF_CACHE_CLUSTER": "true"}
-    default = Settings.read(cluster)
+    default = Settings(cluster)
     assert (default.locks_url, default.locks_cluster) == (default.cache_url, True)
     ensemble = "zookeeper://h1:2181,h2:2181,h3:2181/sheaf"
-    other = Settings.read({**cluster, "SHEAF_LOCKS": ensemble})
+    other = Settings({**cluster, "SHEAF_LOCKS": ensemble})
     assert (other.locks_url, other.locks_cluster) == (ensemble, False)
 
 
@@ -42,7 +42,7 @@ def test_locks_are_kept_in_the_cache_unless_something_else_is_said() -> None:
 )
 def test_an_error_names_the_variable_and_no_secret(changes: dict[str, str], variable: str) -> None:
     with pytest.raises(SettingsError) as raised:
-        Settings.read({**ENOUGH, **changes})
+        Settings({**ENOUGH, **changes})
     assert raised.value.variable == variable
     assert variable in str(raised.value)
     assert "secret" not in str(raised.value)

@@ -100,6 +100,11 @@ class RedisLock(Lock):
             raise LockNotOwnedError(f"{self.name} expired before it was released")
         return before
 
+    @property
+    def proof(self) -> tuple[str, str]:
+        """A key, and the value that it has for as long as the lock is ours."""
+        return self._keys.lock, self._token
+
     def extend(self, additional_time: float, replace_ttl: bool = False) -> bool:
         """Add seconds to the time left, or leave just so many; raises LockNotOwnedError."""
         asked_at = time.monotonic()

@@ -1,12 +1,19 @@
-"""Documents: whole HTML pages, made of what storage holds and the templates."""
+"""Documents: whole HTML pages, made of what storage holds and the templates, ready to send."""
 
+from base64 import b64encode
 from http import HTTPStatus
 
-from sheaf import settings
-from sheaf.caching import Entry
-from sheaf.hashing import etag
+from sheaf import encodings, settings
+from sheaf.caching.entry import Entry
+from sheaf.hashing import content_tag
 from sheaf.rendering import templates
 from sheaf.storage.pages import Page
+from sheaf.web import responses
+from sheaf.web.validators import page_tag
+
+# A better one would make a page an eighth smaller and its save ten times slower.
+_QUALITY = 5
+STORED_ENCODING = "br"
 
 
 def site() -> dict[str, str]:
@@ -23,9 +30,37 @@ def site() -> dict[str, str]:
 def entry(page: Page) -> Entry:
     """A page as the cache keeps it: the document, or the fact that the page was deleted."""
     if page.state != "live":
-        return Entry(page.version, int(HTTPStatus.GONE), "", page.title, "")
-    body = templates.render("page.html", page=page, site=site())
-    return Entry(page.version, int(HTTPStatus.OK), etag(body.encode()), page.title, body)
+        return absent(page.slug, page.version)
+    html = templates.render("page.html", page=page, site=site()).encode()
+    tag = page_tag(page.version, content_tag(html)[:8], STORED_ENCODING)
+    headers = {**responses.PAGE, **responses.policy(), "etag": tag}
+    modified = max(page.updated_at.timestamp(), settings.current().build)
+    return ready(html, "text/html; charset=utf-8", headers, version=page.version, modified=modified)
+
+
+def absent(slug: str, version: int = 0) -> Entry:
+    """What is said where no page is: there never was one, or this version deleted it."""
+    status = HTTPStatus.GONE if version else HTTPStatus.NOT_FOUND
+    detail = f"The page {slug} was deleted." if version else f"There is no page {slug}."
+    html = error(status, detail, slug).encode()
+    headers = {**responses.ABSENT, **responses.policy()}
+    return ready(html, "text/html; charset=utf-8", headers, version=version, status=status)
+
+
+def ready(
+    data: bytes,
+    media_type: str,
+    headers: dict[str, str],
+    *,
+    version: int = 0,
+    status: int = 200,
+    modified: float = 0.0,
+    quality: int = _QUALITY,
+) -> Entry:
+    """Bytes as they are sent most often: in brotli, and that in base64 as API Gateway wants it."""
+    common = {"content-type": media_type, "content-encoding": STORED_ENCODING}
+    body = b64encode(encodings.compress(data, STORED_ENCODING, quality))
+    return Entry(version, body, int(status), responses.safe({**common, **headers}), modified)
 
 
 def error(status: HTTPStatus, detail: str, slug: str | None = None) -> str:

@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110, 13): the preconditions of writes, and 304 for reads."""
+"""Conditional writes (RFC 9110, 13): the state that a change builds on."""
 
 import re
 from dataclasses import dataclass
@@ -46,13 +46,6 @@ def precondition(if_match: str | None, if_none_match: str | None) -> Preconditio
     if if_match is None:
         raise problems.precondition_required()
     return Precondition(_versions(if_match))
-
-
-def matches(if_none_match: str | None, etag: str) -> bool:
-    """Whether If-None-Match names this entity tag (weak comparison): the answer is then 304."""
-    if if_none_match is None:
-        return False
-    return if_none_match.strip() == "*" or etag in _ENTITY_TAG.findall(if_none_match)
 
 
 def _versions(if_match: str) -> frozenset[int]:

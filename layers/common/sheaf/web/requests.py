@@ -1,31 +1,41 @@
-"""Requests: a typed view of an API Gateway event in payload format 2.0."""
+"""Requests: a typed view of an API Gateway event in payload format 2.0.
+
+Imported for every cached page, so it imports little.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 from urllib.parse import unquote
 
+TYPE_CHECKING = False  # typing itself takes 4 ms to load
+if TYPE_CHECKING:
+    from typing import Any
 
-@dataclass(frozen=True)
+
 class Request:
     """What the pages function needs of an event. Header names are in lower case."""
 
-    method: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
+    __slots__ = ("headers", "method", "path")
 
-    @classmethod
-    def of(cls, event: Mapping[str, Any]) -> "Request":
+    def __init__(self, event: Mapping[str, Any]) -> None:
         """The request in an event; the path is decoded."""
-        return cls(
-            event["requestContext"]["http"]["method"],
-            unquote(event["rawPath"]),
-            event.get("rawQueryString", ""),
-            {name.lower(): value for name, value in event.get("headers", {}).items()},
-        )
+        self.method: str = event["requestContext"]["http"]["method"]
+        self.path = unquote(event["rawPath"])
+        given: Mapping[str, str] = event.get("headers") or {}
+        self.headers = {name.lower(): value for name, value in given.items()}
 
     @property
     def if_none_match(self) -> str | None:
         """The entity tags that the client has, as it sent them."""
         return self.headers.get("if-none-match")
+
+    @property
+    def encodings(self) -> str:
+        """The encodings that the client takes, as it sent them."""
+        return self.headers.get("accept-encoding", "")
+
+    @property
+    def wants_newest(self) -> bool:
+        """Whether the client asks for what is at the source, as a browser's reload does."""
+        return "no-cache" in self.headers.get("cache-control", "").lower()

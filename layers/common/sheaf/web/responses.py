@@ -8,12 +8,23 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sheaf import settings
-from sheaf.web.conditions import matches
 from sheaf.web.problems import Problem
+from sheaf.web.validators import matches
 
 REVALIDATE = "public, no-cache"
 IMMUTABLE = "public, max-age=31536000, immutable"
 _PRIVATE = "no-store"
+# A page may be kept by shared caches for a minute, and shown by any cache a little longer while it
+# asks again; ours, which we purge, reads cdn-cache-control. If we do not answer, old beats nothing.
+PAGE = {
+    "cache-control": (
+        "public, max-age=0, s-maxage=60, stale-while-revalidate=60, stale-if-error=86400"
+    ),
+    "cdn-cache-control": "max-age=60, stale-while-revalidate=600, stale-if-error=86400",
+    "vary": "accept-encoding",
+}
+# Where no page is there may be one any moment.
+ABSENT = {"cache-control": "public, max-age=0, s-maxage=10", "vary": "accept-encoding"}
 
 
 @dataclass(frozen=True)
@@ -28,7 +39,7 @@ class Response:
         """The answer as a handler returns it to API Gateway."""
         return {
             "statusCode": self.status,
-            "headers": {**_SAFETY, **self.headers},
+            "headers": safe(self.headers),
             "body": self.body,
             "isBase64Encoded": False,
         }
@@ -39,6 +50,11 @@ _SAFETY = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
 }
+
+
+def safe(headers: Mapping[str, str]) -> dict[str, str]:
+    """These headers, and those that every answer carries."""
+    return {**_SAFETY, **headers}
 
 
 def text(
@@ -55,12 +71,6 @@ def html(body: str, status: int = 200, headers: Mapping[str, str] | None = None)
     """A document that nobody need keep, under the site's content security policy."""
     common = {"content-type": "text/html; charset=utf-8", "cache-control": REVALIDATE}
     return Response(status, {**common, **policy(), **(headers or {})}, body)
-
-
-def document(body: str, etag: str, if_none_match: str | None) -> Response:
-    """A document with a validator."""
-    answer = text(body, "text/html; charset=utf-8", etag, if_none_match, REVALIDATE)
-    return Response(answer.status, {**answer.headers, **policy()}, answer.body)
 
 
 def json_text(

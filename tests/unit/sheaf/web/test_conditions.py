@@ -43,23 +43,6 @@ def test_any_if_match_is_understood_or_refused(header: str) -> None:
     assert _status(header) in (None, 400)
 
 
-@pytest.mark.parametrize(
-    ("header", "expected"),
-    [
-        (None, False),
-        ("*", True),
-        ('"a"', True),
-        ('W/"a"', True),
-        ('"b", "a"', True),
-        ('"b"', False),
-        ("a", False),
-        ("", False),
-    ],
-)
-def test_matches(header: str | None, expected: bool) -> None:
-    assert conditions.matches(header, '"a"') is expected
-
-
 def _status(if_match: str) -> int | None:
     try:
         conditions.precondition(if_match, None)

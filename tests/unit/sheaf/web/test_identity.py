@@ -6,9 +6,7 @@ from sheaf.settings import Settings
 from sheaf.web.identity import Role, identify
 from sheaf.web.problems import Problem
 
-SETTINGS = Settings.read(
-    {"SHEAF_DATABASE_URLS": "postgresql://h/d", "SHEAF_CACHE_URL": "redis://h"}
-)
+SETTINGS = Settings({"SHEAF_DATABASE_URLS": "postgresql://h/d", "SHEAF_CACHE_URL": "redis://h"})
 
 
 def _event(claims: Any) -> dict[str, Any]:

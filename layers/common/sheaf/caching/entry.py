@@ -1,0 +1,79 @@
+"""Entries: a value with its version, and how it is written to Redis.
+
+Imported for every cached page, so it imports nothing that Lambda's runtime has not loaded.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+
+class Entry:
+    """A value ready to send, with what is needed to judge it.
+
+    `version` rises with every change of the value; 0 says that there is no such thing. `modified`
+    is when it changed, `fresh_until` when it should be looked at again (seconds of Unix time; 0:
+    unknown), and `build` is the number of the program that made it.
+    """
+
+    __slots__ = ("body", "build", "fresh_until", "headers", "modified", "status", "version")
+
+    def __init__(
+        self,
+        version: int,
+        body: bytes,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        modified: float = 0.0,
+        build: int = 0,
+        fresh_until: int = 0,
+    ) -> None:
+        self.version = version
+        self.body = body
+        self.status = status
+        self.headers = dict(headers or {})
+        self.modified = modified
+        self.build = build
+        self.fresh_until = fresh_until
+
+    def stamped(self, build: int, fresh_until: int) -> Entry:
+        """The same value as made by this build, to be looked at again then."""
+        value = (self.version, self.body, self.status, self.headers, self.modified)
+        return Entry(*value, build, fresh_until)
+
+    def is_fresh(self, build: int, now: float) -> bool:
+        """Whether it can be served without a second thought by this build at this Unix time."""
+        return self.build >= build and self.fresh_until > now
+
+    def encode(self) -> bytes:
+        """The entry as it is stored: a line with three numbers and JSON, then the body as it is.
+
+        So a script can read the numbers, and nobody has to look through the body.
+        """
+        about = {"status": self.status, "modified": self.modified, "headers": self.headers}
+        numbers = f"{self.version} {self.build} {self.fresh_until}"
+        return f"{numbers} {json.dumps(about)}\n".encode() + self.body
+
+    @classmethod
+    def decode(cls, data: bytes) -> Entry:
+        """The entry that `encode` wrote; raises ValueError for anything else.
+
+        What a newer build may have added is passed over.
+        """
+        head, _, body = data.partition(b"\n")
+        version, build, fresh_until, rest = head.split(b" ", 3)
+        about = json.loads(rest)
+        try:
+            value = (int(version), body, about["status"], about["headers"], about["modified"])
+        except (KeyError, TypeError) as error:
+            raise ValueError("not an entry of this cache") from error
+        return cls(*value, int(build), int(fresh_until))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Entry) and self.encode() == other.encode()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<Entry version={self.version} status={self.status} build={self.build}>"

@@ -1,0 +1,88 @@
+"""Finding an entry with as little as possible: one GET, or nothing at all.
+
+Under a flood, a process asks Redis for a page about once a second, so that the one server that
+has the page is not flooded too. While Redis is down, what is remembered has to do.
+"""
+
+from __future__ import annotations
+
+from sheaf.caching.breaker import Breaker
+from sheaf.caching.entry import Entry
+from sheaf.caching.memory import Memory
+from sheaf.caching.reader import Reader, Unexpected
+
+# How an entry was found, or why it was not.
+HIT, MEMORY, MISS, DOWN, UNEXPECTED = "hit", "memory", "miss", "down", "unexpected"
+
+Found = tuple[Entry | None, str]
+
+# A flood: asked for again within so short a time. A person who reads what they have just saved
+# is slower and gets it from Redis.
+_FLOOD_SECONDS = 0.05
+_REMEMBERED_SECONDS = 1.0
+_REMEMBERED_SECONDS_WHILE_DOWN = 10.0
+_LEFT_ALONE_SECONDS = 1.0
+
+
+class NearCache:
+    """Looks for entries in this process and in Redis; `memory` is in bytes."""
+
+    def __init__(self, reader: Reader, memory: int) -> None:
+        self._reader = reader
+        self._memory = Memory(memory)
+        self._breaker = Breaker(_LEFT_ALONE_SECONDS)
+
+    def find(self, key: str, now: float) -> Found:
+        """The entry and where it was found, or None and why not; `now` is Unix time."""
+        kept = self._memory.get(key)
+        if kept:
+            flooded = now - kept.asked_at < _FLOOD_SECONDS
+            kept.asked_at = now
+            if flooded and kept.age(now) < _REMEMBERED_SECONDS:
+                return kept.entry, MEMORY
+        if self._breaker.is_open(now):
+            return self._without_redis(key, now)
+        try:
+            return self._ask(key, now)
+        except (Unexpected, ValueError):
+            return None, UNEXPECTED
+        except OSError:
+            self._breaker.failed(now)
+            return self._without_redis(key, now)
+
+    def _ask(self, key: str, now: float) -> Found:
+        data = self._reader.get(key)
+        if data is None:
+            self._memory.drop(key)
+            return None, MISS
+        entry = Entry.decode(data)
+        self._memory.put(key, entry, now)
+        return entry, HIT
+
+    def _without_redis(self, key: str, now: float) -> Found:
+        kept = self._memory.get(key)
+        if kept and kept.age(now) < _REMEMBERED_SECONDS_WHILE_DOWN:
+            return kept.entry, MEMORY
+        return None, DOWN
+
+    def is_down(self, now: float) -> bool:
+        """Whether Redis has failed just now and is left alone."""
+        return self._breaker.is_open(now)
+
+    def failed(self, now: float) -> None:
+        """Leave Redis alone for a moment: it has failed somebody else."""
+        self._breaker.failed(now)
+
+    def remember(self, key: str, entry: Entry, now: float) -> None:
+        """Keep an entry that came from elsewhere."""
+        self._memory.put(key, entry, now)
+
+    def recall(self, key: str) -> Entry | None:
+        """What is remembered of a key, however old: for when there is nothing better."""
+        kept = self._memory.get(key)
+        return kept.entry if kept else None
+
+    def close(self) -> None:
+        """End the connection to Redis, and forget everything."""
+        self._reader.close()
+        self._memory = Memory(self._memory.limit)

@@ -1,0 +1,189 @@
+"""The cache's rules: who may store what, so that an old value never takes a newer one's place.
+
+An entry is stored only by who can prove that it is the newest. A reader's proof is its lease, a
+token that ends with any change of the value (as in Nishtala et al., Scaling Memcache at Facebook,
+2013). A writer's proof is the lock under which it has written.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from random import uniform
+from typing import NamedTuple
+
+import redis
+
+from sheaf.caching.entry import Entry
+from sheaf.scripts import Call, Script, run
+
+# KEYS: entry, lease.  ARGV: build, now (Unix time), token, lifetime of a lease in ms.
+# Answers the entry and '', or the token for who is to make it anew: with the old entry, if any.
+_LOOK = Script("""
+local entry = redis.call('GET', KEYS[1]) or ''
+local build, fresh_until = string.match(entry, '^%d+ (%d+) (%d+) ')
+if build and tonumber(build) >= tonumber(ARGV[1]) and tonumber(fresh_until) > tonumber(ARGV[2]) then
+  return {entry, ''}
+end
+local granted = redis.call('SET', KEYS[2], ARGV[3], 'NX', 'PX', ARGV[4])
+return {entry, granted and ARGV[3] or ''}
+""")
+
+# KEYS: entry, lease, proof.  ARGV: version, lifetime in ms, entry ('': none), value of the proof,
+# who stores it (reader or writer).
+# A writer without proof may be late: what is older than its version goes, and nothing comes.
+_STORE = Script("""
+local proven = ARGV[4] ~= '' and redis.call('GET', KEYS[3]) == ARGV[4]
+if ARGV[5] == 'reader' and not proven then return 0 end
+redis.call('DEL', KEYS[2])
+local current = string.match(redis.call('GETRANGE', KEYS[1], 0, 20), '^%d+')
+local version = tonumber(ARGV[1])
+if current and version < tonumber(current) then return 0 end
+if proven and ARGV[3] ~= '' then
+  redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[2])
+  return 1
+end
+if current and version > tonumber(current) then redis.call('DEL', KEYS[1]) end
+return 0
+""")
+
+
+class Proof(NamedTuple):
+    """A key of the same slot that has this value for as long as nobody else may write."""
+
+    key: str
+    value: str
+
+
+_NO_PROOF = Proof("", "")
+
+
+class VersionedCache:
+    """Entries by key. Errors of Redis pass through: the caller knows what to do without it.
+
+    All times are in seconds. An entry is `fresh` for a while, or a little less so that not all
+    of them age at once; then one reader makes it anew, while the others go on with the old one.
+    Entries of newer builds than ours are served, those of older ones are not fresh. A key is
+    `kept` for so long, or if there is no such thing (version 0), as long as `missing` says.
+    """
+
+    def __init__(
+        self,
+        client: "redis.Redis",
+        build: int = 0,
+        *,
+        fresh: float = 300.0,
+        kept: float = 24 * 3600.0,
+        missing: float = 30.0,
+        lease: float = 5.0,
+        patience: float = 2.0,
+    ) -> None:
+        """A reader has to make a value within `lease`, and is waited for as `patience` says."""
+        self._client = client
+        self._build = build
+        self._fresh = fresh
+        self._kept = kept
+        self._missing = missing
+        self._lease = lease
+        self._patience = patience
+
+    def get(self, key: str) -> Entry | None:
+        """What is stored for a key, fresh or not."""
+        data = self._client.get(_keys(key)[0])
+        return Entry.decode(data) if isinstance(data, bytes) else None
+
+    def fetch(
+        self,
+        key: str,
+        make: Callable[[], Entry],
+        forgive: tuple[type[Exception], ...] = (),
+    ) -> Entry:
+        """The entry, made by one of all who want it while there is none or it is not fresh.
+
+        If making it fails in a way to `forgive`, an old entry has to do.
+        """
+        give_up_at = time.monotonic() + self._patience
+        pause = 0.002
+        while True:
+            entry, token = self.look(key)
+            if token:
+                return self._make(key, make, token, entry, forgive)
+            if entry:
+                return entry
+            if time.monotonic() > give_up_at:
+                return make()
+            time.sleep(uniform(pause / 2, pause))  # noqa: S311
+            pause = min(2 * pause, 0.05)
+
+    def _make(
+        self,
+        key: str,
+        make: Callable[[], Entry],
+        token: str,
+        old: Entry | None,
+        forgive: tuple[type[Exception], ...],
+    ) -> Entry:
+        try:
+            made = make()
+        except forgive:
+            # The lease is left to end by itself: until then nobody tries again.
+            if old:
+                return old
+            raise
+        self.fill(key, made, token)
+        return made
+
+    def look(self, key: str) -> tuple[Entry | None, str]:
+        """The entry, and a lease's token if you are the one to make it anew, else ''."""
+        arguments = (self._build, time.time(), secrets.token_hex(8), _milliseconds(self._lease))
+        data, token = run(self._client, Call(_LOOK, _keys(key), arguments))
+        return Entry.decode(data) if data else None, token.decode()
+
+    def refresh(self, key: str, make: Callable[[], Entry]) -> Entry:
+        """Make an entry anew, whatever is there: for who knows that something has changed.
+
+        Afterwards nothing older is stored.
+        """
+        token = secrets.token_hex(8)
+        # Whoever has the lease may have looked before the change.
+        self._client.set(_keys(key)[1], token, px=_milliseconds(self._lease))
+        made = make()
+        if not self.fill(key, made, token):
+            self.publish(key, made)
+        return made
+
+    def fill(self, key: str, entry: Entry, token: str) -> bool:
+        """Store what a reader made, if its lease still stands; whether it was stored."""
+        lease = Proof(_keys(key)[1], token)
+        return bool(run(self._client, self._storing(key, entry, lease, "reader")))
+
+    def publication(self, key: str, entry: Entry, proof: Proof = _NO_PROOF) -> Call:
+        """A script that stores what a writer has committed, and ends the lease of any reader.
+
+        The proof is that of a lock in the same Redis, taken before the change. Without one, or
+        if the lock has been lost since, nothing is stored: an older entry is removed.
+        """
+        return self._storing(key, entry, proof, "writer")
+
+    def publish(self, key: str, entry: Entry, proof: Proof = _NO_PROOF) -> bool:
+        """Run the `publication`; whether the entry was stored."""
+        return bool(run(self._client, self.publication(key, entry, proof)))
+
+    def _storing(self, key: str, entry: Entry, proof: Proof, who: str) -> Call:
+        kept = self._kept if entry.version else self._missing
+        fresh = min(uniform(0.8, 1.0) * self._fresh, kept)  # noqa: S311
+        stamped = entry.stamped(self._build, int(time.time() + fresh))
+        names = _keys(key)
+        return Call(
+            _STORE,
+            (*names, proof.key or names[1]),
+            (entry.version, _milliseconds(kept), stamped.encode(), proof.value, who),
+        )
+
+
+def _keys(key: str) -> tuple[str, str]:
+    """The names in Redis of an entry and its lease; the braces put them into one slot."""
+    return f"entry:{{{key}}}", f"lease:{{{key}}}"
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(1000 * seconds))

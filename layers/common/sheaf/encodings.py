@@ -1,0 +1,66 @@
+"""Content encodings: which one a client wants, and bytes into it and out of it.
+
+Compressors are imported by who compresses: most processes send what others have compressed.
+"""
+
+from functools import lru_cache
+
+# The smallest first: it is chosen among those that a client wants equally.
+_OFFERED = ("br", "gzip", "identity")
+
+
+@lru_cache(maxsize=256)
+def choose(accept_encoding: str) -> str:
+    """What to answer to this Accept-Encoding (RFC 9110, 12.5.3): br, gzip or identity.
+
+    Identity also when nothing is acceptable: a page that can be read beats a refusal.
+    """
+    weights = dict(map(_weighted, accept_encoding.split(",")))
+    others = weights.get("*", 0)
+    offered = {encoding: weights.get(encoding, others) for encoding in _OFFERED}
+    best = max(offered, key=offered.__getitem__)
+    return best if offered[best] else "identity"
+
+
+def compress(data: bytes, encoding: str, quality: int) -> bytes:
+    """Encode; `quality` is brotli's, 0 to 11. The same data always gives the same bytes."""
+    if encoding == "br":
+        import brotli  # noqa: PLC0415
+
+        return bytes(brotli.compress(data, quality=quality))
+    if encoding == "gzip":
+        import zlib  # noqa: PLC0415
+
+        return zlib.compress(data, level=9, wbits=31)  # 31: in gzip's format, without a time
+    return data
+
+
+def decompress(data: bytes, encoding: str) -> bytes:
+    """What was encoded. Raises the compressor's own error if the data is damaged."""
+    if encoding == "br":
+        import brotli  # noqa: PLC0415
+
+        return bytes(brotli.decompress(data))
+    if encoding == "gzip":
+        import zlib  # noqa: PLC0415
+
+        return zlib.decompress(data, wbits=31)
+    return data
+
+
+def _weighted(item: str) -> tuple[str, int]:
+    """A coding and its weight in thousandths: `gzip;q=0.5` is ("gzip", 500)."""
+    coding, semicolon, weight = item.partition(";")
+    name = coding.strip().lower()
+    if name == "x-gzip":
+        name = "gzip"
+    return name, _thousandths(weight.strip().lower()) if semicolon else 1000
+
+
+def _thousandths(weight: str) -> int:
+    name, _, value = weight.partition("=")
+    whole, _, fraction = value.partition(".")
+    if name != "q" or whole not in ("0", "1") or len(fraction) > 3 or fraction.strip("0123456789"):
+        return 0
+    thousandths = int(whole + fraction.ljust(3, "0"))
+    return thousandths if thousandths <= 1000 else 0
