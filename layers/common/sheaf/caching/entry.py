@@ -9,6 +9,11 @@ import json
 from collections.abc import Mapping
 
 
+def name(key: str) -> str:
+    """What an entry is called in Redis; the braces put it into one slot with its lease and lock."""
+    return f"entry:{{{key}}}"
+
+
 class Entry:
     """A value ready to send, with what is needed to judge it.
 

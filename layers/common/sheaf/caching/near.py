@@ -6,6 +6,7 @@ has the page is not flooded too. While Redis is down, what is remembered has to 
 
 from __future__ import annotations
 
+from sheaf.caching import entry as entries
 from sheaf.caching.breaker import Breaker
 from sheaf.caching.entry import Entry
 from sheaf.caching.memory import Memory
@@ -51,7 +52,7 @@ class NearCache:
             return self._without_redis(key, now)
 
     def _ask(self, key: str, now: float) -> Found:
-        data = self._reader.get(key)
+        data = self._reader.get(entries.name(key))
         if data is None:
             self._memory.drop(key)
             return None, MISS

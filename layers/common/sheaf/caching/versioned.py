@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import redis
 
+from sheaf.caching import entry as entries
 from sheaf.caching.entry import Entry
 from sheaf.scripts import Call, Script, run
 
@@ -181,8 +182,8 @@ class VersionedCache:
 
 
 def _keys(key: str) -> tuple[str, str]:
-    """The names in Redis of an entry and its lease; the braces put them into one slot."""
-    return f"entry:{{{key}}}", f"lease:{{{key}}}"
+    """The names in Redis of an entry and its lease."""
+    return entries.name(key), f"lease:{{{key}}}"
 
 
 def _milliseconds(seconds: float) -> int:
