@@ -11,7 +11,7 @@ LOCK := $(COMPILE) --universal --python-version 3.11
 LOCK_LAYER := $(COMPILE) --python-version 3.13 --python-platform x86_64-manylinux_2_28
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults lint format build lock clean
+.PHONY: help run test faults bench lint format build lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,11 @@ test: .venv/dev ## Run the tests
 
 faults: .venv/dev ## Attack the writers, and check what they stored (SECONDS=300 SEED=1)
 	$(VENV)/python -m tests.faults.run --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1)
+
+bench: .venv/bench ## Measure locks, cold starts and load against others (SHARE=1; 0.1 is a tenth)
+	$(VENV)/python -m bench.locks $(or $(SHARE),1)
+	env -u PYTHON $(VENV)/python -m bench.cold $(or $(SHARE),1)
+	$(VENV)/python -m bench.serve $(or $(SHARE),1)
 
 lint: .venv/dev ## Check style and types
 	$(VENV)/ruff check
@@ -40,6 +45,7 @@ build: .venv/dev ## Build what is deployed (ARCH=arm64 or x86_64)
 lock: .venv/dev ## Resolve the requirements into complete lists with hashes (UPGRADE=--upgrade)
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) -c requirements/dev.txt requirements/run.in -o requirements/run.txt
+	$(LOCK) -c requirements/dev.txt requirements/bench.in -o requirements/bench.txt
 	$(LOCK_LAYER) -c requirements/dev.txt layers/common/requirements.in -o layers/common/requirements.txt
 
 clean: ## Remove what was installed and built, but not the site's data in .sheaf

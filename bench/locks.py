@@ -20,63 +20,27 @@ lock is the only one that hands out fences, so its pair does more. The plain wri
 columns of the row than it would have to: it uses the same statement.
 """
 
-import json
-import os
-import platform
-import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import lock_rounds, locked_write
+from bench import lock_rounds, locked_write, report
 from bench.lock_peers import FLOOR, OURS, PEERS, POTTERY, REDIS_PY, connect
-from local import services
-from sheaf.storage import migrate, shards
-
-RESULTS = Path(__file__).parent / "results" / "locks.json"
-
-
-@dataclass(frozen=True)
-class Target:
-    """What was to be reached, and what was."""
-
-    what: str
-    wanted: str
-    reached: float
-    held: bool
+from bench.report import Target
+from bench.servers import servers
 
 
 def main() -> None:
     """Measure, print, save."""
-    share = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
     with tempfile.TemporaryDirectory(prefix="sheaf-bench-") as name, servers(Path(name)) as url:
-        result = measure(url, share)
-    found = targets(result)
-    show(result, found)
-    save(result, found)
-
-
-@contextmanager
-def servers(place: Path) -> Iterator[str]:
-    """Run Redis and PostgreSQL, set up for the functions; yields the address of Redis."""
-    with services.postgres(place) as database, services.redis(place) as cache:
-        os.environ["SHEAF_DATABASE_URLS"] = database.url
-        os.environ["SHEAF_CACHE_URL"] = cache.url
-        migrate.upgrade(shards.home())
-        yield cache.url
-        shards.home().dispose()
+        result = measure(url, report.share())
+    show(result)
+    report.finish("locks", result, targets(result), __doc__)
 
 
 def measure(url: str, share: float) -> dict[str, Any]:
     """Everything, with so large a share of the full run's rounds."""
-
-    def rounds(full: int) -> int:
-        return max(2, round(full * share))
-
+    rounds = report.rounds_of(share)
     with connect(url) as client:
         server: dict[str, Any] = client.info("server")
         return {
@@ -103,8 +67,8 @@ def targets(result: dict[str, Any]) -> list[Target]:
     ]
 
 
-def show(result: dict[str, Any], found: list[Target]) -> None:
-    """Print the tables and what they do not say."""
+def show(result: dict[str, Any]) -> None:
+    """Print the tables."""
     heads = ("pairs/s", "Sheaf/it", "round trips", "hand-off p50 ms", "p99 ms")
     print(f"{'':<20}" + "".join(f"{head:>{len(head) + 2}}" for head in heads))
     for peer in PEERS:
@@ -127,25 +91,6 @@ def show(result: dict[str, Any], found: list[Target]) -> None:
         f"with its document made and published {write['put']:.2f}; "
         f"round trip to Redis {write['ping']:.3f}\n"
     )
-    for target in found:
-        held = "held" if target.held else "MISSED"
-        print(f"{target.what:<36}{target.wanted:>8}{target.reached:>8.2f}  {held}")
-    print(f"load of the machine in the last minute: {os.getloadavg()[0]:.1f}")
-    _, left_out, rest = (__doc__ or "").rpartition("Left out")
-    print(f"\n{left_out}{rest}")
-
-
-def save(result: dict[str, Any], found: list[Target]) -> None:
-    """Keep the numbers with what they were measured on."""
-    RESULTS.parent.mkdir(exist_ok=True)
-    about = {
-        "measured": datetime.now(UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
-        "load": [round(load, 1) for load in os.getloadavg()],
-    }
-    held = {target.what: target.held for target in found}
-    RESULTS.write_text(json.dumps({**about, **result, "targets": held}, indent=2) + "\n")
 
 
 if __name__ == "__main__":
