@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools import Logger
 
+_encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 _cold = True
 
 
@@ -88,7 +89,7 @@ def _timestamp(now: float) -> str:
 
 
 def _write(line: dict[str, object]) -> None:
-    sys.stdout.write(json.dumps(line, separators=(",", ":"), default=str) + "\n")
+    sys.stdout.write(_encode(line) + "\n")
     sys.stdout.flush()
 
 

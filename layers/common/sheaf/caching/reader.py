@@ -9,6 +9,9 @@ import socket
 from collections.abc import Callable
 from urllib.parse import parse_qs, unquote, urlsplit
 
+# Most values come in one piece.
+_BUFFER_BYTES = 1 << 16
+
 Login = Callable[[], tuple[str, str]]
 
 
@@ -94,7 +97,7 @@ class _Connection:
 
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
-        self._answers = end.makefile("rb")
+        self._answers = end.makefile("rb", _BUFFER_BYTES)
 
     def ask(self, *words: str) -> bytes | None:
         encoded = [word.encode() for word in words]
