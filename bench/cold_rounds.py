@@ -8,20 +8,27 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import redis
+
 from bench.contenders import CONTENDERS, FLOOR, OURS, Contender, Runtime
 from bench.emulator import ColdStart, cold_start
 from bench.page import HEADERS, Page, Site
+from sheaf import page_cache
+from sheaf.caching import entry
 
 SEED = 11
 SLUG = "a-page-to-measure"
+# So many that, by turns, none of them is asked for so often that Sheaf would not ask Redis for it.
+PAGES = 1000
 _CALLS = Path(__file__).with_name("warm_calls.py")
 
 
 class Rounds:
     """The contenders by turns, in each round in another order, on one page in one cache."""
 
-    def __init__(self, runtime: Runtime, site: Site, page: Page) -> None:
+    def __init__(self, runtime: Runtime, site: Site, page: Page, cache_url: str) -> None:
         self._runtime, self._site, self._page = runtime, site, page
+        self._cache_url = cache_url
         self._chance = random.Random(SEED)
 
     def warm_up(self) -> None:
@@ -58,16 +65,32 @@ class Rounds:
     def warm(self, repeats: int, calls: int) -> dict[str, Any]:
         """Medians of new processes: the import, the processor time of a hit and of a 304."""
         found: dict[str, list[dict[str, Any]]] = {each.name: [] for each in CONTENDERS}
+        flood: list[float] = []
+        ours = next(each for each in CONTENDERS if each.name == OURS)
         for _ in range(repeats):
             for contender in self._next_round():
-                found[contender.name].append(self._call(contender, calls))
-        return {name: _medians(results, found[OURS]) for name, results in found.items()}
+                found[contender.name].append(self._call(contender, calls, PAGES))
+            flood.append(self._call(ours, calls)["200"])
+        medians = {name: _medians(results, found[OURS]) for name, results in found.items()}
+        medians[OURS]["cpu_microseconds_flood"] = median(flood)
+        return medians
 
     def _next_round(self) -> list[Contender]:
         # An entry of the cache grows old; who reads it here renews it in time.
         if self._site.read(SLUG).headers["etag"] != self._page.headers["etag"]:
             raise RuntimeError("the page has changed")
+        self._copy_page()
         return self._chance.sample(CONTENDERS, len(CONTENDERS))
+
+    def _copy_page(self) -> None:
+        """Put the page under all slugs into our cache; the peers' fill theirs themselves."""
+        source = entry.name(page_cache.key(SLUG))
+        with redis.Redis.from_url(self._cache_url) as client:
+            pipeline = client.pipeline(transaction=False)
+            for slug in _slugs(PAGES)[1:]:
+                pipeline.copy(source, entry.name(page_cache.key(slug)), replace=True)
+            if not all(pipeline.execute()):
+                raise RuntimeError("the page is not in the cache")
 
     def _cold_start(self, contender: Contender) -> ColdStart:
         start = cold_start(self._runtime, contender.handler, contender.event(SLUG, HEADERS))
@@ -75,12 +98,12 @@ class Rounds:
             _check(contender, start.answer, self._page)
         return start
 
-    def _call(self, contender: Contender, calls: int) -> dict[str, Any]:
+    def _call(self, contender: Contender, calls: int, pages: int = 1) -> dict[str, Any]:
         place = self._runtime.place
         known = {**HEADERS, "If-None-Match": self._page.headers["etag"]}
-        events = {"200": contender.event(SLUG, HEADERS)}
+        events = {"200": [contender.event(slug, HEADERS) for slug in _slugs(pages)]}
         if contender.name != FLOOR:
-            events["304"] = contender.event(SLUG, known)
+            events["304"] = [contender.event(slug, known) for slug in _slugs(pages)]
         (place / "order.json").write_text(json.dumps({"events": events, "calls": calls}))
         files = (str(place / "order.json"), str(place / "result.json"))
         command = [self._runtime.python, "-S", "-P", str(_CALLS), contender.handler, *files]
@@ -89,6 +112,10 @@ class Rounds:
             subprocess.run(command, check=True, env=environment, cwd=place, stdout=log, timeout=600)
         result: dict[str, Any] = json.loads((place / "result.json").read_text())
         return result
+
+
+def _slugs(count: int) -> list[str]:
+    return [SLUG, *(f"{SLUG}-{number}" for number in range(1, count))]
 
 
 def ratio(these: list[float], those: list[float]) -> float:
