@@ -202,6 +202,24 @@ def test_a_missing_value_is_an_error() -> None:
         templates.render("edit.html", site=SITE)
 
 
+def test_a_templates_layout_is_not_sent() -> None:
+    source = "<ul>\n\n  <li>one  two</li> \r\n\t<li>\n  three</li>\n</ul>\n"
+    assert templates.compact(source) == "<ul>\n<li>one  two</li>\n<li>\nthree</li>\n</ul>\n"
+    assert "\n\n" not in render("edit.html", {"slug": "guide"})
+
+
+@pytest.mark.parametrize("tag", ["pre", "textarea"])
+def test_laid_out_text_stays_as_it_is(tag: str) -> None:
+    text = f'<{tag} id="x">\n\n  one\n\n  two\n</{tag}>'
+    assert templates.compact(f"<p>\n  {text}\n\n</p>") == f"<p>\n{text}\n</p>"
+
+
+def test_a_pages_own_white_space_stays_as_it_is() -> None:
+    template, context = next(contexts())
+    context["page"]["html"] = "<pre>\n\n  code</pre>\n\n  <p>text</p>"
+    assert context["page"]["html"] in render(template, context)
+
+
 def test_a_reader_loads_little() -> None:
     document = render(*next(contexts()))
     names = re.findall(r"/-/static/([^\"]+)", document)

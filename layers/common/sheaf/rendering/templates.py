@@ -4,6 +4,8 @@ Each template's first comment says which values it needs. All text is escaped, e
 pages and search snippets, which their makers have made safe.
 """
 
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -11,6 +13,9 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sheaf.rendering import static
+
+# Text that browsers show as it is laid out, else a run of white space with a line's end in it.
+_LAYOUT = re.compile(r"(<(pre|textarea)\b.*?</\2>)|\s*\n\s*", re.DOTALL)
 
 
 def render(template: str, /, **context: object) -> str:
@@ -37,9 +42,22 @@ def human_time(moment: datetime) -> str:
     return f"{utc.day} {utc:%b %Y, %H:%M} UTC"
 
 
+def compact(source: str) -> str:
+    """A template without its indentation and blank lines, which no browser shows."""
+    return _LAYOUT.sub(lambda found: found[1] or "\n", source)
+
+
+class _CompactLoader(FileSystemLoader):
+    def get_source(
+        self, environment: Environment, template: str
+    ) -> tuple[str, str, Callable[[], bool]]:
+        source, filename, is_current = super().get_source(environment, template)
+        return compact(source), filename, is_current
+
+
 def _make_environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        loader=_CompactLoader(Path(__file__).with_name("templates")),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
