@@ -18,7 +18,9 @@ the same Redis, and by the floor, a handler that returns a constant of the page'
 
 Python runs with -S and finds the packages by PYTHONPATH: a virtual environment's .pth files, which
 Lambda has none of, would otherwise be a part of each start and import modules for the handlers.
-All contenders have bytecode, which is checked. The numbers go to standard output and, with what
+All contenders have bytecode, which is checked. Everything, Redis included, runs on one processor:
+where a request goes back and forth between two, waking them up costs more than the work, in an
+amount that changes from one minute to the next. The numbers go to standard output and, with what
 they were measured on, to bench/results/cold.json. SHARE (1) shortens the run: 0.1 is a tenth.
 PYTHON in the environment names another Python, which must have the same packages.
 
@@ -45,6 +47,7 @@ from bench.servers import servers
 
 def main() -> None:
     """Measure, print, save."""
+    report.stay_on_one_processor()
     with tempfile.TemporaryDirectory(prefix="sheaf-bench-") as name, servers(Path(name)) as url:
         result = measure(Path(name), url, report.share())
     show(result)

@@ -33,6 +33,12 @@ def rounds_of(share: float, least: int = 2) -> Callable[[int], int]:
     return lambda full: max(least, round(full * share))
 
 
+def stay_on_one_processor() -> None:
+    """Keep this process, and all that it will start, on one processor, where the system can."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
 def finish(name: str, result: dict[str, Any], found: list[Target], about: str | None) -> None:
     """Print what became of the targets and, from the docstring, what was left out; save all."""
     for target in found:

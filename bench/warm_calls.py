@@ -46,9 +46,7 @@ def main() -> None:
     Path(result_path).write_text(json.dumps(result))
 
 
-def _microseconds(
-    handler: Handler, events: list[dict[str, Any]], status: int, calls: int
-) -> float:
+def _microseconds(handler: Handler, events: list[dict[str, Any]], status: int, calls: int) -> float:
     """Processor time of a call, once each page was asked for."""
     context = Context()
     for event in events * (1 if len(events) > 20 else 20):

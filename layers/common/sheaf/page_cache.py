@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # A page that is not there after so long is looked for elsewhere.
 _TIMEOUT_SECONDS = 0.25
-_MEMORY_BYTES = 16 * 1024 * 1024
+_MEMORY_BYTES = 32 * 1024 * 1024
 
 
 def key(slug: str) -> str:

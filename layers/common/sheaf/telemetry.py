@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import time
-from functools import cache
+from functools import cache, lru_cache
 
 TYPE_CHECKING = False  # typing itself takes 4 ms to load
 if TYPE_CHECKING:
@@ -31,12 +31,20 @@ def logger() -> Logger:
 
 def log(level: str, message: str, **fields: object) -> None:
     """One log line without Powertools; inside an `except` it carries the traceback."""
-    line: dict[str, object] = {**_head(level, message, time.time()), **fields}
+    caller = sys._getframe(1)
+    line: dict[str, object] = {
+        "level": level,
+        "location": f"{caller.f_code.co_name}:{caller.f_lineno}",
+        "message": message,
+        "timestamp": _timestamp(time.time()),
+        "service": _service(),
+        **fields,
+    }
     if sys.exc_info()[0] is not None:
         import traceback  # noqa: PLC0415
 
         line["exception"] = traceback.format_exc()
-    _write(line)
+    _write(_encode(line))
 
 
 def request(context: Any, now: float, metrics: tuple[str, ...], **fields: object) -> None:
@@ -48,48 +56,50 @@ def request(context: Any, now: float, metrics: tuple[str, ...], **fields: object
     global _cold  # noqa: PLW0603 - Powertools reports the same, in the same way
     if not _requests_are_logged():
         return
-    line = {
-        "_aws": _metrics(metrics, now),
-        **_head("INFO", "request", now),
+    changing = {
+        "timestamp": _timestamp(now),
         "cold_start": _cold,
-        "function_name": context.function_name,
-        "function_memory_size": int(context.memory_limit_in_mb),
-        "function_arn": context.invoked_function_arn,
         "function_request_id": context.aws_request_id,
-        **dict.fromkeys(metrics, (1.0,)),
         **fields,
     }
-    trace = os.environ.get("_X_AMZN_TRACE_ID", "")
+    trace = os.environ.get("_X_AMZN_TRACE_ID")
     if trace:
-        line["xray_trace_id"] = trace.partition(";")[0].removeprefix("Root=")
+        changing["xray_trace_id"] = trace.partition(";")[0].removeprefix("Root=")
     _cold = False
-    _write(line)
+    size = int(context.memory_limit_in_mb)
+    always = _always(metrics, context.function_name, size, context.invoked_function_arn)
+    _write(f'{{"_aws":{{"Timestamp":{int(now * 1000)},{always},{_encode(changing)[1:]}')
 
 
-def _metrics(names: tuple[str, ...], now: float) -> dict[str, object]:
-    described = [{"Name": name, "Unit": "Count"} for name in names]
+@cache
+def _always(metrics: tuple[str, ...], name: str, size: int, arn: str) -> str:
+    """What is the same in all lines with these metrics, as a part of their JSON."""
+    described = [{"Name": metric, "Unit": "Count"} for metric in metrics]
     directive = {"Namespace": _namespace(), "Dimensions": [["service"]], "Metrics": described}
-    return {"Timestamp": int(now * 1000), "CloudWatchMetrics": [directive]}
-
-
-def _head(level: str, message: str, now: float) -> dict[str, object]:
-    caller = sys._getframe(2)
-    return {
-        "level": level,
-        "location": f"{caller.f_code.co_name}:{caller.f_lineno}",
-        "message": message,
-        "timestamp": _timestamp(now),
+    members = {
+        "level": "INFO",
+        "location": "request",
+        "message": "request",
         "service": _service(),
+        "function_name": name,
+        "function_memory_size": size,
+        "function_arn": arn,
+        **dict.fromkeys(metrics, (1.0,)),
     }
+    return f'"CloudWatchMetrics":[{_encode(directive)}]}},{_encode(members)[1:-1]}'
 
 
 def _timestamp(now: float) -> str:
-    milliseconds = int(now * 1000) % 1000
-    return time.strftime(f"%Y-%m-%d %H:%M:%S,{milliseconds:03d}+0000", time.gmtime(now))
+    return f"{_second(int(now))},{int(now * 1000) % 1000:03d}+0000"
 
 
-def _write(line: dict[str, object]) -> None:
-    sys.stdout.write(_encode(line) + "\n")
+@lru_cache(maxsize=1)
+def _second(now: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now))
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 

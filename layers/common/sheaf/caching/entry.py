@@ -51,14 +51,18 @@ class Entry:
         """Whether it can be served without a second thought by this build at this Unix time."""
         return self.build >= build and self.fresh_until > now
 
-    def encode(self) -> bytes:
-        """The entry as it is stored: a line with three numbers and JSON, then the body as it is.
+    def head(self) -> bytes:
+        """All but the body, as it is stored: a line with three numbers and JSON.
 
         So a script can read the numbers, and nobody has to look through the body.
         """
         about = {"status": self.status, "modified": self.modified, "headers": self.headers}
         numbers = f"{self.version} {self.build} {self.fresh_until}"
-        return f"{numbers} {json.dumps(about)}\n".encode() + self.body
+        return f"{numbers} {json.dumps(about)}\n".encode()
+
+    def encode(self) -> bytes:
+        """The entry as it is stored: the head, and the body as it is."""
+        return self.head() + self.body
 
     @classmethod
     def decode(cls, data: bytes) -> Entry:

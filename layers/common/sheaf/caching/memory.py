@@ -11,12 +11,16 @@ _OVERHEAD_BYTES = 2048
 
 
 class Kept:
-    """An entry, when it was fetched and when it was asked for before (Unix time, seconds)."""
+    """An entry, when it was fetched and when it was asked for before (Unix time, seconds).
 
-    __slots__ = ("asked_at", "entry", "fetched_at")
+    The head of what is stored tells, without a look at the rest, if it is still the same.
+    """
+
+    __slots__ = ("asked_at", "entry", "fetched_at", "head")
 
     def __init__(self, entry: Entry, now: float) -> None:
         self.entry = entry
+        self.head = entry.head()
         self.fetched_at = self.asked_at = now
 
     def age(self, now: float) -> float:

@@ -56,6 +56,10 @@ class NearCache:
         if data is None:
             self._memory.drop(key)
             return None, MISS
+        kept = self._memory.get(key)
+        if kept and data.startswith(kept.head):
+            kept.fetched_at = now
+            return kept.entry, HIT
         entry = Entry.decode(data)
         self._memory.put(key, entry, now)
         return entry, HIT

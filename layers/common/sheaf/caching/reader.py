@@ -6,11 +6,12 @@ What it does not expect it does not handle: it raises, and the caller uses the f
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Callable
 from urllib.parse import parse_qs, unquote, urlsplit
 
 # Most values come in one piece.
-_BUFFER_BYTES = 1 << 16
+_PIECE_BYTES = 1 << 16
 
 Login = Callable[[], tuple[str, str]]
 
@@ -62,13 +63,16 @@ class Reader:
         return value
 
     def _connect(self) -> _Connection:
-        plain = socket.create_connection(self._address, self._timeout)
+        end = socket.create_connection(self._address, self._timeout)
         try:
-            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = _Connection(self._encrypt(plain) if self._encrypted else plain)
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._encrypted:
+                end = self._encrypt(end)
+            _limit(end, self._timeout)
+            connection = _Connection(end)
             self._introduce(connection)
         except BaseException:
-            plain.close()
+            end.close()
             raise
         return connection
 
@@ -92,31 +96,51 @@ class Reader:
             self._connection = None
 
 
+def _limit(end: socket.socket, seconds: float) -> None:
+    """Let the kernel watch the time: Python would ask it before each step if it may go on."""
+    whole = int(seconds)
+    limit = struct.pack("ll", whole, int((seconds - whole) * 1_000_000))
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+    end.settimeout(None)
+
+
 class _Connection:
     """Sends commands, and reads one answer to each (RESP 2)."""
 
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
-        self._answers = end.makefile("rb", _BUFFER_BYTES)
 
     def ask(self, *words: str) -> bytes | None:
         encoded = [word.encode() for word in words]
         parts = b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in encoded)
-        self._socket.sendall(b"*%d\r\n%b" % (len(encoded), parts))
-        line = self._read(self._answers.readline())
+        try:
+            self._socket.sendall(b"*%d\r\n%b" % (len(encoded), parts))
+            return self._answer()
+        except BlockingIOError as error:
+            raise TimeoutError("Redis is too slow") from error
+
+    def _answer(self) -> bytes | None:
+        data = self._piece()
+        while b"\r\n" not in data:
+            data += self._piece()
+        line, _, data = data.partition(b"\r\n")
         if line.startswith(b"+"):
             return line[1:]
         if not line.startswith(b"$"):
             raise Unexpected(line.decode(errors="replace"))
         size = int(line[1:])
-        return None if size < 0 else self._read(self._answers.read(size + 2), size + 2)
+        if size < 0:
+            return None
+        while len(data) < size + 2:
+            data += self._piece()
+        return data[:size]
 
-    def _read(self, data: bytes, size: int = 2) -> bytes:
-        """Without the end of the line, which is there unless the server has hung up."""
-        if len(data) < size or not data.endswith(b"\r\n"):
+    def _piece(self) -> bytes:
+        data = self._socket.recv(_PIECE_BYTES)
+        if not data:
             raise ConnectionResetError("Redis ended the connection")
-        return data[:-2]
+        return data
 
     def close(self) -> None:
-        self._answers.close()
         self._socket.close()

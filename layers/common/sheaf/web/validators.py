@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from functools import lru_cache
 
 _ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
 # Of a document, or of the page's JSON.
@@ -35,7 +36,12 @@ def newest_version(if_none_match: str | None) -> int:
 
 def http_date(moment: float) -> str:
     """An instant (Unix time) as HTTP writes it: Mon, 02 Nov 2026 14:03:11 GMT."""
-    return time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(moment))
+    return _http_date(int(moment))
+
+
+@lru_cache(maxsize=1024)
+def _http_date(second: int) -> str:
+    return time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(second))
 
 
 def unchanged_since(if_modified_since: str | None, modified: float) -> bool:
