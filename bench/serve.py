@@ -8,9 +8,10 @@ starts a Redis and a PostgreSQL of its own and measures, in one run, the contend
   same workers, both with the same page of about 30 KB in the same Redis: requests a second and
   latency by wrk, for browsers without the page (200) and with it (304);
 - a stampede: eight processes that ask for the same page at the same moment, when it is not in the
-  cache. Counted are the SELECTs from the table of pages, by an event of SQLAlchemy, and the runs
-  of Jinja, which both should be one. The caches of dogpile.cache and cashews and a cache without
-  any guard have the same SELECT and the same template to run.
+  cache, or in Sheaf's case also when it is there and too old. Counted are the SELECTs from the
+  table of pages, by an event of SQLAlchemy, and the runs of Jinja, which both should be one. The
+  caches of dogpile.cache and cashews and a cache without any guard have the same SELECT and the
+  same template to run.
 
 The numbers go to standard output and, with what they were measured on, to
 bench/results/serve.json. SHARE (1) shortens the run: 0.1 is a tenth. It needs wrk.
@@ -21,9 +22,9 @@ its answer, so each request pays for a new one. The local gateway builds the eve
 for each request and decodes its answer, which Flask without Lambda does not have to do. Flask
 sends the bytes that Sheaf had compressed; it does not compress. In a stampede the readers have
 imported what they need and are connected to the database, except in the first round, which is
-told separately (reads / renders); no reader waits for a process to start. An entry that is there
-but too old is another case, and not measured. The peers store the page uncompressed.
-dogpile.cache and cashews sleep as long between two looks at a taken lock as they do by default.
+told separately (reads / renders); no reader waits for a process to start. The peers store the page
+uncompressed. dogpile.cache and cashews sleep as long between two looks at a taken lock as they do
+by default.
 """
 
 import shutil
@@ -39,7 +40,7 @@ from bench.contenders import FLASK, OURS
 from bench.page import Site
 from bench.report import Target
 from bench.servers import servers
-from bench.stampede_peers import PEERS
+from bench.stampede_peers import OURS_OLD, PEERS
 
 SLUG = "a-page-to-measure"
 
@@ -79,21 +80,25 @@ def load(place: Path, rounds: int, seconds: int) -> dict[str, Any]:
 
 
 def storm(site: Site, url: str, rounds: int) -> dict[str, Any]:
-    """As many pages as rounds, and one before them, taken out of the cache and then asked for."""
+    """For each round a page that is not in the cache and one that is; and a first round."""
     slugs = [f"storm-{number}" for number in range(rounds + 1)]
     for slug in slugs:
         site.write(slug)
     with redis.Redis.from_url(url) as client:
         client.flushall()
-    return stampede.measure(slugs)
+        for slug in slugs:
+            site.write(stampede.old(slug))
+        return stampede.measure(client, slugs)
 
 
 def targets(result: dict[str, Any]) -> list[Target]:
     """The promises of the design and what has become of them."""
-    ours = result["stampede"][OURS]
+    cold, aged = result["stampede"][OURS], result["stampede"][OURS_OLD]
     return [
-        Target("SQL reads of a stampede", "1", ours["reads"], ours["always_one"]),
-        Target("renders of a stampede", "1", ours["renders"], ours["always_one"]),
+        Target("SQL reads of a stampede", "1", cold["reads"], cold["always_one"]),
+        Target("renders of a stampede", "1", cold["renders"], cold["always_one"]),
+        Target("SQL reads where the page is too old", "1", aged["reads"], aged["always_one"]),
+        Target("renders where the page is too old", "1", aged["renders"], aged["always_one"]),
     ]
 
 

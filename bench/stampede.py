@@ -14,14 +14,17 @@ from statistics import median
 from typing import Any
 
 import jinja2
+import redis
 import sqlalchemy
 
-from bench.stampede_peers import PEERS, Read
+from bench.stampede_peers import OURS_OLD, PEERS, Read
+from sheaf import page_cache
+from sheaf.caching import entry
 
 SEED = 17
 READERS = 8
 _SECONDS = 60
-_FROM_PAGES = re.compile(r"\bfrom\s+pages\b", re.IGNORECASE)
+_FROM_PAGES = re.compile(r"\b(from|join)\s+pages\b", re.IGNORECASE)
 _read_with = cache(lambda name: PEERS[name]())
 
 
@@ -34,8 +37,8 @@ class Outcome:
     milliseconds: float
 
 
-def measure(slugs: list[str]) -> dict[str, Any]:
-    """Each contender's readers at each page, which must not be in the cache.
+def measure(client: "redis.Redis", slugs: list[str]) -> dict[str, Any]:
+    """Each contender's readers at each page, which must not be in the cache, or in ours, too old.
 
     The first page is for the processes to import what a miss needs, and counted by itself.
     """
@@ -44,8 +47,25 @@ def measure(slugs: list[str]) -> dict[str, Any]:
     with _readers() as readers:
         for slug in slugs:
             for name in chance.sample(list(PEERS), len(PEERS)):
-                outcomes[name].append(_round(readers, name, slug))
+                if name == OURS_OLD:
+                    _make_old(client, old(slug))
+                outcomes[name].append(
+                    _round(readers, name, old(slug) if name == OURS_OLD else slug)
+                )
     return {name: _summary(taken) for name, taken in outcomes.items()}
+
+
+def old(slug: str) -> str:
+    """The page that is in the cache and too old, of those for one round."""
+    return f"{slug}-old"
+
+
+def _make_old(client: "redis.Redis", slug: str) -> None:
+    cache, key = page_cache.versioned(), page_cache.key(slug)
+    found = cache.get(key)
+    if found is None:
+        raise RuntimeError(f"{slug} is not in the cache")
+    client.set(entry.name(key), found.stamped(found.build, 1).encode(), keepttl=True)
 
 
 def _round(readers: "list[Connection[Any, Any]]", name: str, slug: str) -> Outcome:

@@ -73,9 +73,10 @@ def read_and_render(slug: str) -> str:
     return templates.render("page.html", page=found, site=documents.site())
 
 
-OURS = "Sheaf"
+OURS, OURS_OLD = "Sheaf", "Sheaf, page there but too old"
 PEERS: dict[str, Callable[[], Read]] = {
     OURS: sheaf,
+    OURS_OLD: sheaf,
     "dogpile.cache, distributed lock": dogpile,
     "cashews, lock=True": cashews,
     "redis-py, no guard": unguarded,
