@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Callable
 from random import uniform
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import redis
 
@@ -90,7 +90,7 @@ class VersionedCache:
     def get(self, key: str) -> Entry | None:
         """What is stored for a key, fresh or not."""
         data = self._client.get(_keys(key)[0])
-        return Entry.decode(data) if isinstance(data, bytes) else None
+        return _readable(data)
 
     def fetch(
         self,
@@ -137,7 +137,7 @@ class VersionedCache:
         """The entry, and a lease's token if you are the one to make it anew, else ''."""
         arguments = (self._build, time.time(), secrets.token_hex(8), _milliseconds(self._lease))
         data, token = run(self._client, Call(_LOOK, _keys(key), arguments))
-        return Entry.decode(data) if data else None, token.decode()
+        return _readable(data), token.decode()
 
     def refresh(self, key: str, make: Callable[[], Entry]) -> Entry:
         """Make an entry anew, whatever is there: for who knows that something has changed.
@@ -184,6 +184,14 @@ class VersionedCache:
 def _keys(key: str) -> tuple[str, str]:
     """The names in Redis of an entry and its lease."""
     return entries.name(key), f"lease:{{{key}}}"
+
+
+def _readable(data: Any) -> Entry | None:
+    """The entry, None if there is none or it was written by something else."""
+    try:
+        return Entry.decode(data) if data else None
+    except ValueError:
+        return None
 
 
 def _milliseconds(seconds: float) -> int:
