@@ -4,11 +4,11 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -108,29 +108,42 @@ def site_url(servers: Servers, home: Path) -> Iterator[str]:
     """A running site of two workers with the pages home and guide/install, on its own database."""
     with psycopg.connect(servers.database_url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE running")
+    own = Servers(_at(servers.database_url, "/running"), _at(servers.cache_url, "/1"))
+    with running_site(own, home) as url:
+        seed(url, mint(home, ISSUER, "alice", "editor"), ["home", "guide/install"])
+        yield url
+
+
+@contextmanager
+def running_site(servers: Servers, home: Path, log: IO[bytes] | None = None) -> Iterator[str]:
+    """A site of two workers on these servers; yields its address."""
     with listen("127.0.0.1", 0) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         environment = {
             **os.environ,
-            "SHEAF_DATABASE_URLS": _at(servers.database_url, "/running"),
-            "SHEAF_CACHE_URL": _at(servers.cache_url, "/1"),
+            "SHEAF_DATABASE_URLS": servers.database_url,
+            "SHEAF_CACHE_URL": servers.cache_url,
             "SHEAF_HOME": str(home),
             "SHEAF_ISSUER": ISSUER,
             "SHEAF_SIGN_IN_URL": f"{url}/-/local/authorize",
             "SHEAF_TOKEN_URL": f"{url}/-/local/token",
+            "POWERTOOLS_LOG_LEVEL": "INFO" if log else "WARNING",
         }
         migration = [sys.executable, "-m", "local.invoke", "MigrateFunction"]
         subprocess.run(migration, env=environment, check=True, timeout=60)
-        with _gunicorn(listener, environment):
-            _seed(url, mint(home, ISSUER, "alice", "editor"))
+        with _gunicorn(listener, environment, log):
             yield url
 
 
 @contextmanager
-def _gunicorn(listener: socket.socket, environment: dict[str, str]) -> Iterator[None]:
+def _gunicorn(
+    listener: socket.socket, environment: dict[str, str], log: IO[bytes] | None
+) -> Iterator[None]:
     options = ["--workers=2", f"--bind=fd://{listener.fileno()}", "--no-control-socket"]
     command = [sys.executable, "-m", "gunicorn", *options, "local.gateway:create_app()"]
-    with subprocess.Popen(command, env=environment, pass_fds=[listener.fileno()]) as process:
+    with subprocess.Popen(
+        command, env=environment, pass_fds=[listener.fileno()], stdout=log
+    ) as process:
         try:
             yield
         finally:
@@ -142,8 +155,9 @@ def _at(url: str, path: str) -> str:
     return urlsplit(url)._replace(path=path).geturl()
 
 
-def _seed(url: str, token: str) -> None:
-    for slug in ("home", "guide/install"):
+def seed(url: str, token: str, slugs: Iterable[str]) -> None:
+    """Create these pages on a running site."""
+    for slug in slugs:
         httpx.put(
             f"{url}/api/pages/{slug}",
             json={"body": f"# About {slug}\n\nThe page {slug} of a site under test.\n"},

@@ -68,12 +68,12 @@ def _static(name: str) -> Entry:
 
 def _favicon(_rest: str) -> Response:
     file = static.read("favicon.svg")
-    headers = {"content-type": file.media_type, "cache-control": "public, max-age=86400"}
+    headers = {"content-type": file.media_type, "cache-control": "max-age=86400"}
     return Response(200, headers, file.body.decode())
 
 
 def _robots(_rest: str) -> Response:
-    headers = {"content-type": "text/plain; charset=utf-8", "cache-control": "public, max-age=3600"}
+    headers = {"content-type": "text/plain; charset=utf-8", "cache-control": "max-age=3600"}
     return Response(200, headers, _ROBOTS)
 
 

@@ -46,6 +46,10 @@ class Node:
     def restart(self) -> None:
         """Kill the server and start it again, empty, on the same port."""
         self.kill()
+        self.start()
+
+    def start(self) -> None:
+        """Start it again after it was killed, empty, on the same port."""
         self.server = self._start()
 
     def kill(self) -> None:

@@ -64,7 +64,7 @@ def event(path: str, method: str = "GET", **headers: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def found(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def found(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """How the pages of each request were found."""
     ways: list[str] = []
 
@@ -72,7 +72,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         ways.append(cache)
 
     monkeypatch.setattr(telemetry, "request", note)
-    yield ways
+    return ways
 
 
 def ask(path: str, method: str = "GET", **headers: str) -> dict[str, Any]:

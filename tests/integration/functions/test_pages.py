@@ -1,15 +1,19 @@
 """What readers see: pages, their source, redirects, errors, static files; cached and not."""
 
 import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
 import redis
 
-from sheaf import page_cache
+from sheaf import encodings, page_cache
 from sheaf.caching.near import NearCache
 from sheaf.caching.reader import Reader
 from sheaf.rendering import static
+from sheaf.storage import pages
 from tests.conftest import Servers
 from tests.site import Site
 
@@ -25,6 +29,70 @@ def test_a_page_is_html_with_a_validator(site: Site) -> None:
     again = site.get("/guide/start", If_None_Match=page.headers["ETag"])
     assert (again.status_code, again.text) == (304, "")
     assert again.headers["ETag"] == page.headers["ETag"]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip", "gzip"),
+        ("br;q=0.5, gzip", "gzip"),
+        ("br;q=0, *", "gzip"),
+        ("", None),
+        ("zstd", None),
+        ("identity, br;q=0.9", None),
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/home.md", "/-/edit/home", "/nowhere"])
+def test_everybody_gets_an_encoding_they_take(
+    site: Site, path: str, accepted: str, encoding: str | None
+) -> None:
+    site.create("home", "# Home of the naïve 部署")
+    plain = site.get(path)
+    answer = site.get(path, Accept_Encoding=accepted)
+    assert answer.headers.get("Content-Encoding") == encoding
+    assert answer.headers["Vary"] == "accept-encoding"
+    assert encodings.decompress(answer.data, encoding or "identity") == plain.data
+    assert int(answer.headers["Content-Length"]) == len(answer.data)
+
+
+@pytest.mark.parametrize("path", ["/", "/home.md", static.url("style.css")])
+def test_each_encoding_has_a_tag_of_its_own(site: Site, path: str) -> None:
+    site.create("home", "# Home")
+    tags = {
+        each: site.get(path, Accept_Encoding=each).headers["ETag"] for each in ("br", "gzip", "")
+    }
+    assert len(set(tags.values())) == 3
+    for accepted, tag in tags.items():
+        known = {"Accept_Encoding": accepted, "If_None_Match": tag}
+        assert site.get(path, **known).status_code == 304
+        other = {**known, "Accept_Encoding": "br" if accepted != "br" else "gzip"}
+        assert site.get(path, **other).status_code == 200
+
+
+def test_who_knows_only_the_time_is_asked_for_no_more(site: Site, clean: Servers) -> None:
+    site.create("home", "# Home")
+    assert "Last-Modified" not in site.get("/").headers  # it could change again in this second
+    with psycopg.connect(clean.database_url) as connection:
+        connection.execute("UPDATE pages SET updated_at = '2026-11-02 14:03:11.5+00'")
+    page = site.get("/", Cache_Control="no-cache")
+    assert page.headers["Last-Modified"] == "Mon, 02 Nov 2026 14:03:11 GMT"
+    since = {"If_Modified_Since": page.headers["Last-Modified"]}
+    assert site.get("/", **since).status_code == 304
+    assert site.get("/", If_Modified_Since="Mon, 02 Nov 2026 14:03:10 GMT").status_code == 200
+    assert site.get("/", If_Modified_Since="no date").status_code == 200
+    # A tag says more than a time (RFC 9110, 13.1.3).
+    assert site.get("/", **since, If_None_Match='"another"').status_code == 200
+
+
+def test_shared_caches_may_keep_a_page_a_little(site: Site) -> None:
+    site.create("home", "# Home")
+    page = site.get("/")
+    for answer in (page, site.get("/", If_None_Match=page.headers["ETag"])):
+        kept = answer.headers["Cache-Control"].split(", ")
+        assert {"max-age=0", "s-maxage=60"} < set(kept)
+        assert "max-age=60" in answer.headers["CDN-Cache-Control"]
+        assert "Set-Cookie" not in answer.headers
 
 
 def test_head_is_get_without_the_body(site: Site) -> None:
@@ -140,3 +208,38 @@ def test_the_site_stays_up_without_its_cache(site: Site, monkeypatch: pytest.Mon
     monkeypatch.setattr(page_cache, "near", lambda: nobody)
     assert "Home" in site.get("/").text
     assert site.get("/nowhere").status_code == 404
+
+
+def test_readers_that_the_database_cannot_bear_are_sent_away(site: Site, clean: Servers) -> None:
+    site.create("home", "# Home")
+    with redis.Redis.from_url(clean.cache_url) as client:
+        client.flushall()
+    with crowd(clean):
+        shed = site.get("/")
+        assert (shed.status_code, shed.mimetype) == (503, "text/html")
+        assert shed.headers["Retry-After"] == "1"
+        assert site.get("/home.md").status_code == 503
+    page_cache.near().close()
+    with redis.Redis.from_url(clean.cache_url) as client:
+        client.flushall()  # the lease of who was sent away
+    assert site.get("/").status_code == 200
+
+
+def test_what_a_process_remembers_is_better_than_nothing(site: Site, clean: Servers) -> None:
+    site.create("home", "# Home")
+    assert "Home" in site.get("/").text
+    time.sleep(0.06)  # so that it is no flood
+    with redis.Redis.from_url(clean.cache_url) as client:
+        client.flushall()
+    with crowd(clean):
+        assert "Home" in site.get("/", Cache_Control="no-cache").text
+
+
+@contextmanager
+def crowd(servers: Servers) -> Iterator[None]:
+    """As many readers as the database serves, who never finish."""
+    with psycopg.connect(servers.database_url) as connection:
+        for number in range(1, pages.READERS + 1):
+            taken = "SELECT pg_advisory_lock(%s, %s)"
+            connection.execute(taken, (pages._READERS_LOCK, number))
+        yield

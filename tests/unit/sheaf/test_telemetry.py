@@ -18,7 +18,7 @@ ENVIRONMENT = {
     "POWERTOOLS_LOG_LEVEL": "INFO",
     "POWERTOOLS_SERVICE_NAME": "sheaf",
     "POWERTOOLS_METRICS_NAMESPACE": "Sheaf",
-    "_X_AMZN_TRACE_ID": "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=557abcec3ee5a047;Sampled=1",
+    "_X_AMZN_TRACE_ID": "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1",
 }
 CACHED = (telemetry._always, telemetry._service, telemetry._namespace)
 
@@ -91,10 +91,10 @@ def test_nothing_is_written_where_only_warnings_are_wanted(
 
 def test_a_line_about_an_error_carries_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     try:
-        raise ValueError("what went wrong")
+        int("what went wrong")
     except ValueError:
         telemetry.log("ERROR", "unhandled", path="/x")
     line = json.loads(capsys.readouterr().out)
     assert (line["level"], line["message"], line["path"]) == ("ERROR", "unhandled", "/x")
-    assert "ValueError: what went wrong" in line["exception"]
+    assert "what went wrong" in line["exception"]
     assert line["location"].startswith("test_a_line_about_an_error")

@@ -11,20 +11,18 @@ from sheaf import settings
 from sheaf.web.problems import Problem
 from sheaf.web.validators import matches
 
-REVALIDATE = "public, no-cache"
-IMMUTABLE = "public, max-age=31536000, immutable"
+REVALIDATE = "no-cache"
+IMMUTABLE = "max-age=31536000, immutable"
 _PRIVATE = "no-store"
 # A page may be kept by shared caches for a minute, and shown by any cache a little longer while it
 # asks again; ours, which we purge, reads cdn-cache-control. If we do not answer, old beats nothing.
 PAGE = {
-    "cache-control": (
-        "public, max-age=0, s-maxage=60, stale-while-revalidate=60, stale-if-error=86400"
-    ),
+    "cache-control": "max-age=0, s-maxage=60, stale-while-revalidate=60, stale-if-error=86400",
     "cdn-cache-control": "max-age=60, stale-while-revalidate=600, stale-if-error=86400",
     "vary": "accept-encoding",
 }
 # Where no page is there may be one any moment.
-ABSENT = {"cache-control": "public, max-age=0, s-maxage=10", "vary": "accept-encoding"}
+ABSENT = {"cache-control": "max-age=0, s-maxage=10", "vary": "accept-encoding"}
 
 
 @dataclass(frozen=True)

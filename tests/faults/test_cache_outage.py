@@ -1,0 +1,129 @@
+"""Redis is killed, or hangs, while many read: what they notice of it."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import quantiles
+
+import httpx
+import pytest
+
+from tests.conftest import Mint, Servers, running_site, seed
+from tests.needs import needs
+from tests.servers.redis_pair import Node, available
+
+SLUGS = [f"page-{number}" for number in range(20)]
+RECOVERY_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a reader got."""
+
+    status: int
+    seconds: float
+    retry_after: str | None
+
+
+@dataclass
+class Readers:
+    """Four readers who ask for one page after the other, each as soon as it has the last."""
+
+    url: str
+    answers: list[Answer] = field(default_factory=list)
+    errors: list[httpx.HTTPError] = field(default_factory=list)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        stop = threading.Event()
+        threads = [threading.Thread(target=self._read, args=(n, stop)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+
+    def _read(self, number: int, stop: threading.Event) -> None:
+        with httpx.Client(base_url=self.url, timeout=30) as client:
+            while not stop.is_set():
+                number += 1
+                begun = time.monotonic()
+                try:
+                    got = client.get(f"/{SLUGS[number % len(SLUGS)]}")
+                except httpx.HTTPError as error:
+                    self.errors.append(error)
+                    continue
+                seconds, retry = time.monotonic() - begun, got.headers.get("Retry-After")
+                self.answers.append(Answer(got.status_code, seconds, retry))
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Node]:
+    needs(available(), "redis-server or valkey-server")
+    node = Node(tmp_path / "redis", "secret")
+    yield node
+    node.close()
+
+
+@pytest.mark.parametrize(
+    ("fail", "recover", "seconds"),
+    [
+        # Longer than what processes remember has to do.
+        pytest.param(Node.kill, Node.start, 13, id="killed"),
+        pytest.param(Node.pause, Node.resume, 4, id="hanging"),
+    ],
+)
+def test_readers_hardly_notice(
+    clean: Servers,
+    node: Node,
+    home: Path,
+    mint_token: Mint,
+    tmp_path: Path,
+    fail: Callable[[Node], None],
+    recover: Callable[[Node], None],
+    seconds: float,
+) -> None:
+    log = tmp_path / "log"
+    servers = Servers(clean.database_url, node.server.url)
+    with log.open("wb") as output, running_site(servers, home, output) as url:
+        seed(url, mint_token("alice", "editor"), SLUGS)
+        readers = Readers(url)
+        with readers.reading():
+            time.sleep(2)
+            fail(node)
+            time.sleep(seconds)
+            recover(node)
+            recovered_at = time.time()
+            time.sleep(RECOVERY_SECONDS + 2)
+    assert readers.errors == []
+    _check_answers(readers.answers)
+    ways = _ways(log)
+    assert ("down" in {way for _, way in ways}) == (seconds > 10)
+    assert all(at < recovered_at + RECOVERY_SECONDS for at, way in ways if way == "down")
+    afterwards = {way for at, way in ways if at > recovered_at + RECOVERY_SECONDS}
+    assert "hit" in afterwards
+    assert afterwards <= {"hit", "memory"}
+
+
+def _check_answers(answers: list[Answer]) -> None:
+    """Nothing but pages and the request to come again, and nobody waited for long."""
+    assert len(answers) > 1000
+    shed = [answer for answer in answers if answer.status == 503]
+    assert all(answer.retry_after for answer in shed)
+    served = [answer for answer in answers if answer.status != 503]
+    assert {answer.status for answer in served} == {200}
+    assert len(shed) < len(served) / 100
+    assert quantiles((answer.seconds for answer in served), n=100)[98] < 1
+
+
+def _ways(log: Path) -> list[tuple[float, str]]:
+    """When each page was asked for, and how it was found."""
+    lines = (json.loads(line) for line in log.read_text().splitlines() if line.startswith("{"))
+    return [(line["_aws"]["Timestamp"] / 1000, line["cache"]) for line in lines if "cache" in line]
