@@ -15,7 +15,6 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from sheaf import page_cache, redis_client, scripts, settings, telemetry
-from sheaf.caching.versioned import Proof
 from sheaf.locks import Lock, LockError, LockNotOwnedError, engines
 from sheaf.locks.redis import RedisLock
 from sheaf.rendering import documents
@@ -159,8 +158,7 @@ def _announce(page: Page, lock: Lock) -> None:
     try:
         key, entry = page_cache.key(page.slug), documents.entry(page)
         if isinstance(lock, RedisLock) and lock.client is client:
-            proof = Proof(*lock.proof)
-            lock.release(ahead=page_cache.versioned().publication(key, entry, proof))
+            lock.release(ahead=page_cache.versioned().publication(key, entry, lock.proof))
             return
         # Only a lock in the same place could prove that nobody has saved the page since.
         scripts.run(client, page_cache.versioned().publication(key, entry))

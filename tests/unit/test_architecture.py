@@ -37,7 +37,7 @@ def test_the_lowest_modules_stand_alone() -> None:
     for path in [*(layer / f"{name}.py" for name in names), *(layer / "caching").glob("*.py")]:
         imported = {module for module in _imports(path) if module.startswith("sheaf.")}
         assert all(
-            module == "sheaf.scripts" or module.startswith("sheaf.caching.") for module in imported
+            module == "sheaf.scripts" or module.startswith("sheaf.caching") for module in imported
         ), path
 
 

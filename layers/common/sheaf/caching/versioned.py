@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Callable
 from random import uniform
-from typing import Any, NamedTuple
+from typing import Any
 
 import redis
 
@@ -48,14 +48,9 @@ return 0
 """)
 
 
-class Proof(NamedTuple):
-    """A key of the same slot that has this value for as long as nobody else may write."""
-
-    key: str
-    value: str
-
-
-_NO_PROOF = Proof("", "")
+# A key of the same slot, and the value that it has for as long as nobody else may write.
+Proof = tuple[str, str]
+_NO_PROOF = ("", "")
 
 
 class VersionedCache:
@@ -154,13 +149,14 @@ class VersionedCache:
 
     def fill(self, key: str, entry: Entry, token: str) -> bool:
         """Store what a reader made, if its lease still stands; whether it was stored."""
-        lease = Proof(_keys(key)[1], token)
+        lease = (_keys(key)[1], token)
         return bool(run(self._client, self._storing(key, entry, lease, "reader")))
 
     def publication(self, key: str, entry: Entry, proof: Proof = _NO_PROOF) -> Call:
         """A script that stores what a writer has committed, and ends the lease of any reader.
 
-        The proof is that of a lock in the same Redis, taken before the change. Without one, or
+        The proof is a RedisLock's, of the same name and in the same Redis, taken before the
+        change. Without one, or
         if the lock has been lost since, nothing is stored: an older entry is removed.
         """
         return self._storing(key, entry, proof, "writer")
@@ -173,11 +169,11 @@ class VersionedCache:
         kept = self._kept if entry.version else self._missing
         fresh = min(uniform(0.8, 1.0) * self._fresh, kept)  # noqa: S311
         stamped = entry.stamped(self._build, int(time.time() + fresh))
-        names = _keys(key)
+        names, (proving, value) = _keys(key), proof
         return Call(
             _STORE,
-            (*names, proof.key or names[1]),
-            (entry.version, _milliseconds(kept), stamped.encode(), proof.value, who),
+            (*names, proving or names[1]),
+            (entry.version, _milliseconds(kept), stamped.encode(), value, who),
         )
 
 

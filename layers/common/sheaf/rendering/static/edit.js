@@ -11,6 +11,7 @@ import { handle, signInAddress, signOut } from "./session.js";
 import { makeTabs } from "./tabs.js";
 
 const DRAFT_DELAY = 300; // ms after the last key
+const RELOAD = 2_000; // ms that a saved page is waited for
 
 const byId = (id) => document.getElementById(id);
 const form = byId("editor");
@@ -87,7 +88,7 @@ async function write(request, isDone) {
     current = await getPage(slug);
     if (!isDone(current)) return showConflict();
   }
-  leave();
+  await leave();
 }
 
 function showConflict() {
@@ -147,10 +148,13 @@ function keepDraft() {
   }
 }
 
-function leave() {
+// To the page as it is now: asked for behind whatever remembers it as it was, the browser included.
+async function leave() {
   leaving = true;
   drafts.drop(slug);
-  location.assign(slug === "home" ? "/" : `/${slug}`);
+  const page = slug === "home" ? "/" : `/${slug}`;
+  await fetch(page, { cache: "reload", signal: AbortSignal.timeout(RELOAD) }).catch(() => {});
+  location.assign(page);
 }
 
 function goSignIn() {
