@@ -84,8 +84,7 @@ class VersionedCache:
 
     def get(self, key: str) -> Entry | None:
         """What is stored for a key, fresh or not."""
-        data = self._client.get(_keys(key)[0])
-        return _readable(data)
+        return _readable(self._client.get(_keys(key)[0]))
 
     def fetch(
         self,
@@ -156,8 +155,8 @@ class VersionedCache:
         """A script that stores what a writer has committed, and ends the lease of any reader.
 
         The proof is a RedisLock's, of the same name and in the same Redis, taken before the
-        change. Without one, or
-        if the lock has been lost since, nothing is stored: an older entry is removed.
+        change. Without one, or if the lock has been lost since, nothing is stored: an older entry
+        is removed.
         """
         return self._storing(key, entry, proof, "writer")
 
