@@ -75,9 +75,9 @@ class Entry:
         about = json.loads(rest)
         try:
             value = (int(version), body, about["status"], about["headers"], about["modified"])
+            return cls(*value, int(build), int(fresh_until))
         except (KeyError, TypeError) as error:
             raise ValueError("not an entry of this cache") from error
-        return cls(*value, int(build), int(fresh_until))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Entry) and self.encode() == other.encode()
