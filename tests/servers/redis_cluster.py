@@ -33,13 +33,14 @@ class Cluster:
     @property
     def url(self) -> str:
         """The address for redis_client.connect: one node, which knows the others."""
-        return self._url(self.ports[0])
+        return self.url_at(self.ports[0])
 
     def node(self, number: int) -> Any:
         """A redis.Redis of one node alone; redis-py has no types for a cluster's commands."""
-        return redis.Redis.from_url(self._url(self.ports[number]), decode_responses=True)
+        return redis.Redis.from_url(self.url_at(self.ports[number]), decode_responses=True)
 
-    def _url(self, port: int) -> str:
+    def url_at(self, port: int) -> str:
+        """The address of the node with this port."""
         return f"rediss://:{self.password}@127.0.0.1:{port}?ssl_ca_certs={self.authority}"
 
 

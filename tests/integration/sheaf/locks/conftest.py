@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from itertools import count
+from typing import Any
 
 import pytest
-import redis
 
 from sheaf import redis_client
 from sheaf.locks import Locks
@@ -12,18 +12,10 @@ from sheaf.locks.redis import RedisLocks
 from sheaf.locks.zookeeper import ZooKeeperLocks
 from tests.conftest import Servers
 from tests.needs import needs
-from tests.servers import redis_cluster, zookeeper
-from tests.servers.redis_cluster import Cluster
+from tests.servers import zookeeper
 from tests.servers.zookeeper import Ensemble
 
 NewName = Callable[[], str]
-
-
-@pytest.fixture
-def client(clean: Servers) -> Iterator["redis.Redis"]:
-    """An empty Redis."""
-    with redis.Redis.from_url(clean.cache_url) as client:
-        yield client
 
 
 @pytest.fixture(params=["redis", "cluster", "zookeeper"])
@@ -39,17 +31,8 @@ def redis_locks(environment: Servers) -> Locks:
 
 
 @pytest.fixture(scope="package")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Six servers with TLS."""
-    needs(redis_cluster.available(), "redis-server")
-    with redis_cluster.redis_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
-        yield cluster
-
-
-@pytest.fixture(scope="package")
-def cluster_locks(cluster: Cluster) -> Iterator[RedisLocks]:
-    with redis.RedisCluster.from_url(cluster.url) as client:
-        yield RedisLocks(client)
+def cluster_locks(cluster_client: Any) -> RedisLocks:
+    return RedisLocks(cluster_client)
 
 
 @pytest.fixture(scope="package")

@@ -9,6 +9,7 @@ from redis.crc import key_slot
 from sheaf.locks import Lock, LockError, MultiLock
 from sheaf.locks.redis import RedisLocks
 from sheaf.scripts import Call, Script
+from tests.integration.sheaf.conftest import port_of
 from tests.integration.sheaf.locks.conftest import NewName
 from tests.servers.redis_cluster import Cluster
 
@@ -29,7 +30,7 @@ def test_names_of_one_slot_are_one_batch(cluster_locks: RedisLocks) -> None:
 def test_locks_of_all_nodes_at_once(cluster_locks: RedisLocks, new_name: NewName) -> None:
     names = [new_name() for _ in range(30)]
     with MultiLock(cluster_locks, names, 10) as several:
-        assert len({port_of(cluster_locks, name) for name in names}) == 3
+        assert len({port_of(cluster_locks.client, name) for name in names}) == 3
         assert len({several.fence(name) for name in names}) > 1
         assert all(lock.owned() for lock in several.locks)
 
@@ -54,19 +55,14 @@ def test_a_replica_takes_over_for_its_primary(
     assert lock.acquire()
     fence = lock.fence
     lock.release()
-    with cluster.node(cluster.ports.index(port_of(cluster_locks, name)) + 3) as replica:
+    primary = cluster.ports.index(port_of(cluster_locks.client, name))
+    with cluster.node(primary + 3) as replica:
         replica.execute_command("CLUSTER FAILOVER")
         wait_for_role(replica, "master")
     later = cluster_locks.lock(name, 10)
     assert take(later)
     assert later.fence > fence
     later.release()
-
-
-def port_of(locks: RedisLocks, name: str) -> int:
-    """Where the lock is kept now."""
-    assert isinstance(locks.client, redis.RedisCluster)
-    return int(locks.client.get_node_from_key(f"lock:{{{name}}}").port)
 
 
 def take(lock: Lock) -> bool:
