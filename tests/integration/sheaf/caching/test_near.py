@@ -1,0 +1,174 @@
+"""What a reader's process finds without much ado: memory in a flood, and while Redis is down."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis
+
+from sheaf.caching.entry import Entry, name
+from sheaf.caching.near import DOWN, HIT, MEMORY, MISS, UNEXPECTED, NearCache
+from sheaf.caching.reader import Reader
+from tests.conftest import Servers
+from tests.servers.proxy import Proxy
+from tests.servers.redis_pair import address
+
+KEY = "page:x"
+NOW = 1e9
+CALM = 0.06  # seconds between two requests that are no flood
+ONE, TWO = Entry(1, b"one"), Entry(2, b"two")
+
+
+@pytest.fixture
+def proxy(client: "redis.Redis", servers: Servers) -> Iterator[Proxy]:
+    """A network in front of a Redis that has the first version."""
+    client.set(name(KEY), ONE.encode())
+    with Proxy(address(servers.cache_url)) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def near(proxy: Proxy, servers: Servers) -> Iterator[NearCache]:
+    near = NearCache(Reader(proxy.url(servers.cache_url), timeout=0.1), 1 << 20)
+    yield near
+    near.close()
+
+
+@pytest.fixture(params=["refuses", "hangs"])
+def stop(request: pytest.FixtureRequest, proxy: Proxy) -> Callable[[], None]:
+    """Stops Redis for its readers, in either way; `proxy.heal` starts it again."""
+
+    def refuse() -> None:
+        proxy.retarget(("127.0.0.1", 1))
+        proxy.cut()
+
+    return refuse if request.param == "refuses" else proxy.replies.hold
+
+
+def _gets(client: "redis.Redis") -> int:
+    """How many GETs the server has seen since the statistics were reset."""
+    return int(client.info("commandstats").get("cmdstat_get", {"calls": 0})["calls"])
+
+
+def test_a_flood_is_served_from_memory(client: "redis.Redis", near: NearCache) -> None:
+    assert near.find(KEY, NOW) == (ONE, HIT)
+    client.set(name(KEY), TWO.encode())
+    assert near.find(KEY, NOW + 0.04) == (ONE, MEMORY)
+    assert near.find(KEY, NOW + 0.08) == (ONE, MEMORY)
+
+
+def test_a_calm_reader_is_served_from_redis(client: "redis.Redis", near: NearCache) -> None:
+    assert near.find(KEY, NOW) == (ONE, HIT)
+    client.set(name(KEY), TWO.encode())
+    assert near.find(KEY, NOW + CALM) == (TWO, HIT)
+    client.delete(name(KEY))
+    assert near.find(KEY, NOW + 2 * CALM) == (None, MISS)
+
+
+def test_a_flood_asks_redis_about_once_a_second(client: "redis.Redis", near: NearCache) -> None:
+    client.config_resetstat()
+    hows = [near.find(KEY, NOW + number / 100)[1] for number in range(1000)]
+    assert hows.count(HIT) == _gets(client)
+    assert 10 <= hows.count(HIT) <= 11
+    assert hows.count(MEMORY) == 1000 - hows.count(HIT)
+
+
+def test_a_flood_sees_a_change_within_a_second(client: "redis.Redis", near: NearCache) -> None:
+    near.find(KEY, NOW)
+    client.set(name(KEY), TWO.encode())
+    found = [near.find(KEY, NOW + number / 100)[0] for number in range(102)]
+    assert found[99] == ONE
+    assert found[101] == TWO
+
+
+def test_a_flood_of_misses_is_not_remembered(client: "redis.Redis", near: NearCache) -> None:
+    assert near.find("nothing", NOW) == (None, MISS)
+    client.set(name("nothing"), ONE.encode())
+    assert near.find("nothing", NOW + 0.01) == (ONE, HIT)
+
+
+def test_a_clock_that_was_set_back_serves_no_memories(
+    client: "redis.Redis", near: NearCache
+) -> None:
+    near.find(KEY, NOW)
+    client.set(name(KEY), TWO.encode())
+    assert near.find(KEY, NOW - 3600) == (TWO, HIT)
+
+
+def test_what_is_remembered_serves_ten_seconds_of_an_outage(
+    near: NearCache, stop: Callable[[], None]
+) -> None:
+    near.find(KEY, NOW)
+    stop()
+    for seconds in range(1, 10):
+        assert near.find(KEY, NOW + seconds) == (ONE, MEMORY)
+    assert near.find(KEY, NOW + 10.1) == (None, DOWN)
+    assert near.find("unknown", NOW + 10.1) == (None, DOWN)
+    assert near.recall(KEY) == ONE
+
+
+def test_redis_is_left_alone_for_a_moment_and_then_asked_again(
+    proxy: Proxy, near: NearCache, stop: Callable[[], None]
+) -> None:
+    near.find(KEY, NOW)
+    healthy = proxy.target
+    stop()
+    near.find(KEY, NOW + CALM)
+    proxy.heal(healthy)
+    assert near.is_down(NOW + CALM)
+    assert near.find(KEY, NOW + CALM + 0.7) == (ONE, MEMORY)
+    assert near.find(KEY, NOW + CALM + 1.3) == (ONE, HIT)
+    assert not near.is_down(NOW + CALM + 1.3)
+
+
+def test_an_outage_costs_one_request_a_second(
+    proxy: Proxy, client: "redis.Redis", servers: Servers
+) -> None:
+    attempts = []
+
+    def log_in() -> tuple[str, str]:
+        attempts.append(1)
+        return "", client.get_connection_kwargs()["password"]
+
+    near = NearCache(Reader(f"redis://127.0.0.1:{proxy.port}", 0.1, log_in), 1 << 20)
+    proxy.replies.hold()
+    for number in range(100):
+        assert near.find(KEY, NOW + number / 20) == (None, DOWN)
+    assert 4 <= len(attempts) <= 7
+
+
+def test_what_failed_others_is_left_alone_too(near: NearCache, client: "redis.Redis") -> None:
+    near.failed(NOW)
+    client.config_resetstat()
+    assert near.find(KEY, NOW + 0.7) == (None, DOWN)
+    assert _gets(client) == 0
+    assert near.find(KEY, NOW + 1.3) == (ONE, HIT)
+
+
+@pytest.mark.parametrize("data", [b"", b"foreign", b"1 2 3 {}\n"])
+def test_foreign_data_is_unexpected_and_no_outage(
+    client: "redis.Redis", near: NearCache, data: bytes
+) -> None:
+    client.set(name(KEY), data)
+    assert near.find(KEY, NOW) == (None, UNEXPECTED)
+    client.delete(name(KEY))
+    client.rpush(name(KEY), "x")
+    assert near.find(KEY, NOW) == (None, UNEXPECTED)
+    assert not near.is_down(NOW)
+
+
+def test_what_came_from_elsewhere_is_remembered_until_redis_has_none(
+    client: "redis.Redis", near: NearCache
+) -> None:
+    near.remember(KEY, TWO, NOW)
+    assert near.find(KEY, NOW + 0.01) == (TWO, MEMORY)
+    assert near.find(KEY, NOW + CALM + 0.01) == (ONE, HIT)
+    client.delete(name(KEY))
+    assert near.find(KEY, NOW + 1) == (None, MISS)
+    assert near.recall(KEY) is None
+
+
+def test_a_closed_cache_has_forgotten_everything_and_can_be_used(near: NearCache) -> None:
+    near.find(KEY, NOW)
+    near.close()
+    assert near.recall(KEY) is None
+    assert near.find(KEY, NOW + 0.01) == (ONE, HIT)
