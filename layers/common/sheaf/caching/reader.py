@@ -67,8 +67,10 @@ class Reader:
         try:
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._encrypted:
+                # Keeps Python's limit: OpenSSL would begin to wait anew at the kernel's.
                 end = self._encrypt(end)
-            _limit(end, self._timeout)
+            else:
+                _limit(end, self._timeout)
             connection = _Connection(end)
             self._introduce(connection)
         except BaseException:
