@@ -227,11 +227,12 @@ def test_a_deleted_page_is_a_hit_too(site: Site, found: list[str]) -> None:
     assert found == ["hit"]
 
 
+@pytest.mark.parametrize("foreign", ["no entry at all", "9 lives"])
 def test_what_cannot_be_read_is_replaced(
-    site: Site, client: "redis.Redis", found: list[str]
+    site: Site, client: "redis.Redis", found: list[str], foreign: str
 ) -> None:
     site.create("home", "# Home")
-    client.set("entry:{page:home}", "no entry at all", ex=60)
+    client.set("entry:{page:home}", foreign, ex=60)
     assert "Home" in ask("/")["body"]
     assert stored(client, "home").version == 1
     page_cache.near().close()

@@ -36,7 +36,7 @@ _STORE = Script("""
 local proven = ARGV[4] ~= '' and redis.call('GET', KEYS[3]) == ARGV[4]
 if ARGV[5] == 'reader' and not proven then return 0 end
 redis.call('DEL', KEYS[2])
-local current = string.match(redis.call('GETRANGE', KEYS[1], 0, 20), '^%d+')
+local current = string.match(redis.call('GETRANGE', KEYS[1], 0, 63), '^(%d+) %d+ %d+ ')
 local version = tonumber(ARGV[1])
 if current and version < tonumber(current) then return 0 end
 if proven and ARGV[3] ~= '' then
