@@ -17,10 +17,13 @@ def of(entry: Entry, request: Request, now: float) -> dict[str, Any]:
     encoding = encodings.choose(request.encodings)
     headers = _headers(entry, encoding, now)
     if _has_it(entry, request, headers):
-        return {"statusCode": 304, "headers": _of_unmodified(headers)}
-    body, is_base64 = _body(entry, encoding)
+        return _payload(304, _of_unmodified(headers), "", False)
+    return _payload(entry.status, headers, *_body(entry, encoding))
+
+
+def _payload(status: int, headers: dict[str, str], body: str, is_base64: bool) -> dict[str, Any]:
     return {
-        "statusCode": entry.status,
+        "statusCode": status,
         "headers": headers,
         "body": body,
         "isBase64Encoded": is_base64,
