@@ -24,6 +24,6 @@ def servers(place: Path) -> Iterator[str]:
             "POWERTOOLS_LOG_LEVEL": "WARNING",
             "POWERTOOLS_METRICS_DISABLED": "true",
         }
-        migrate.upgrade(shards.home())
+        migrate.upgrade(shards.everywhere())
         yield cache.url
-        shards.home().dispose()
+        shards.dispose()

@@ -19,27 +19,30 @@ def page(slug: str) -> pages.Page:
     return found
 
 
+@shards.following_moves
 def history(slug: str) -> pages.Page:
     """The page, deleted or not, for its history; raises a 404 Problem."""
-    with shards.owning(slug).connect() as connection:
+    with shards.reading(slug) as connection:
         found = pages.find(connection, slug)
     if found is None:
         raise problems.not_found(f"page {slug}")
     return found
 
 
+@shards.following_moves
 def revision(slug: str, version: int) -> revisions.Revision:
     """One version of a page; raises a 404 Problem."""
-    with shards.owning(slug).connect() as connection:
+    with shards.reading(slug) as connection:
         found = revisions.find(connection, slug, version)
     if found is None:
         raise problems.not_found(f"version {version} of page {slug}")
     return found
 
 
+@shards.following_moves
 def lease(slug: str) -> leases.Lease:
     """The lease that somebody has on editing a page; raises a 404 Problem."""
-    with shards.owning(slug).connect() as connection:
+    with shards.reading(slug) as connection:
         found = leases.find(connection, slug)
     if found is None or not found.seconds_left:
         raise problems.not_found(f"lease on {slug}")
@@ -54,11 +57,12 @@ def user(handle: str) -> users.User:
     return found
 
 
+@shards.following_moves
 def find_user(handle: str) -> users.User | None:
     """Somebody whose edits were counted (within a minute of the first), or None."""
     if not identity.is_handle(handle):
         return None
-    with shards.owning(handle).connect() as connection:
+    with shards.reading(handle) as connection:
         return users.find(connection, handle)
 
 

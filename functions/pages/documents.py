@@ -15,6 +15,7 @@ from sheaf.hashing import content_tag
 from sheaf.rendering import documents, templates
 from sheaf.rendering.static import StaticFile
 from sheaf.storage import pages, shards
+from sheaf.storage.ownership import Moved
 from sheaf.storage.pages import Crowded, Page
 from sheaf.web import problems, responses
 from sheaf.web.problems import Problem
@@ -23,7 +24,7 @@ from sheaf.web.responses import Response
 path = templates.page_path
 
 # Of the database, when it is down or does as much as it should.
-_UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, Crowded)
+_UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, Crowded, Moved)
 
 
 def page(slug: str, newest: bool, now: float) -> Entry:
@@ -65,8 +66,9 @@ def _make(slug: str) -> Entry:
     return documents.entry(found) if found else documents.absent(slug)
 
 
+@shards.following_moves
 def _read(slug: str) -> Page | None:
-    with shards.owning(slug).connect() as connection:
+    with shards.reading(slug) as connection:
         return pages.read(connection, slug)
 
 

@@ -1,6 +1,6 @@
 """Relays the outbox: publishes what a dead writer did not, and counts edits."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from sqlalchemy import Connection
+from sqlalchemy import Engine
 
 from sheaf import page_cache, telemetry
 from sheaf.caching.entry import Entry
@@ -64,11 +64,17 @@ def _released_after(lock: Lock) -> Iterator[None]:
 
 
 def _relay_all(lock: Lock, context: LambdaContext) -> list[Change]:
-    """Batch after batch; raises LockNotOwnedError when another instance has taken our place."""
+    """Shard after shard; raises LockNotOwnedError when another instance has taken our place."""
+    numbers = range(len(shards.everywhere()))
+    return [change for number in numbers for change in _relay_shard(number, lock, context)]
+
+
+def _relay_shard(number: int, lock: Lock, context: LambdaContext) -> list[Change]:
+    """Batch after batch."""
     relayed: list[Change] = []
     while context.get_remaining_time_in_millis() > _SPARE_MILLISECONDS:
         lock.reacquire()
-        batch = relay()
+        batch = relay(number)
         relayed += batch
         if len(batch) < _BATCH:
             break
@@ -76,32 +82,53 @@ def _relay_all(lock: Lock, context: LambdaContext) -> list[Change]:
 
 
 def _remove_old() -> int:
-    with shards.home().connect() as connection:
-        removed = claims.remove_abandoned(connection, _ABANDONED_AFTER)
-        return removed + drafts.remove_old(connection, _DRAFTS_KEPT)
+    removed = 0
+    for shard in shards.everywhere():
+        with shard.connect() as connection:
+            removed += claims.remove_abandoned(connection, _ABANDONED_AFTER)
+            removed += drafts.remove_old(connection, _DRAFTS_KEPT)
+            users.forget_counted(connection, _ABANDONED_AFTER)
+    return removed
 
 
-def relay() -> list[Change]:
-    """Relay one batch; if publishing fails, all of it stays in the outbox for the next time."""
-    with shards.transactional(shards.home()).begin() as connection:
-        changes = outbox.take(connection, _BATCH)
-        if changes:
-            users.count_edits(connection, Counter(change.author for change in changes))
-        # In their order, so of several changes of a page the newest stays.
-        newest = {change.slug: change.version for change in changes}
-        for slug, version in sorted(newest.items()):
-            _publish(connection, slug, version)
+@shards.following_moves
+def relay(number: int) -> list[Change]:
+    """Relay one batch of a shard; if a step fails, all of it stays there for the next time.
+
+    Each step may be done twice: changes are counted once, and an old version is not published.
+    """
+    shard = shards.at(number)
+    with shard.connect() as connection:
+        changes = outbox.oldest(connection, _BATCH)
+    _count(number, changes)
+    # In their order, so of several changes of a page the newest stays.
+    newest = {change.slug: change.version for change in changes}
+    for slug, version in sorted(newest.items()):
+        _publish(slug, version)
+    with shard.connect() as connection:
+        outbox.remove(connection, changes)
     return changes
 
 
-def _publish(connection: Connection, slug: str, version: int) -> None:
+def _count(number: int, changes: list[Change]) -> None:
+    """Count the edits where their authors are kept."""
+    by_shard: dict[Engine, list[Change]] = defaultdict(list)
+    for change in changes:
+        by_shard[shards.owning(change.author)].append(change)
+    for engine, theirs in by_shard.items():
+        with shards.transactional(engine).begin() as connection:
+            users.count_edits(connection, number, theirs)
+
+
+def _publish(slug: str, version: int) -> None:
     """Do what the writer did not: see to it that the cache has this version or a newer one."""
     cached = page_cache.versioned().get(page_cache.key(slug))
     if cached and cached.version >= version:
         return
-    page_cache.versioned().refresh(page_cache.key(slug), lambda: _entry(connection, slug))
+    page_cache.versioned().refresh(page_cache.key(slug), lambda: _entry(slug))
 
 
-def _entry(connection: Connection, slug: str) -> Entry:
-    page = pages.find(connection, slug)
+def _entry(slug: str) -> Entry:
+    with shards.reading(slug) as connection:
+        page = pages.find(connection, slug)
     return documents.entry(page) if page else documents.absent(slug)

@@ -11,7 +11,6 @@ from aws_lambda_powertools.event_handler.openapi.params import Header
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sheaf import settings, slugs, telemetry
-from sheaf.storage import drafts, shards
 from sheaf.web import conditions, identity, representations, responses
 from sheaf.web.identity import Identity, Role
 from sheaf.web.representations import Drafts, PageLease, PageWithBody, Preview, answers
@@ -126,6 +125,5 @@ def list_drafts(slug: str) -> PowertoolsResponse[str]:
     """What you wanted to save when your lease had been taken over, the newest first."""
     author = _editor(api.current_event).handle
     slug = slugs.parse_quoted(slug)
-    with shards.owning(slug).connect() as connection:
-        items = [asdict(draft) for draft in drafts.of_author(connection, author, slug)]
+    items = [asdict(draft) for draft in leases.drafts_of(author, slug)]
     return send(responses.json_text({"items": items}, headers={"cache-control": "no-store"}))

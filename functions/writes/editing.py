@@ -20,6 +20,7 @@ from sheaf.locks.redis import RedisLock
 from sheaf.rendering import documents
 from sheaf.storage import claims, saves, shards
 from sheaf.storage.claims import Claim, ClaimRefused
+from sheaf.storage.ownership import Moved
 from sheaf.storage.pages import Page, PageItem
 from sheaf.storage.saves import EMPTY, Content, Write
 from sheaf.web import problems
@@ -99,18 +100,23 @@ def _carry_out(change: _Change, time_left: float) -> Saved:
 
 def _commit(change: _Change, lock: Lock) -> tuple[Claim, PageItem]:
     try:
-        with shards.owning(change.slug).connect() as connection:
-            try:
-                return _claim_and_save(connection, change, lock)
-            except ClaimRefused as refused:
-                # Our fence may be too low only because the lock service lost its counter, or was
-                # exchanged for another. It gives a higher one if the lock is still ours.
-                lock.reissue(refused.stored_fence)
-            return _claim_and_save(connection, change, lock)
+        return _attempt(change, lock)
     except Exception as error:
         if not _may_be_saved(error):
             _release(lock)
         raise
+
+
+@shards.following_moves
+def _attempt(change: _Change, lock: Lock) -> tuple[Claim, PageItem]:
+    with shards.owning(change.slug).connect() as connection:
+        try:
+            return _claim_and_save(connection, change, lock)
+        except ClaimRefused as refused:
+            # Our fence may be too low only because the lock service lost its counter, or was
+            # exchanged for another. It gives a higher one if the lock is still ours.
+            lock.reissue(refused.stored_fence)
+        return _claim_and_save(connection, change, lock)
 
 
 def _claim_and_save(connection: Connection, change: _Change, lock: Lock) -> tuple[Claim, PageItem]:
@@ -183,3 +189,5 @@ def _problems_for(slug: str) -> Iterator[None]:
         raise Problem(HTTPStatus.CONFLICT, "lock-lost", detail, {"retry-after": "1"}) from error
     except LockError as error:
         raise problems.unavailable("lock service") from error
+    except Moved as error:
+        raise problems.unavailable("database that has the page") from error

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from sheaf.storage import drafts, leases, shards
 from sheaf.storage.claims import Claim, ClaimRefused
+from sheaf.storage.drafts import Draft
 from sheaf.storage.leases import Lease, LeaseHeld
 from sheaf.storage.saves import LockLost, Write
 from sheaf.web import problems, representations, responses
@@ -76,6 +77,13 @@ def respected(
         raise problems.lease_lost(slug, lost.holder, draft) from lost
 
 
+@shards.following_moves
+def drafts_of(author: str, slug: str) -> list[Draft]:
+    """What the author wanted to save when the lease was lost, the newest first."""
+    with shards.reading(slug) as connection:
+        return drafts.of_author(connection, author, slug)
+
+
 def _keep(connection: Connection, slug: str, write: Write, based_on: int | None) -> UUID | None:
     if write.state != "live":
         return None
@@ -86,10 +94,7 @@ def take(slug: str, holder: str, wanted: LeaseInput) -> Response:
     """Take or renew the lease: 201 or 200; raises the 423 Problem that names another holder."""
     length = timedelta(seconds=wanted.seconds)
     try:
-        with shards.owning(slug).connect() as connection:
-            lease, is_new = leases.take(
-                connection, slug, holder, length, take_over=wanted.take_over
-            )
+        lease, is_new = _take(slug, holder, length, wanted.take_over)
     except LeaseHeld as held:
         raise _locked(slug, held.lease) from None
     body = representations.lease(slug, lease)
@@ -99,15 +104,26 @@ def take(slug: str, holder: str, wanted: LeaseInput) -> Response:
     return responses.json_text(body, HTTPStatus.CREATED, headers)
 
 
+@shards.following_moves
+def _take(slug: str, holder: str, length: timedelta, take_over: bool) -> tuple[Lease, bool]:
+    with shards.owning(slug).connect() as connection:
+        return leases.take(connection, slug, holder, length, take_over=take_over)
+
+
 def give_up(slug: str, holder: str) -> Response:
     """End one's own lease: 204; raises a 404 Problem when there is none, or 423."""
     try:
-        with shards.owning(slug).connect() as connection:
-            if not leases.give_up(connection, slug, holder):
-                raise problems.not_found(f"lease on {slug}")
+        if not _give_up(slug, holder):
+            raise problems.not_found(f"lease on {slug}")
     except LeaseHeld as held:
         raise _locked(slug, held.lease) from None
     return Response(HTTPStatus.NO_CONTENT, _NO_STORE)
+
+
+@shards.following_moves
+def _give_up(slug: str, holder: str) -> bool:
+    with shards.owning(slug).connect() as connection:
+        return leases.give_up(connection, slug, holder)
 
 
 def _locked(slug: str, lease: Lease) -> problems.Problem:

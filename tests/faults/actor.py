@@ -35,14 +35,14 @@ class Actor:
     def connection(self) -> Connection:
         """Kept from the first step on, as a save keeps its own."""
         if self._open is None:
-            self._open = shards.home().connect()
+            self._open = shards.owning("home").connect()
         return self._open
 
     def reset(self) -> None:
         """Forget everything, connections too."""
         self.claims.clear()
         self.reconnect()
-        shards.home().dispose()
+        shards.dispose()
 
     def reconnect(self) -> None:
         """Take a new connection for the next step."""

@@ -79,7 +79,7 @@ def run(plan: Plan, home: Path, database_url: str) -> Result:
 
 def _migrate(database_url: str) -> None:
     engine = create_engine(make_url(database_url).set(drivername="postgresql+psycopg"))
-    migrate.upgrade(engine)
+    migrate.upgrade([engine])
     engine.dispose()
 
 

@@ -98,7 +98,7 @@ class Writer:
 
 def put_page(mark: str, slug: str) -> int:
     """Read a page and replace it through the writes function; the new version."""
-    with shards.home().connect() as connection:
+    with shards.owning(slug).connect() as connection:
         page = pages.find(connection, slug)
     precondition = Precondition(frozenset({page.version}) if page else None)
     content = composing.compose(slug, page_body(mark, page.body if page else None))
@@ -112,7 +112,7 @@ def write_pair(mark: str, slugs: Sequence[str], target: str) -> int:
     if not lock.acquire(blocking_timeout=_WAIT):
         raise Busy
     try:
-        with shards.home().connect() as connection:
+        with shards.owning(target).connect() as connection:
             claimed = _claim_all(connection, lock, slugs)
             body = pair_body(mark, [claimed[slug].version for slug in slugs])
             write = Write(UUID(mark), "writer", "", "live", composing.compose(target, body))

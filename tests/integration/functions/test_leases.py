@@ -26,7 +26,11 @@ TWO_MINUTES = timedelta(seconds=120)
 def engine(clean: Servers) -> Iterator[Engine]:
     """The database of the site, beside the one connection that the functions share."""
     url = make_url(clean.database_url).set(drivername="postgresql+psycopg")
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    engine = create_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        execution_options={"map_epoch": shards.current_map().epoch},
+    )
     yield engine
     engine.dispose()
 

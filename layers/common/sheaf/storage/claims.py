@@ -10,12 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, delete, func, or_, select
+from sqlalchemy import Connection, and_, bindparam, delete, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
-from sheaf.hashing import slot
-from sheaf.storage import leases
+from sheaf.storage import leases, ownership
 from sheaf.storage.leases import Lease
 from sheaf.storage.tables import pages
 
@@ -53,11 +52,13 @@ def claim(connection: Connection, slug: str, fence: int, owner: UUID) -> Claim:
     """Mark the page's row as ours and return what it holds, in one statement.
 
     A slug without a page gets a row in state `claimed`, version 0. An equal fence with the
-    same owner is our own earlier claim and is accepted again. Raises ClaimRefused.
+    same owner is our own earlier claim and is accepted again. Raises ClaimRefused, or Moved if the
+    slug is another shard's.
     """
-    mine = {"slug": slug, "slot": slot(slug), "fence": fence, "owner": owner}
-    row = connection.execute(_CLAIM, mine).one_or_none()
+    mine = {"claimed_slug": slug, "claimed_fence": fence, "claimed_owner": owner}
+    row = connection.execute(_CLAIM, mine | ownership.key(connection, slug)).one_or_none()
     if row is None:
+        ownership.check_writable(connection, slug)
         raise ClaimRefused(slug, _stored_fence(connection, slug))
     lease = leases.of_row(tuple(row)[len(_PAGE) :])
     return Claim(slug, fence, owner, *(*row[: len(_PAGE)], lease))
@@ -78,7 +79,16 @@ _PAGE = (
 
 
 def _claim() -> ReturningInsert[Any]:
-    claiming = insert(pages).values(state="claimed", version=0)
+    owned = ownership.writable()
+    columns = {
+        "slug": bindparam("claimed_slug", type_=pages.c.slug.type),
+        "slot": owned.c.slot,
+        "fence": bindparam("claimed_fence", type_=pages.c.fence.type),
+        "owner": bindparam("claimed_owner", type_=pages.c.owner.type),
+        "state": literal("claimed"),
+        "version": literal(0),
+    }
+    claiming = insert(pages).from_select(list(columns), select(*columns.values()))
     theirs, ours = pages.c, claiming.excluded
     free = theirs.fence < ours.fence
     mine = and_(theirs.fence == ours.fence, theirs.owner == ours.owner)

@@ -6,12 +6,14 @@ A draft is its author's alone, and is kept for some weeks (see `remove_old`).
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.dml import ReturningInsert
 
-from sheaf.hashing import slot
+from sheaf.storage import ownership
 from sheaf.storage.saves import Content
 from sheaf.storage.tables import drafts
 
@@ -45,7 +47,10 @@ def keep(
     content: Content,
     comment: str,
 ) -> UUID:
-    """Keep a text for its author and return the draft's id; the same text twice is one draft."""
+    """Keep a text for its author and return the draft's id; the same text twice is one draft.
+
+    Raises Moved if the slug is another shard's.
+    """
     what = {
         "slug": slug,
         "author": author,
@@ -56,10 +61,24 @@ def keep(
         "comment": comment,
     }
     draft_id = uuid5(_NAMESPACE, json.dumps(what))
-    statement = insert(drafts).values(id=draft_id, slot=slot(slug), **what)
-    again = {"created_at": func.now()}
-    connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=again))
+    row = {"id": draft_id, **what} | ownership.key(connection, slug)
+    if connection.execute(_KEEP, row).one_or_none() is None:
+        raise ownership.Moved(slug)
     return draft_id
+
+
+def _keep() -> ReturningInsert[Any]:
+    owned = ownership.writable()
+    names = ("id", "slug", "author", "based_on", "title", "tags", "body", "comment")
+    values = (bindparam(name, type_=drafts.c[name].type) for name in names)
+    row = select(owned.c.slot, *values)
+    keeping = insert(drafts).from_select(["slot", *names], row)
+    again = {"created_at": func.now()}
+    kept = keeping.on_conflict_do_update(index_elements=["id"], set_=again)
+    return kept.returning(drafts.c.id)
+
+
+_KEEP = _keep()
 
 
 def of_author(connection: Connection, author: str, slug: str) -> list[Draft]:

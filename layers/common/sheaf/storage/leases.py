@@ -31,6 +31,7 @@ from sqlalchemy import (
     cast,
     extract,
     func,
+    literal,
     null,
     or_,
     select,
@@ -39,7 +40,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
-from sheaf.hashing import slot
+from sheaf.storage import ownership
 from sheaf.storage.tables import pages
 
 _page = pages.c
@@ -97,23 +98,25 @@ def take(
     """Take the lease for so long from now, or renew it; the lease, and whether it is new.
 
     `take_over` takes it away from another holder, too; else LeaseHeld is raised. A slug without
-    a page gets a row in state `claimed`, as with a claim.
+    a page gets a row in state `claimed`, as with a claim. Raises Moved if it is another shard's.
     """
-    wanted = {"slug": slug, "slot": slot(slug), "holder": holder, "length": length}
-    row = connection.execute(_TAKE, {**wanted, "take_over": take_over}).one_or_none()
+    wanted = {"leased_slug": slug, "holder": holder, "length": length, "take_over": take_over}
+    row = connection.execute(_TAKE, wanted | ownership.key(connection, slug)).one_or_none()
     if row:
         lease, is_new = Lease(*tuple(row)[:-1]), row[-1]
         return lease, is_new
+    ownership.check_writable(connection, slug)
     _raise_if_held(connection, slug, holder)
     # Whoever kept us out is gone already.
     return take(connection, slug, holder, length, take_over=take_over)
 
 
 def give_up(connection: Connection, slug: str, holder: str) -> bool:
-    """End the holder's lease now; False if nobody holds one. Raises LeaseHeld."""
-    mine = {"leased_slug": slug, "holder": holder}
+    """End the holder's lease now; False if nobody holds one. Raises LeaseHeld or Moved."""
+    mine = {"leased_slug": slug, "holder": holder} | ownership.key(connection, slug)
     if connection.execute(_GIVE_UP, mine).one_or_none():
         return True
+    ownership.check_writable(connection, slug)
     _raise_if_held(connection, slug, holder)
     return False
 
@@ -133,17 +136,21 @@ def _take() -> ReturningInsert[Any]:
     expires_at = _NOW + bindparam("length", type_=Interval)
     mine = _page.lease_holder == me
     kept = and_(mine, _LIVE)
-    taking = insert(pages).values(
-        state="claimed",
-        version=0,
+    owned = ownership.writable()
+    columns = {
+        "slug": bindparam("leased_slug", type_=_page.slug.type),
+        "slot": owned.c.slot,
+        "state": literal("claimed"),
+        "version": literal(0),
         # No lock was taken yet: any holder's fence is higher.
-        fence=0,
-        owner=func.gen_random_uuid(),
-        lease_holder=me,
-        lease_fence=_MICROSECONDS,
-        lease_taken_at=_NOW,
-        lease_expires_at=expires_at,
-    )
+        "fence": literal(0),
+        "owner": func.gen_random_uuid(),
+        "lease_holder": me,
+        "lease_fence": _MICROSECONDS,
+        "lease_taken_at": _NOW,
+        "lease_expires_at": expires_at,
+    }
+    taking = insert(pages).from_select(list(columns), select(*columns.values()))
     next_fence = func.greatest(_page.lease_fence + 1, _MICROSECONDS)
     robbed = case((_LIVE, _page.lease_holder), else_=null())
     return taking.on_conflict_do_update(
@@ -167,7 +174,8 @@ def _take() -> ReturningInsert[Any]:
 def _give_up() -> ReturningUpdate[Any]:
     mine = _page.lease_holder == bindparam("holder")
     ending: Update = update(pages).values(lease_expires_at=_NOW)
-    return ending.where(_page.slug == bindparam("leased_slug"), mine, _LIVE).returning(_page.slug)
+    here = and_(_page.slot == ownership.writable().c.slot, _page.slug == bindparam("leased_slug"))
+    return ending.where(here, mine, _LIVE).returning(_page.slug)
 
 
 # Built once: building a statement takes longer than running it.

@@ -1,14 +1,17 @@
 """Migrations: the schema's history (Alembic), the first signing key, the application's role."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, select, text
 
-from sheaf.storage import keys, shards
+from sheaf.slot_map import SlotMap
+from sheaf.storage import keys, shards, slot_maps
+from sheaf.storage.tables import pages
 
 # The role the functions log in as, by IAM: it reads and writes rows and owns nothing.
 APPLICATION_ROLE = "sheaf"
@@ -17,19 +20,47 @@ _ADVISORY_LOCK = 0x5EAF
 _STATEMENT_TIMEOUT = "SET LOCAL statement_timeout = '10min'"
 
 
-def upgrade(engine: Engine) -> list[str]:
-    """Bring a database to the newest schema; returns the ids of the migrations that ran."""
+def upgrade(engines: Sequence[Engine]) -> list[str]:
+    """Bring all databases, the home shard first, to the newest schema.
+
+    Returns the ids of the migrations that ran. The first time the slots are spread over all
+    databases; those added later own none until `sheaf reshard` gives them some.
+    """
+    ran = [revision for engine in engines for revision in _upgrade_one(engine)]
+    with engines[0].begin() as home:
+        if not keys.all_secrets(home):
+            keys.add_secret(home)
+        first_map = None if slot_maps.newest(home) else _first_map(home, len(engines))
+    if first_map:
+        _spread(first_map, engines)
+    return list(dict.fromkeys(ran))
+
+
+def _upgrade_one(engine: Engine) -> list[str]:
     with shards.transactional(engine).begin() as connection:
         connection.execute(text(_STATEMENT_TIMEOUT))
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
         config = _config(connection)
         before = MigrationContext.configure(connection).get_current_revision()
         command.upgrade(config, "head")
-        if not keys.all_secrets(connection):
-            keys.add_secret(connection)
         if _on_aws(connection):
             _grant_to_application(connection)
         return _since(config, before)
+
+
+def _first_map(home: Connection, count: int) -> SlotMap:
+    """The map of a new site: even, unless there are pages already, which are all at home."""
+    has_pages = home.execute(select(pages.c.id).limit(1)).one_or_none() is not None
+    return SlotMap.even(1 if has_pages else count)
+
+
+def _spread(slot_map: SlotMap, engines: Sequence[Engine]) -> None:
+    """Tell the databases which slots they own, and everybody, last, where the slots are."""
+    for number in set(slot_map.owners):
+        with engines[number].begin() as connection:
+            slot_maps.own(connection, slot_map, number)
+    with engines[0].begin() as home:
+        slot_maps.publish(home, slot_map)
 
 
 def _config(connection: Connection) -> Config:

@@ -1,5 +1,6 @@
 """The outbox: changes that were committed and whose consequences are still to be seen to."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, select
@@ -17,17 +18,13 @@ class Change:
     author: str
 
 
-def take(connection: Connection, limit: int) -> list[Change]:
-    """Remove the oldest changes and return them; they come back if the caller rolls back.
+def oldest(connection: Connection, limit: int) -> list[Change]:
+    """The oldest changes, in their order. They stay until they are removed."""
+    columns = (outbox.c.id, outbox.c.slug, outbox.c.version, outbox.c.author)
+    statement = select(*columns).order_by(outbox.c.id).limit(limit)
+    return [Change(*row) for row in connection.execute(statement)]
 
-    Rows that another relay is working on are passed over.
-    """
-    oldest = (
-        select(outbox.c.id).order_by(outbox.c.id).limit(limit).with_for_update(skip_locked=True)
-    )
-    statement = (
-        delete(outbox)
-        .where(outbox.c.id.in_(oldest.scalar_subquery()))
-        .returning(outbox.c.id, outbox.c.slug, outbox.c.version, outbox.c.author)
-    )
-    return sorted((Change(*row) for row in connection.execute(statement)), key=lambda c: c.id)
+
+def remove(connection: Connection, changes: Iterable[Change]) -> None:
+    """Remove changes that were seen to. It is no error if somebody else has done so."""
+    connection.execute(delete(outbox).where(outbox.c.id.in_([change.id for change in changes])))

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR, insert
 
+from sheaf.storage import ownership
 from sheaf.storage.claims import Claim
 from sheaf.storage.pages import ITEM, PageItem
 from sheaf.storage.tables import links, outbox, pages, revisions
@@ -62,9 +63,10 @@ class Write:
 def save(connection: Connection, claim: Claim, write: Write) -> PageItem:
     """Replace the claimed page: row, revision, links and outbox, in one statement.
 
-    Raises LockLost if the claim no longer stands.
+    Raises LockLost if the claim no longer stands, and Moved if the slug is another shard's.
     """
-    row = connection.execute(_SAVE, _parameters(claim, write)).one_or_none()
+    parameters = _parameters(claim, write) | ownership.key(connection, claim.slug)
+    row = connection.execute(_SAVE, parameters).one_or_none()
     return PageItem(*tuple(row)) if row else _already_saved(connection, claim, write)
 
 
@@ -72,6 +74,7 @@ def _already_saved(connection: Connection, claim: Claim, write: Write) -> PageIt
     statement = select(*ITEM).where(pages.c.slug == claim.slug, pages.c.write_id == write.id)
     row = connection.execute(statement).one_or_none()
     if row is None:
+        ownership.check_writable(connection, claim.slug)
         raise LockLost(claim.slug)
     return PageItem(*tuple(row))
 
@@ -111,6 +114,7 @@ def _replace() -> CTE:
     given = ("state", "write_id", "title", "sort_title", "tags", "body", "html", "blob", "author")
     values = {name: bindparam(f"new_{name}", type_=pages.c[name].type) for name in given}
     statement = update(pages).where(
+        pages.c.slot == ownership.writable().c.slot,
         pages.c.slug == bindparam("claimed_slug"),
         pages.c.fence == bindparam("claimed_fence"),
         pages.c.owner == bindparam("claimed_owner"),

@@ -1,20 +1,46 @@
 """Shards: the databases, and which of them holds a slug."""
 
 import time
-from functools import cache
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, lru_cache, wraps
+from random import uniform
+from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from sheaf import settings
 from sheaf.presigning import Credentials, database_token
+from sheaf.slot_map import SlotMap
+from sheaf.storage import ownership, slot_maps
+from sheaf.storage.ownership import Moved
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _CONNECT_SECONDS = 5
 _STATEMENT_MILLISECONDS = 5000
 _TRUSTED_SECONDS = 10
+# A map this old may be wrong without anybody telling: the shard may be gone.
+_MAP_SECONDS = 60
+_MOVE_SECONDS = 1.5
+
+
+class _Route:
+    """The slot map that this process follows, and when it was read (by the clock on the wall)."""
+
+    slot_map: SlotMap | None = None
+    read_at = 0.0
+
+
+_route = _Route()
+
+
+class NotMigrated(RuntimeError):
+    """There is no slot map, or it names shards that SHEAF_DATABASE_URLS does not."""
 
 
 def home() -> Engine:
@@ -23,12 +49,87 @@ def home() -> Engine:
     Each statement on it is a transaction of its own, which saves BEGIN and COMMIT their round
     trips; `transactional` is for what takes several statements.
     """
-    return _engine(settings.current().database_urls[0])
+    return at(0)
 
 
-def owning(_slug: str) -> Engine:
-    """The shard that holds this slug. The first version has one shard, and it holds all."""
-    return home()
+def at(number: int) -> Engine:
+    """A shard by its number: its place in SHEAF_DATABASE_URLS."""
+    return _engine(settings.current().database_urls[number])
+
+
+def everywhere() -> list[Engine]:
+    """All shards, those that own no slot included, in the order of their numbers."""
+    return [at(number) for number in range(len(settings.current().database_urls))]
+
+
+def owning(name: str) -> Engine:
+    """The shard that holds this slug or handle, by the map that this process follows."""
+    slot_map = current_map()
+    return _following(slot_map.owner(name), slot_map.epoch)
+
+
+def all_owning() -> list[Engine]:
+    """All shards that own slots, by the same map, in the order of their numbers."""
+    slot_map = current_map()
+    return [_following(number, slot_map.epoch) for number in sorted(set(slot_map.owners))]
+
+
+@lru_cache(maxsize=512)
+def _following(number: int, epoch: int) -> Engine:
+    """The shard, for statements that follow the map of this epoch (see ownership.py)."""
+    return at(number).execution_options(map_epoch=epoch)
+
+
+@contextmanager
+def reading(name: str) -> Iterator[Connection]:
+    """A connection to read a slug or handle by; what was read counts if this raises no Moved."""
+    with owning(name).connect() as connection:
+        yield connection
+        ownership.check_readable(connection, name)
+
+
+def current_map() -> SlotMap:
+    """The slot map that this process follows; raises NotMigrated."""
+    if not _route.slot_map or abs(time.time() - _route.read_at) > _MAP_SECONDS:
+        with home().connect() as connection:
+            found = slot_maps.newest(connection)
+        if found is None or max(found.owners) >= len(settings.current().database_urls):
+            raise NotMigrated("the databases do not fit the slot map: run the migration")
+        _route.slot_map, _route.read_at = found, time.time()
+    return _route.slot_map
+
+
+def forget_map() -> None:
+    """Read the slot map anew when it is needed next."""
+    _route.slot_map = None
+
+
+def following_moves(work: Callable[P, T]) -> Callable[P, T]:
+    """The same work, done again with a newer map if slots have moved; raises Moved in the end.
+
+    While a slot moves, it cannot be written for some tenths of a second.
+    """
+
+    @wraps(work)
+    def followed(*args: P.args, **options: P.kwargs) -> T:
+        give_up_at = time.monotonic() + _MOVE_SECONDS
+        while True:
+            try:
+                return work(*args, **options)
+            except Moved:
+                forget_map()
+                if time.monotonic() > give_up_at:
+                    raise
+                time.sleep(uniform(0.01, 0.05))  # noqa: S311
+
+    return followed
+
+
+def dispose() -> None:
+    """Close all connections, and forget the map."""
+    for engine in everywhere():
+        engine.dispose()
+    forget_map()
 
 
 def transactional(engine: Engine) -> Engine:

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     DateTime,
     ForeignKey,
@@ -131,11 +132,48 @@ users = Table(
     Column("created_at", _Instant, nullable=False, server_default=func.now()),
 )
 
+# Which changes of which shard were counted here already, for a while: counting may be tried again.
+counted_changes = Table(
+    "counted_changes",
+    metadata,
+    Column("shard", SmallInteger, primary_key=True, autoincrement=False),
+    Column("change", BigInteger, primary_key=True, autoincrement=False),
+    Column("counted_at", _Instant, nullable=False, server_default=func.now()),
+)
+
 # Home shard only. The newest key signs; all keys that are still here verify.
 signing_keys = Table(
     "signing_keys",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("secret", LargeBinary, nullable=False),
+    Column("created_at", _Instant, nullable=False, server_default=func.now()),
+)
+
+# Which slots are this shard's, for whom: for maps from one epoch on until, if it moves away,
+# another. `owned` may be written; `blocked` (about to leave) and `incoming` may only be read.
+slot_owners = Table(
+    "slot_owners",
+    metadata,
+    Column("slot", SmallInteger, primary_key=True, autoincrement=False),
+    Column("from_epoch", BigInteger, nullable=False),
+    Column("until_epoch", BigInteger),
+    Column("mode", Text, nullable=False),
+)
+
+# One row: who has an older map than this may not read here any more, for it may miss writes.
+reader_epochs = Table(
+    "reader_epochs",
+    metadata,
+    Column("id", SmallInteger, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+    Column("least", BigInteger, nullable=False),
+)
+
+# Home shard only. The newest one counts. A byte for each slot: the number of its shard.
+slot_maps = Table(
+    "slot_maps",
+    metadata,
+    Column("epoch", BigInteger, primary_key=True, autoincrement=False),
+    Column("owners", LargeBinary, nullable=False),
     Column("created_at", _Instant, nullable=False, server_default=func.now()),
 )

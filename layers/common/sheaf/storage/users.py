@@ -1,15 +1,18 @@
 """Users: everybody who ever edited, with a count of edits that follows through the outbox."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from sheaf.hashing import slot
-from sheaf.storage.tables import users
+from sheaf.storage import ownership
+from sheaf.storage.outbox import Change
+from sheaf.storage.tables import counted_changes, users
 
 _ITEM = (users.c.handle, users.c.edits, users.c.created_at)
 
@@ -34,8 +37,22 @@ def find(connection: Connection, handle: str) -> User | None:
     return User(*row) if row else None
 
 
-def count_edits(connection: Connection, edits: Mapping[str, int]) -> None:
-    """Add to the users' counts, by handle; a handle seen for the first time becomes a user."""
+def count_edits(connection: Connection, shard: int, changes: Sequence[Change]) -> None:
+    """Count changes that this shard's outbox tells of, each once, for users who are kept here.
+
+    A handle seen for the first time becomes a user. Takes a transaction of several statements;
+    raises Moved if one of the users is another shard's.
+    """
+    seen = [{"shard": shard, "change": change.id} for change in changes]
+    noted = insert(counted_changes).values(seen).on_conflict_do_nothing()
+    fresh = set(connection.execute(noted.returning(counted_changes.c.change)).scalars())
+    edits = Counter(change.author for change in changes if change.id in fresh)
+    if edits:
+        _add(connection, edits)
+
+
+def _add(connection: Connection, edits: Mapping[str, int]) -> None:
+    ownership.lock_writable(connection, edits)
     # Sorted, so that two relays lock the rows in one order.
     rows = [
         {"handle": handle, "slot": slot(handle), "edits": edits[handle]} for handle in sorted(edits)
@@ -47,3 +64,9 @@ def count_edits(connection: Connection, edits: Mapping[str, int]) -> None:
             set_={"edits": users.c.edits + statement.excluded.edits},
         )
     )
+
+
+def forget_counted(connection: Connection, after: timedelta) -> int:
+    """Forget which changes were counted longer ago than this; says how many."""
+    statement = delete(counted_changes).where(counted_changes.c.counted_at < func.now() - after)
+    return connection.execute(statement).rowcount

@@ -1,0 +1,42 @@
+"""Which slots each shard owns, the map of all of them, and which changes were counted."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """Apply."""
+    instant = sa.DateTime(timezone=True)
+    op.create_table(
+        "slot_owners",
+        sa.Column("slot", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("from_epoch", sa.BigInteger(), nullable=False),
+        sa.Column("until_epoch", sa.BigInteger(), nullable=True),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("slot"),
+    )
+    op.create_table(
+        "reader_epochs",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("least", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("id = 1"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "slot_maps",
+        sa.Column("epoch", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("owners", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", instant, server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("epoch"),
+    )
+    op.create_table(
+        "counted_changes",
+        sa.Column("shard", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("change", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("counted_at", instant, server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("shard", "change"),
+    )
+    op.execute("INSERT INTO reader_epochs VALUES (1, 0)")

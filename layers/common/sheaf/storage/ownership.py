@@ -1,0 +1,109 @@
+"""Ownership: each shard knows which slots are its own, and refuses who has an older map.
+
+Whoever routes by the slot map may have an old one. So it is the shard that decides, in the very
+statement that writes, or after a read before its result counts. The epoch of the map that was
+followed comes with the connection (see shards.py).
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    FromClause,
+    SmallInteger,
+    and_,
+    bindparam,
+    or_,
+    select,
+)
+
+from sheaf.hashing import slot
+from sheaf.storage.tables import reader_epochs, slot_owners
+
+_SLOT = bindparam("owned_slot", type_=SmallInteger)
+_EPOCH = bindparam("map_epoch", type_=BigInteger)
+
+
+class Moved(Exception):
+    """The shard does not own the slot any more or not yet, or not for who has this map."""
+
+
+def key(connection: Connection, name: str) -> dict[str, object]:
+    """The parameters by which a statement asks if a slug or handle may be written here."""
+    return {"owned_slot": slot(name), **epoch(connection)}
+
+
+def epoch(connection: Connection) -> dict[str, object]:
+    """The parameter that says which map was followed."""
+    return {"map_epoch": connection.get_execution_options()["map_epoch"]}
+
+
+def writable() -> CTE:
+    """The slot, if it may be written here; no row otherwise. Takes the parameters of `key`.
+
+    Locked until the statement's end: a slot that moves waits for the writes that have begun.
+    """
+    return (
+        select(slot_owners.c.slot)
+        .where(
+            slot_owners.c.slot == _SLOT,
+            slot_owners.c.from_epoch <= _EPOCH,
+            slot_owners.c.mode == "owned",
+        )
+        .with_for_update(read=True)
+        .cte("owned")
+    )
+
+
+def readable(table: FromClause) -> ColumnElement[bool]:
+    """Whether a row of this table is to be read here, joined with slot_owners (see `epoch`)."""
+    return and_(slot_owners.c.slot == table.c.slot, _VALID)
+
+
+_VALID = and_(
+    slot_owners.c.from_epoch <= _EPOCH,
+    or_(slot_owners.c.until_epoch.is_(None), slot_owners.c.until_epoch > _EPOCH),
+)
+_UP_TO_DATE = select(reader_epochs.c.id).where(reader_epochs.c.least <= _EPOCH)
+_READABLE = _UP_TO_DATE.where(
+    select(slot_owners.c.slot).where(slot_owners.c.slot == _SLOT, _VALID).exists()
+)
+_WRITABLE = select(writable().c.slot)
+
+
+def check_readable(connection: Connection, name: str) -> None:
+    """Raise Moved unless what was read here of a slug or handle was up to date."""
+    if connection.execute(_READABLE, key(connection, name)).one_or_none() is None:
+        raise Moved(name)
+
+
+def check_up_to_date(connection: Connection) -> None:
+    """Raise Moved unless what was read here of all slots was up to date."""
+    if connection.execute(_UP_TO_DATE, epoch(connection)).one_or_none() is None:
+        raise Moved("the slot map is old")
+
+
+def check_writable(connection: Connection, name: str) -> None:
+    """Raise Moved unless a slug or handle may be written here."""
+    if connection.execute(_WRITABLE, key(connection, name)).one_or_none() is None:
+        raise Moved(name)
+
+
+def lock_writable(connection: Connection, names: Iterable[str]) -> None:
+    """Keep the slots of several names here until the transaction ends; raises Moved."""
+    wanted = {slot(name) for name in names}
+    statement = (
+        select(slot_owners.c.slot)
+        .where(
+            slot_owners.c.slot.in_(wanted),
+            slot_owners.c.from_epoch <= _EPOCH,
+            slot_owners.c.mode == "owned",
+        )
+        .order_by(slot_owners.c.slot)
+        .with_for_update(read=True)
+    )
+    if wanted - set(connection.execute(statement, epoch(connection)).scalars()):
+        raise Moved("one of several slots")
