@@ -10,9 +10,12 @@ from functools import partial
 from pathlib import Path
 
 import click
+from tqdm import tqdm
 
-from ops import exporting, importing, jobs, tokens
+from ops import exporting, importing, jobs, resharding, tokens
 from ops.client import Client, ClientError, is_address
+from sheaf.hashing import SLOTS
+from sheaf.settings import SettingsError
 
 _LOCAL_SITE = "http://127.0.0.1:3000"
 
@@ -136,12 +139,74 @@ def token(site: Site, handle: str, role: str, hours: float, home: Path) -> None:
         click.echo(tokens.mint(home, site.url, handle, role, timedelta(hours=hours)))
 
 
+@main.group()
+def reshard() -> None:
+    """Spread the pages over more or fewer databases while the site goes on.
+
+    Needs the site's own settings: SHEAF_DATABASE_URLS, with all databases, the old and the new
+    ones, and SHEAF_CACHE_URL. The site must have been given the same list before.
+    """
+
+
+_shards = click.option(
+    "--to", "count", type=click.IntRange(1, 255), required=True, help="How many shards in the end."
+)
+
+
+@reshard.command("plan")
+@_shards
+def reshard_plan(count: int) -> None:
+    """Say which slots would move, and change nothing."""
+    with _plain_errors():
+        moves = resharding.plan(count)
+    ways = Counter((move.source, move.target) for move in moves)
+    for (source, target), slots in sorted(ways.items()):
+        click.echo(f"shard {source} to shard {target}: {slots} slots")
+    click.echo(f"{len(moves)} of {SLOTS} slots would move")
+
+
+@reshard.command("run")
+@_shards
+def reshard_run(count: int) -> None:
+    """Move slots until all shards have as many. May be run again if it was ended."""
+    with _plain_errors(), tqdm(total=len(resharding.plan(count)), unit="slot") as bar:
+
+        def report(batch: resharding.Batch) -> None:
+            bar.set_description(f"{batch.source} to {batch.target}: {batch.step}")
+            bar.update(len(batch.slots) if batch.step == resharding.STEPS[-1] else 0)
+
+        copied = resharding.run(count, report)
+    click.echo(f"done; {copied} pages were copied")
+
+
+@reshard.command("status")
+def reshard_status() -> None:
+    """Say which slots are on their way."""
+    with _plain_errors():
+        batch = resharding.status()
+    if batch is None:
+        click.echo("no slots are on their way")
+        return
+    click.echo(
+        f"{len(batch.slots)} slots from shard {batch.source} to shard {batch.target}; "
+        f"next: {batch.step}"
+    )
+
+
+@reshard.command("abort")
+def reshard_abort() -> None:
+    """Bring the slots that are on their way back, or to the end if they have arrived."""
+    with _plain_errors():
+        resharding.abort()
+    click.echo("no slots are on their way")
+
+
 @contextmanager
 def _plain_errors() -> Iterator[None]:
     """Turn the failures that users meet into one line and exit status 1."""
     try:
         yield
-    except (ClientError, tokens.TokenError) as error:
+    except (ClientError, tokens.TokenError, resharding.ReshardError, SettingsError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from error

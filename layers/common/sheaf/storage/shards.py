@@ -57,6 +57,11 @@ def at(number: int) -> Engine:
     return _engine(settings.current().database_urls[number])
 
 
+def apart(number: int) -> Engine:
+    """A shard over a connection of its own, for who keeps it; dispose of it in the end."""
+    return _new_engine(settings.current().database_urls[number])
+
+
 def everywhere() -> list[Engine]:
     """All shards, those that own no slot included, in the order of their numbers."""
     return [at(number) for number in range(len(settings.current().database_urls))]
@@ -139,6 +144,10 @@ def transactional(engine: Engine) -> Engine:
 
 @cache
 def _engine(address: str) -> Engine:
+    return _new_engine(address)
+
+
+def _new_engine(address: str) -> Engine:
     # One instance serves one request at a time, so it needs one connection.
     engine = create_engine(
         _psycopg(make_url(address)),

@@ -177,3 +177,17 @@ slot_maps = Table(
     Column("owners", LargeBinary, nullable=False),
     Column("created_at", _Instant, nullable=False, server_default=func.now()),
 )
+
+# Home shard only. The slots that are on their way from one shard to another, if any.
+slot_moves = Table(
+    "slot_moves",
+    metadata,
+    Column("id", SmallInteger, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+    Column("source", SmallInteger, nullable=False),
+    Column("target", SmallInteger, nullable=False),
+    Column("slots", ARRAY(SmallInteger), nullable=False),
+    # The epoch of the map in which they have moved.
+    Column("epoch", BigInteger, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("started_at", _Instant, nullable=False, server_default=func.now()),
+)

@@ -1,7 +1,8 @@
-"""Which slots each shard owns, the map of all of them, and which changes were counted."""
+"""Which slots each shard owns, the map of all of them, their moves, and what was counted."""
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0004"
 down_revision = "0002"
@@ -38,5 +39,17 @@ def upgrade() -> None:
         sa.Column("change", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("counted_at", instant, server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("shard", "change"),
+    )
+    op.create_table(
+        "slot_moves",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("source", sa.SmallInteger(), nullable=False),
+        sa.Column("target", sa.SmallInteger(), nullable=False),
+        sa.Column("slots", postgresql.ARRAY(sa.SmallInteger()), nullable=False),
+        sa.Column("epoch", sa.BigInteger(), nullable=False),
+        sa.Column("step", sa.Text(), nullable=False),
+        sa.Column("started_at", instant, server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("id = 1"),
+        sa.PrimaryKeyConstraint("id"),
     )
     op.execute("INSERT INTO reader_epochs VALUES (1, 0)")

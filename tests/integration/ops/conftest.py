@@ -1,0 +1,47 @@
+"""A site on three databases, of which the first two own all slots to begin with."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.conftest import Mint, Servers, _at, running_site
+
+NAMES = ("shard_0", "shard_1", "shard_2")
+
+
+@dataclass(frozen=True)
+class Sharded:
+    """Where the site is, where its databases are, and an editor's token."""
+
+    url: str
+    databases: tuple[str, ...]
+    cache_url: str
+    token: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What `sheaf reshard` has to be told."""
+        urls = ",".join(self.databases)
+        return {**os.environ, "SHEAF_DATABASE_URLS": urls, "SHEAF_CACHE_URL": self.cache_url}
+
+
+@pytest.fixture
+def sharded(servers: Servers, home: Path, mint_token: Mint) -> Iterator[Sharded]:
+    databases = tuple(_at(servers.database_url, f"/{name}") for name in NAMES)
+    cache_url = _at(servers.cache_url, "/3")
+    with psycopg.connect(servers.database_url, autocommit=True) as admin:
+        for name in NAMES:
+            admin.execute(f"CREATE DATABASE {name}")
+        try:
+            # The first migration spreads the slots over the databases that it finds.
+            with running_site(Servers(",".join(databases[:2]), cache_url), home):
+                pass
+            with running_site(Servers(",".join(databases), cache_url), home) as url:
+                yield Sharded(url, databases, cache_url, mint_token("alice", "editor"))
+        finally:
+            for name in NAMES:
+                admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
