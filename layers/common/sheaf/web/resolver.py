@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from sheaf import slugs, telemetry
-from sheaf.paging import BadCursor
+from sheaf.paging import BadCursor, BadPage
 from sheaf.web import problems, responses
 from sheaf.web.problems import Problem
 from sheaf.web.responses import Response
@@ -133,6 +133,8 @@ def as_problem(error: Exception) -> Problem:  # noqa: PLR0911 - a line for each 
             return problems.bad_request(str(error), "bad-slug")
         case BadCursor():
             return problems.bad_request(str(error), "bad-cursor")
+        case BadPage():
+            return problems.bad_request(str(error), "bad-page")
         case RequestValidationError():
             return _invalid_fields(error)
         case NotFoundError():
