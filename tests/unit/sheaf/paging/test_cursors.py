@@ -66,6 +66,16 @@ def test_a_cursor_with_any_other_character_is_refused(data: st.DataObject) -> No
             CURSORS.decode(changed, BY_ID)
 
 
+def test_a_cursor_has_one_spelling() -> None:
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    for number in (1, 12, 123):  # of each length that base64 treats in its own way
+        cursor = CURSORS.encode(Position((number,), backward=False), BY_ID)
+        other_ends = {cursor[:-1] + letter for letter in alphabet} - {cursor}
+        for other in (*other_ends, cursor + "=", f"{cursor}\n", f" {cursor}"):
+            with pytest.raises(BadCursor):
+                CURSORS.decode(other, BY_ID)
+
+
 @pytest.mark.parametrize("garbage", ["", "=", "A", "ä", "\ud800", "[" * 100_000, "A" * 100_000])
 def test_garbage_is_refused(garbage: str) -> None:
     with pytest.raises(BadCursor):
