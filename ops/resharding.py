@@ -4,10 +4,10 @@ A few slots at a time go through the steps of `STEPS`. After each step the home 
 is next, and each may be done twice, so a run that was ended at any moment is taken up where it
 was. What may be read or written where, and by whom, follows from the rows of slot_owners:
 
-- copy: the target gets what the source has. Nobody looks there yet.
+- copy: the target gets what the source has, for who follows the next map.
 - block: the source takes no more writes of these slots, and waits for those that have begun. The
   rest is copied, and compared. Who writes now waits for some tenths of a second.
-- prepare: the target may be read by who follows the next map, the source by who follows this one.
+- prepare: the source may be read by who follows this map, and not by who follows the next one.
 - publish: the next map counts.
 - close: who still follows the old map is sent by the source to read the new one.
 - open: the target takes writes. It was never read otherwise than the source until now.
@@ -148,6 +148,12 @@ def _finish(batch: Batch, report: Report) -> int:
 
 
 def _copy(batch: Batch) -> int:
+    rows = [
+        {"slot": slot, "from_epoch": batch.epoch, "mode": "incoming"} for slot in batch.slots
+    ]
+    with _session(batch.target) as target:
+        # First: it hides the rows that will come from all who follow today's map.
+        target.execute(insert(slot_owners).values(rows).on_conflict_do_nothing())
     with _session(batch.source) as source, _session(batch.target) as target:
         return slot_copies.synchronize(source, target, batch.slots)
 
@@ -161,13 +167,6 @@ def _block(batch: Batch) -> int:
 
 
 def _prepare(batch: Batch) -> int:
-    rows = [
-        {"slot": slot, "from_epoch": batch.epoch, "until_epoch": None, "mode": "incoming"}
-        for slot in batch.slots
-    ]
-    arriving = insert(slot_owners).values(rows)
-    with _session(batch.target) as target:
-        target.execute(arriving.on_conflict_do_nothing())
     _set(batch.source, batch, until_epoch=batch.epoch)
     return 0
 

@@ -3,15 +3,16 @@
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from aws_lambda_powertools.event_handler import Response as PowertoolsResponse
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from listing import lists, lookups
-from listing.lists import DEFAULT_LIMIT, MAX_LIMIT, Order, Part, Sort
+from listing.lists import DEFAULT_LIMIT, MAX_LIMIT, Order, Sort
 from sheaf import slugs
+from sheaf.paging import MAX_DEPTH, Part
 from sheaf.storage.pages import PageItem
 from sheaf.storage.revisions import RevisionItem
 from sheaf.storage.search import Hit
@@ -24,6 +25,12 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most")]
 Cursor = Annotated[str | None, Query(max_length=2000, description="`next` or `prev` of a page")]
+PageNumber = Annotated[
+    int | None, Query(ge=1, description=f"A page by its number, up to item {MAX_DEPTH:,} of a list")
+]
+PerPage = Annotated[
+    int | None, Query(ge=1, le=MAX_LIMIT, description="How many items a page has, as `limit`")
+]
 Words = Annotated[str, Query(min_length=1, max_length=200, pattern="^[^\\x00]*$")]
 Version = Annotated[int | None, Query(ge=1, le=2**62)]
 
@@ -41,9 +48,11 @@ def list_pages(
     order: Annotated[Order | None, Query()] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
+    page: PageNumber = None,
+    per_page: PerPage = None,
 ) -> Answer:
     """The pages without their text; `Link` headers and cursors lead through the list."""
-    return _listed(lists.all_pages(sort, order, Part(limit, cursor)))
+    return _listed(lists.all_pages(sort, order, Part(per_page or limit, cursor, page)))
 
 
 @router.get(
@@ -68,14 +77,20 @@ def get_page(slug: str) -> Answer:
     tags=["pages"],
 )
 def list_revisions(
-    slug: str, version: Version = None, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    slug: str,
+    version: Version = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+    page: PageNumber = None,
+    per_page: PerPage = None,
 ) -> Answer:
     """The versions, the newest first, without their text; with `?version=N` that one with it."""
     slug = slugs.parse_quoted(slug)
     if version is not None:
         return send(responses.json_text(asdict(lookups.revision(slug, version))))
+    part = Part(per_page or limit, cursor, page)
     lookups.history(slug)
-    return _listed(lists.page_revisions(slug, Part(limit, cursor)))
+    return _listed(lists.page_revisions(slug, part))
 
 
 @router.get(
@@ -97,9 +112,14 @@ def get_lease(slug: str) -> Answer:
     responses=answers(Listed[User], "The users"),
     tags=["users"],
 )
-def list_users(limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Answer:
+def list_users(
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+    page: PageNumber = None,
+    per_page: PerPage = None,
+) -> Answer:
     """The users by handle, with how often each has edited."""
-    return _listed(lists.all_users(Part(limit, cursor)))
+    return _listed(lists.all_users(Part(per_page or limit, cursor, page)))
 
 
 @router.get(
@@ -150,13 +170,21 @@ def _listed(listed: Listed[Any]) -> Answer:
         "next": listed.next,
         "prev": listed.prev,
     }
-    links = {"next": listed.next, "prev": listed.prev}
-    link = ", ".join(f'<{address(cursor)}>; rel="{rel}"' for rel, cursor in links.items() if cursor)
-    return send(responses.json_text(body, headers={"link": link} if link else None))
+    links = {"first": address(None)}
+    for rel, cursor in (("next", listed.next), ("prev", listed.prev)):
+        if cursor:
+            links[rel] = address(cursor)
+    link = ", ".join(f'<{target}>; rel="{rel}"' for rel, target in links.items())
+    return send(responses.json_text(body, headers={"link": link}))
 
 
-def address(cursor: str) -> str:
-    """The address of the request that is being answered, at another place in its list."""
+def address(cursor: str | None) -> str:
+    """The address of the request that is being answered, at a cursor or the start of its list."""
     event = router.current_event
-    query = {**(event.query_string_parameters or {}), "cursor": cursor}
-    return f"{event.path}?{urlencode(query)}"
+    query = dict(event.query_string_parameters or {})
+    for place in ("cursor", "page"):
+        query.pop(place, None)
+    if cursor:
+        query["cursor"] = cursor
+    path = quote(unquote(event.path))
+    return f"{path}?{urlencode(query)}" if query else path

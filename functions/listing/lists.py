@@ -1,15 +1,15 @@
 """The lists of the site, a page of one at a time, the same for the API and for people."""
 
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Select
 from sqlalchemy.sql.elements import ColumnElement
 
 from sheaf import paging
-from sheaf.paging import Cursors, Keyset, Slice
+from sheaf.paging import Cursors, Keyset, Part, Slice, UnknownKey, asc, desc
 from sheaf.storage import keys, pages, revisions, shards, tables, users
 from sheaf.web.representations import Listed
 
@@ -27,51 +27,58 @@ _SORTS: dict[Sort, ColumnElement[Any]] = {
 }
 
 
-@dataclass(frozen=True)
-class Part:
-    """Which part of a list is wanted: at most `limit` items, from the cursor on."""
-
-    limit: int = DEFAULT_LIMIT
-    cursor: str | None = None
-
-
 def all_pages(sort: Sort, order: Order | None, part: Part) -> Listed[pages.PageItem]:
     """Live pages; without an order the newest first, or titles from A to Z."""
-    order = order or ("asc" if sort == "title" else "desc")
-    column = _SORTS[sort]
-    keyset = Keyset((column, tables.pages.c.slug), descending=order == "desc")
-    return _list(f"pages {sort} {order}", pages.live(), keyset, part, pages.PageItem)
+    direction = asc if (order or ("asc" if sort == "title" else "desc")) == "asc" else desc
+    keyset = Keyset((direction(_SORTS[sort]), direction(tables.pages.c.slug)))
+    return _list("pages", {}, pages.live(), keyset, part, pages.PageItem)
 
 
 def pages_by(author: str, part: Part) -> Listed[pages.PageItem]:
     """Live pages whose current version is by this author, the newest first."""
-    keyset = Keyset((tables.pages.c.updated_at, tables.pages.c.slug), descending=True)
+    keyset = Keyset((desc(tables.pages.c.updated_at), desc(tables.pages.c.slug)))
     statement = pages.live().where(tables.pages.c.author == author)
-    return _list(f"pages by {author}", statement, keyset, part, pages.PageItem)
+    return _list("pages", {"author": author}, statement, keyset, part, pages.PageItem)
 
 
 def page_revisions(slug: str, part: Part) -> Listed[revisions.RevisionItem]:
     """The versions of one page, the newest first."""
-    keyset = Keyset((tables.revisions.c.version,), descending=True)
-    return _list(f"revisions {slug}", revisions.of_page(slug), keyset, part, revisions.RevisionItem)
+    keyset = Keyset((desc(tables.revisions.c.version),))
+    statement = revisions.of_page(slug)
+    return _list("revisions", {"slug": slug}, statement, keyset, part, revisions.RevisionItem)
 
 
 def all_users(part: Part) -> Listed[users.User]:
     """Everybody who ever edited, by handle."""
-    keyset = Keyset((tables.users.c.handle,), descending=False)
-    return _list("users", users.everyone(), keyset, part, users.User)
+    keyset = Keyset((asc(tables.users.c.handle),))
+    return _list("users", {}, users.everyone(), keyset, part, users.User)
 
 
 def _list(
-    name: str, statement: Select[Any], keyset: Keyset, part: Part, make: Callable[..., T]
+    name: str,
+    filters: Mapping[str, str],
+    statement: Select[Any],
+    keyset: Keyset,
+    part: Part,
+    make: Callable[..., T],
 ) -> Listed[T]:
-    cursors = Cursors(_secrets(), name)
-    with shards.home().connect() as connection:
-        found: Slice = paging.fetch(connection, statement, keyset, cursors, part.limit, part.cursor)
+    scatter = Scatter()
+
+    @shards.following_moves
+    def fetch() -> Slice:
+        cursors = Cursors(_secrets(int(time.time() // 60)), name, filters)
+        return paging.fetch(scattering.sources(), statement, keyset, cursors, part, scatter)
+
+    try:
+        found = fetch()
+    except UnknownKey:
+        _secrets.cache_clear()
+        found = fetch()
     return Listed([make(*row) for row in found.rows], found.next, found.prev)
 
 
-@cache
-def _secrets() -> Mapping[int, bytes]:
+@lru_cache(maxsize=1)
+def _secrets(_minute: int) -> Mapping[int, bytes]:
+    """The signing keys, read once a minute: a key that was removed is not trusted for longer."""
     with shards.home().connect() as connection:
         return keys.all_secrets(connection)

@@ -9,8 +9,9 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from listing import lists, lookups
 from listing.api import Cursor, Version, address
-from listing.lists import Part
+from listing.lists import DEFAULT_LIMIT
 from sheaf import slugs
+from sheaf.paging import Part
 from sheaf.rendering import documents, markdown, source, templates
 from sheaf.web import problems, responses
 from sheaf.web.representations import Listed
@@ -24,21 +25,21 @@ Answer = PowertoolsResponse[str]
 @router.get("/-/recent", include_in_schema=False)
 def recent(cursor: Cursor = None) -> Answer:
     """The pages, the last changed first."""
-    listed = lists.all_pages("updated", None, Part(cursor=cursor))
+    listed = lists.all_pages("updated", None, Part(DEFAULT_LIMIT, cursor))
     return _document("recent.html", **_around(listed))
 
 
 @router.get("/-/users", include_in_schema=False)
 def people(cursor: Cursor = None) -> Answer:
     """Everybody who edited."""
-    return _document("users.html", **_around(lists.all_users(Part(cursor=cursor))))
+    return _document("users.html", **_around(lists.all_users(Part(DEFAULT_LIMIT, cursor))))
 
 
 @router.get("/-/users/<handle>", include_in_schema=False)
 def person(handle: str) -> Answer:
     """Somebody, and the pages last edited by them."""
     user = lookups.find_user(handle)
-    items = lists.pages_by(handle, Part()).items
+    items = lists.pages_by(handle, Part(DEFAULT_LIMIT)).items
     if user is None and not items:
         raise problems.not_found("edit by such a user")
     return _document("user.html", handle=handle, user=user, items=items)
@@ -58,7 +59,7 @@ def history(slug: str, version: Version = None, cursor: Cursor = None) -> Answer
     slug = slugs.parse_quoted(slug)
     page = lookups.history(slug)
     if version is None:
-        listed = lists.page_revisions(slug, Part(cursor=cursor))
+        listed = lists.page_revisions(slug, Part(DEFAULT_LIMIT, cursor))
         return _document("history.html", page=page, **_around(listed))
     found = lookups.revision(slug, version)
     html = markdown.render(source.parse(found.body).text, slug).html

@@ -1,10 +1,17 @@
 """Lists, search and single things from storage, as JSON and for people."""
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
+from sqlalchemy import Connection
 
+from listing import lists
+from sheaf.storage import keys, shards, tables
 from tests.site import Site
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -64,6 +71,10 @@ def test_a_list_can_be_walked_back(full_site: Site) -> None:
         "order=up",
         "cursor=nonsense",
         "cursor=" + "x" * 3000,
+        "page=0",
+        "page=two",
+        "page=" + "9" * 30,
+        "per_page=201",
     ],
 )
 def test_bad_queries_are_refused(full_site: Site, query: str) -> None:
@@ -77,6 +88,86 @@ def test_a_cursor_works_only_in_its_list(full_site: Site) -> None:
     for other in ("/api/pages?order=asc&", "/api/pages?sort=title&", "/api/users?"):
         answer = full_site.get(f"{other}cursor={cursor}")
         assert (answer.status_code, answer.json["type"]) == (400, "urn:sheaf:problem:bad-cursor")
+
+
+def _links(site: Site, path: str) -> dict[str, str]:
+    links = site.get(path).headers["Link"]
+    return {rel: address for address, rel in re.findall(r'<([^>]+)>; rel="(\w+)"', links)}
+
+
+@pytest.mark.parametrize(("page", "expected"), [(1, [1, 3]), (2, [2, 0]), (3, [])])
+def test_pages_have_numbers(full_site: Site, page: int, expected: list[int]) -> None:
+    answer = full_site.get(f"/api/pages?sort=title&page={page}&per_page=2").json
+    assert [item["slug"] for item in answer["items"]] == [f"fruit/{number}" for number in expected]
+
+
+def test_a_page_by_its_number_leads_on_by_cursors(full_site: Site) -> None:
+    links = _links(full_site, "/api/pages?sort=title&page=2&per_page=1")
+    assert links["first"] == "/api/pages?sort=title&per_page=1"
+    for rel, expected in (("prev", "fruit/1"), ("next", "fruit/2")):
+        assert "page=2" not in links[rel]
+        items = full_site.get(links[rel]).json["items"]
+        assert [item["slug"] for item in items] == [expected]
+    rest = _walk(full_site, "/api/pages?sort=title&page=2&per_page=1")
+    assert [item["slug"] for item in rest] == ["fruit/3", "fruit/2", "fruit/0"]
+
+
+def test_all_lists_have_numbered_pages(full_site: Site) -> None:
+    full_site.update("fruit/0", "second", 1)
+    items = full_site.get("/api/revisions/fruit/0?page=2&per_page=1").json["items"]
+    assert [item["version"] for item in items] == [1]
+    assert full_site.get("/api/users?page=2").json["items"] == []
+
+
+@pytest.mark.parametrize("path", ["/api/pages", "/api/users", "/api/revisions/fruit/0"])
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [("page=21", "cursor"), ("page=6&per_page=200", "cursor"), ("page=2&cursor=x", "not by both")],
+)
+def test_numbers_end_where_cursors_go_on(
+    full_site: Site, path: str, query: str, detail: str
+) -> None:
+    answer = full_site.get(f"{path}?{query}")
+    assert (answer.status_code, answer.json["type"]) == (400, "urn:sheaf:problem:bad-page")
+    assert detail in answer.json["detail"]
+
+
+def test_the_links_of_a_page_in_any_script(site: Site) -> None:
+    site.create("größe/大小", "one")
+    site.update("größe/大小", "two", 1)
+    links = _links(site, "/api/revisions/größe/大小?limit=1")
+    assert links["first"].isascii()
+    assert site.get(links["first"]).json["items"][0]["version"] == 2
+    assert site.get(links["next"]).json["items"][0]["version"] == 1
+
+
+def _in_database(act: Callable[[Connection], T]) -> T:
+    with shards.home().connect() as connection:
+        return act(connection)
+
+
+def test_signing_keys_come_and_go(full_site: Site) -> None:
+    def next_page() -> str:
+        lists._secrets.cache_clear()  # as every minute
+        return f"/api/pages?limit=1&cursor={full_site.get('/api/pages?limit=1').json['next']}"
+
+    table = tables.signing_keys
+    old = next_page()
+    known = _in_database(keys.all_secrets)
+    _in_database(keys.add_secret)
+    new = next_page()
+    is_known = table.c.id.in_(known)
+    removal = table.delete().where(~is_known).returning(*table.c)
+    added = _in_database(lambda connection: connection.execute(removal).one())
+    next_page()
+    _in_database(lambda connection: connection.execute(table.insert().values(added._asdict())))
+    # An instance that has not read a new key yet reads it when it meets it.
+    for address in (old, new):
+        assert full_site.get(address).status_code == 200
+    _in_database(lambda connection: connection.execute(table.delete().where(is_known)))
+    assert full_site.get(next_page()).status_code == 200
+    answer = full_site.get(old)
+    assert (answer.status_code, answer.json["type"]) == (400, "urn:sheaf:problem:bad-cursor")
 
 
 def test_one_page(full_site: Site) -> None:

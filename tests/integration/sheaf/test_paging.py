@@ -1,16 +1,37 @@
-"""Paging on real PostgreSQL: both directions, all sizes, ties, changes between pages."""
+"""Paging on real PostgreSQL: every order, size and number of shards, both ways, under changes.
 
-from collections.abc import Iterator
+A temporary table belongs to its connection, so several connections stand for several shards.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import inf, nan
+from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Column, Connection, DateTime, Integer, MetaData, Table, insert, select
+from sqlalchemy import (
+    REAL,
+    Column,
+    Connection,
+    DateTime,
+    Integer,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    Uuid,
+    create_engine,
+    insert,
+    select,
+    text,
+)
 
 from sheaf import paging
-from sheaf.paging import BadCursor, Cursors, Keyset
-from sheaf.storage import shards
+from sheaf.paging import BadCursor, BadPage, Cursors, Keyset, Part, Slice, Source, asc, desc
 from tests.conftest import Servers
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -19,96 +40,280 @@ things = Table(
     MetaData(),
     Column("id", Integer, primary_key=True),
     Column("at", DateTime(timezone=True), nullable=False),
+    Column("edits", Integer, nullable=False),
+    Column("score", REAL, nullable=False),
+    Column("name", Text(collation="C"), nullable=False),
+    Column("tag", Uuid, nullable=False),
     prefixes=["TEMPORARY"],
 )
-CURSORS = Cursors({1: b"old", 2: b"new"}, "things")
+C = things.c
+ORDERS = [
+    Keyset((asc(C.id),)),
+    Keyset((asc(C.at), asc(C.id))),
+    Keyset((desc(C.at), desc(C.id))),
+    Keyset((desc(C.edits), asc(C.name), asc(C.id))),
+    Keyset((asc(C.name), desc(C.score), desc(C.id))),
+    Keyset((desc(C.score), asc(C.tag), desc(C.at), desc(C.edits), asc(C.id))),
+]
+CURSORS = Cursors({1: b"a secret"}, "things")
+STEPS = 8
+
+Row = dict[str, Any]
 
 
-@pytest.fixture
-def connection(environment: Servers) -> Iterator[Connection]:
-    with shards.transactional(shards.home()).connect() as connection:
-        things.create(connection)
-        yield connection
-        connection.rollback()
+@dataclass(frozen=True)
+class Thing:
+    """A row, and between which pages it is added and removed (at 0: before the first)."""
+
+    row: Row
+    born: int
+    dies: int
+
+    @property
+    def stays(self) -> bool:
+        return self.born == 0 and self.dies <= self.born
 
 
-def _fill(connection: Connection, ages: list[int]) -> list[tuple[int]]:
-    connection.execute(things.delete())
-    rows = [{"id": n, "at": START + timedelta(days=age)} for n, age in enumerate(ages)]
-    if rows:
-        connection.execute(insert(things), rows)
-    return [(n,) for n, _ in sorted(enumerate(ages), key=lambda pair: (pair[1], pair[0]))]
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(
-    ages=st.lists(st.integers(0, 5), max_size=25),
-    size=st.integers(1, 11),
-    descending=st.booleans(),
+# Few values, so that there are ties. The texts sort otherwise in UTF-16 and in most languages.
+ROWS = st.fixed_dictionaries(
+    {
+        "id": st.integers(0, 1000),
+        "at": st.integers(0, 3).map(lambda number: START + timedelta(microseconds=number)),
+        "edits": st.integers(-1, 1),
+        "score": st.sampled_from([0.1, -1.5, nan, inf]),
+        "name": st.sampled_from(["", "a", "B", "é", "\uffff", "\U0001f343"]),
+        "tag": st.uuids(),
+    }
 )
+NEVER = st.just(0)
+THINGS = st.lists(
+    st.builds(Thing, ROWS, NEVER | st.integers(1, STEPS), NEVER | st.integers(1, STEPS)),
+    unique_by=lambda thing: thing.row["id"],
+    max_size=25,
+)
+with_real_tables = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150
+)
+
+
+class Shards:
+    """Five tables to spread rows over, and one that has them all."""
+
+    def __init__(self, connections: Sequence[Connection]) -> None:
+        *self.connections, self.whole = connections
+        self.count = len(self.connections)
+
+    def fill(self, rows: list[Row], count: int) -> None:
+        self.count = count
+        for connection in (*self.connections, self.whole):
+            connection.execute(things.delete())
+        self.add(rows)
+
+    def add(self, rows: list[Row]) -> None:
+        for number, connection in enumerate(self.connections):
+            own = [row for row in rows if row["id"] % self.count == number]
+            if own:
+                connection.execute(insert(things), own)
+        if rows:
+            self.whole.execute(insert(things), rows)
+
+    def remove(self, rows: list[Row]) -> None:
+        ids = [row["id"] for row in rows]
+        if ids:
+            for connection in (*self.connections, self.whole):
+                connection.execute(things.delete().where(C.id.in_(ids)))
+
+    def page(self, keyset: Keyset, part: Part) -> Slice:
+        sources = [connection.execute for connection in self.connections[: self.count]]
+        return paging.fetch(sources, select(C.id), keyset, CURSORS, part)
+
+    def unpaged(self, keyset: Keyset) -> list[int]:
+        order = [key.column.desc() if key.descending else key.column.asc() for key in keyset.keys]
+        return list(self.whole.scalars(select(C.id).order_by(*order)))
+
+
+@pytest.fixture(scope="module")
+def shards(servers: Servers) -> Iterator[Shards]:
+    engine = create_engine(servers.database_url, pool_size=6, isolation_level="AUTOCOMMIT")
+    connections = [engine.connect() for _ in range(6)]
+    for connection in connections:
+        things.create(connection)
+    yield Shards(connections)
+    for connection in connections:
+        connection.close()
+    engine.dispose()
+
+
+def walk(ask: Callable[[str | None], Slice], start: Slice, way: str) -> list[Slice]:
+    """From one page to the end of the list, by the cursors of this name."""
+    found = [start]
+    while cursor := getattr(found[-1], way):
+        found.append(ask(cursor))
+        assert len(found) < 200, "the list has no end"
+    return found
+
+
+def ids(parts: Sequence[Slice]) -> list[int]:
+    return [row[0] for part in parts for row in part.rows]
+
+
+in_every_way = given(
+    rows=THINGS,
+    size=st.integers(1, 11),
+    keyset=st.sampled_from(ORDERS),
+    count=st.integers(1, 5),
+)
+
+
+@with_real_tables
+@in_every_way
 def test_the_pages_together_are_the_list_forwards_and_backwards(
-    connection: Connection, ages: list[int], size: int, descending: bool
+    shards: Shards, rows: list[Thing], size: int, keyset: Keyset, count: int
 ) -> None:
-    expected = _fill(connection, ages)[:: -1 if descending else 1]
-    keyset = Keyset((things.c.at, things.c.id), descending)
+    shards.fill([thing.row for thing in rows], count)
 
-    def page(cursor: str | None) -> paging.Slice:
-        return paging.fetch(connection, select(things.c.id), keyset, CURSORS, size, cursor)
+    def page(cursor: str | None) -> Slice:
+        return shards.page(keyset, Part(size, cursor))
 
-    found = [page(None)]
-    while found[-1].next:
-        found.append(page(found[-1].next))
-    assert [row for part in found for row in part.rows] == expected
-    assert all(len(part.rows) == size for part in found[:-1])
-    assert found[0].prev is None
-
-    back = [found[-1]]
-    while back[-1].prev:
-        back.append(page(back[-1].prev))
-    assert [row for part in reversed(back) for row in part.rows] == expected
+    there = walk(page, page(None), "next")
+    assert ids(there) == shards.unpaged(keyset)
+    assert all(len(part.rows) == size for part in there[:-1])
+    assert there[0].prev is None
+    back = walk(page, there[-1], "prev")
+    assert [part.rows for part in reversed(back)] == [part.rows for part in there]
     assert all(part.next for part in back[1:])
 
 
-def test_a_row_added_or_removed_elsewhere_moves_no_page(connection: Connection) -> None:
-    _fill(connection, list(range(10)))
-    keyset = Keyset((things.c.at, things.c.id), descending=False)
+@with_real_tables
+@in_every_way
+def test_what_is_there_throughout_is_shown_once_whatever_comes_and_goes(
+    shards: Shards, rows: list[Thing], size: int, keyset: Keyset, count: int
+) -> None:
+    shards.fill([thing.row for thing in rows if thing.born == 0], count)
+    steps = iter(range(1, STEPS + 1))
 
-    def page(cursor: str | None) -> paging.Slice:
-        return paging.fetch(connection, select(things.c.id), keyset, CURSORS, 3, cursor)
+    def page(cursor: str | None) -> Slice:
+        found = shards.page(keyset, Part(size, cursor))
+        step = next(steps, None)
+        shards.add([thing.row for thing in rows if thing.born == step])
+        shards.remove([thing.row for thing in rows if thing.dies == step > thing.born])
+        return found
 
-    first = page(None)
-    connection.execute(things.delete().where(things.c.id.in_([0, 2])))
-    connection.execute(insert(things), [{"id": 99, "at": START - timedelta(days=1)}])
-    assert [row[0] for row in page(first.next).rows] == [3, 4, 5]
+    there = walk(page, page(None), "next")
+    back = walk(page, there[-1], "prev")
+    staying = {thing.row["id"] for thing in rows if thing.stays}
+    expected = [number for number in shards.unpaged(keyset) if number in staying]
+    assert [number for number in ids(there) if number in staying] == expected
+    assert [number for number in ids(back[::-1]) if number in staying] == expected
+    for seen in (ids(there), ids(back)):
+        assert len(seen) == len(set(seen))
 
 
-@pytest.mark.parametrize(
-    "tamper", [lambda c: c[:-2], lambda c: "A" + c[1:], lambda c: "ä", str.upper]
-)
-def test_a_cursor_that_was_changed_is_refused(connection: Connection, tamper) -> None:  # type: ignore[no-untyped-def]
-    _fill(connection, list(range(5)))
-    keyset = Keyset((things.c.id,), descending=False)
-    cursor = paging.fetch(connection, select(things.c.id), keyset, CURSORS, 2).next
-    assert cursor
+@with_real_tables
+@in_every_way
+def test_pages_by_number_are_the_same_pages_and_lead_on(
+    shards: Shards, rows: list[Thing], size: int, keyset: Keyset, count: int
+) -> None:
+    shards.fill([thing.row for thing in rows], count)
+
+    def page(cursor: str | None) -> Slice:
+        return shards.page(keyset, Part(size, cursor))
+
+    there = walk(page, page(None), "next")
+    for number, part in enumerate(there, start=1):
+        assert shards.page(keyset, Part(size, page=number)) == part
+    beyond = shards.page(keyset, Part(size, page=len(there) + 1))
+    assert (beyond.rows, beyond.next) == ([], None)
+    if beyond.prev:
+        assert ids([page(beyond.prev)]) == ids(there)[-size:]
+
+
+def test_from_a_place_that_became_the_end_a_cursor_leads_back(shards: Shards) -> None:
+    keyset = ORDERS[0]
+    rows = [_row(number) for number in range(6)]
+    shards.fill(rows, 2)
+    second = shards.page(keyset, Part(2, shards.page(keyset, Part(2)).next))
+    shards.remove(rows[4:])
+    nothing = shards.page(keyset, Part(2, second.next))
+    assert (nothing.rows, nothing.next) == ([], None)
+    assert ids([shards.page(keyset, Part(2, nothing.prev))]) == [2, 3]
+    shards.remove(rows[:2])
+    nothing = shards.page(keyset, Part(2, second.prev))
+    assert (nothing.rows, nothing.prev) == ([], None)
+    assert ids([shards.page(keyset, Part(2, nothing.next))]) == [2, 3]
+
+
+def _row(number: int) -> Row:
+    at = START + timedelta(seconds=number)
+    return {
+        "id": number,
+        "at": at,
+        "edits": number % 100,
+        "score": 0.5,
+        "name": "",
+        "tag": UUID(int=0),
+    }
+
+
+def test_a_cursor_of_another_list_is_refused(shards: Shards) -> None:
+    shards.fill([_row(number) for number in range(6)], 2)
+    first = shards.page(ORDERS[1], Part(2))
     with pytest.raises(BadCursor):
-        paging.fetch(connection, select(things.c.id), keyset, CURSORS, 2, tamper(cursor))
+        shards.page(ORDERS[2], Part(2, first.next))
 
 
-@given(st.text(max_size=80))
-def test_no_text_is_a_cursor_by_chance(text: str) -> None:
-    with pytest.raises(BadCursor):
-        CURSORS.decode(text, [int])
+@pytest.mark.parametrize(("page", "limit"), [(0, 50), (-1, 50), (21, 50), (6, 200), (1001, 1)])
+def test_a_number_that_no_page_has_is_refused(page: int, limit: int) -> None:
+    with pytest.raises(BadPage):
+        Part(limit, page=page)
 
 
-def test_a_cursor_of_another_list_or_unknown_key_is_refused() -> None:
-    cursor = CURSORS.encode(paging.Position((3,), False))
-    assert CURSORS.decode(cursor, [int]).key == (3,)
-    with pytest.raises(BadCursor):
-        Cursors(CURSORS.secrets, "other things").decode(cursor, [int])
-    with pytest.raises(BadCursor):
-        Cursors({1: b"old"}, "things").decode(cursor, [int])
+def test_a_number_and_a_cursor_are_refused() -> None:
+    with pytest.raises(BadPage, match="both"):
+        Part(50, "cursor", 1)
 
 
-def test_an_older_key_still_verifies() -> None:
-    cursor = Cursors({1: b"old"}, "things").encode(paging.Position((3,), True))
-    assert CURSORS.decode(cursor, [int]) == paging.Position((3,), True)
+def test_a_shard_that_does_not_answer_fails_the_page(shards: Shards) -> None:
+    def broken(_statement: Select[Any]) -> list[Row]:
+        raise TimeoutError
+
+    sources: list[Source] = [shards.connections[0].execute, broken]
+    with pytest.raises(TimeoutError):
+        paging.fetch(sources, select(C.id), ORDERS[0], CURSORS, Part(2))
+
+
+def test_the_caller_may_do_with_fewer_answers(shards: Shards) -> None:
+    shards.fill([_row(number) for number in range(6)], 2)
+    sources = [connection.execute for connection in shards.connections[:2]]
+    found = paging.fetch(
+        sources, select(C.id), ORDERS[0], CURSORS, Part(2), scatter=lambda asks: [asks[1]()]
+    )
+    assert ids([found]) == [1, 3]
+
+
+@pytest.mark.parametrize("keyset", [ORDERS[2], Keyset((desc(C.edits), asc(C.id)))])
+@pytest.mark.parametrize("backward", [False, True])
+def test_a_page_far_down_is_one_step_down_an_index(
+    shards: Shards, keyset: Keyset, backward: bool
+) -> None:
+    shards.fill([_row(number) for number in range(5000)], 1)
+    connection = shards.connections[0]
+    for columns in ("at DESC, id DESC", "edits DESC, id"):
+        connection.execute(text(f"CREATE INDEX ON things ({columns})"))
+    connection.execute(text("ANALYZE things"))
+    key = [connection.scalars(select(key.column).where(C.id == 2550)).one() for key in keyset.keys]
+    plan = _plan(connection, keyset.cut(select(C.id), key, backward=backward).limit(51))
+    scan = plan["Plans"][0]
+    assert (plan["Node Type"], scan["Node Type"][:5]) == ("Limit", "Index")
+    assert "Index Cond" in scan
+    # The rows that tie with the key in its first column, at most, are read and thrown away.
+    assert scan.get("Rows Removed by Filter", 0) <= 50
+
+
+def _plan(connection: Connection, statement: Select[Any]) -> dict[str, Any]:
+    compiled = statement.compile(connection)
+    found = connection.exec_driver_sql(
+        f"EXPLAIN (ANALYZE, FORMAT JSON) {compiled}", dict(compiled.params)
+    )
+    plan: dict[str, Any] = found.scalar_one()[0]["Plan"]
+    return plan

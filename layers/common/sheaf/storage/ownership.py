@@ -12,10 +12,10 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
-    FromClause,
     SmallInteger,
     and_,
     bindparam,
+    not_,
     or_,
     select,
 )
@@ -58,9 +58,13 @@ def writable() -> CTE:
     )
 
 
-def readable(table: FromClause) -> ColumnElement[bool]:
-    """Whether a row of this table is to be read here, joined with slot_owners (see `epoch`)."""
-    return and_(slot_owners.c.slot == table.c.slot, _VALID)
+def readable(column: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether a row with this slot is to be read here (takes the parameter of `epoch`).
+
+    While slots move, both shards have rows of them, and each has the slots noted. Outside of that
+    nothing is excluded, and no index need be read for it.
+    """
+    return column.not_in(select(slot_owners.c.slot).where(not_(_VALID)))
 
 
 _VALID = and_(

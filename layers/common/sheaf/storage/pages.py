@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Select, and_, bindparam, func, select
 
+from sheaf.storage import ownership
 from sheaf.storage.tables import pages
 
 # So many readers are served at once: enough for any cache that works, and few enough for the
@@ -95,5 +96,8 @@ _READ = _read()
 
 
 def live() -> Select[Any]:
-    """A select of live pages as lists show them, for paging to order and cut."""
-    return select(*ITEM).where(pages.c.state == "live")
+    """A select of live pages as lists show them, for paging to order and cut.
+
+    For all shards (see scattering.py).
+    """
+    return select(*ITEM).where(pages.c.state == "live", ownership.readable(pages.c.slot))

@@ -27,8 +27,8 @@ class User:
 
 
 def everyone() -> Select[Any]:
-    """A select of all users, for paging to order and cut."""
-    return select(*_ITEM)
+    """A select of all users, for paging to order and cut; for all shards (see scattering.py)."""
+    return select(*_ITEM).where(ownership.readable(users.c.slot))
 
 
 def find(connection: Connection, handle: str) -> User | None:

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from sheaf import slugs, telemetry
-from sheaf.paging import BadCursor
+from sheaf.paging import BadCursor, BadPage
 from sheaf.storage.ownership import Moved
 from sheaf.web import problems, responses
 from sheaf.web.problems import Problem
@@ -134,6 +134,8 @@ def as_problem(error: Exception) -> Problem:  # noqa: PLR0911 - a line for each 
             return problems.bad_request(str(error), "bad-slug")
         case BadCursor():
             return problems.bad_request(str(error), "bad-cursor")
+        case BadPage():
+            return problems.bad_request(str(error), "bad-page")
         case RequestValidationError():
             return _invalid_fields(error)
         case NotFoundError():

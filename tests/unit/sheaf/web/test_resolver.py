@@ -2,7 +2,7 @@ import pytest
 from redis import ConnectionError as RedisConnectionError
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from sheaf.paging import BadCursor
+from sheaf.paging import BadCursor, BadPage
 from sheaf.slugs import BadSlug
 from sheaf.web import problems
 from sheaf.web.resolver import as_problem
@@ -14,6 +14,7 @@ from sheaf.web.resolver import as_problem
         (problems.forbidden("editor"), 403),
         (BadSlug("rule"), 400),
         (BadCursor("cursor"), 400),
+        (BadPage("page"), 400),
         (OperationalError("SELECT", {}, Exception("secret host")), 503),
         (ProgrammingError("SELECT", {}, Exception("secret column")), 500),
         (RedisConnectionError("secret host"), 503),

@@ -1,0 +1,30 @@
+"""Paging by keyset: a cursor names the last row seen, so every page costs what the first one does.
+
+`fetch` reads one page of any select, from one database or merged from many. A `Keyset` says in
+which order, `Cursors` for which list, a `Part` which page of it.
+"""
+
+from sheaf.paging.cursors import BadCursor, Cursors, Position, UnknownKey
+from sheaf.paging.fetching import MAX_DEPTH, BadPage, Part, Slice, fetch
+from sheaf.paging.keysets import Keyset, SortKey, asc, desc
+from sheaf.paging.merging import Scatter, Source, gather, source
+
+__all__ = [
+    "MAX_DEPTH",
+    "BadCursor",
+    "BadPage",
+    "Cursors",
+    "Keyset",
+    "Part",
+    "Position",
+    "Scatter",
+    "Slice",
+    "SortKey",
+    "Source",
+    "UnknownKey",
+    "asc",
+    "desc",
+    "fetch",
+    "gather",
+    "source",
+]

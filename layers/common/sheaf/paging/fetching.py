@@ -1,0 +1,140 @@
+"""One page of a list, from one database or merged from many."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Select
+
+from sheaf.paging.cursors import END, START, Cursors, Position
+from sheaf.paging.keysets import Keyset
+from sheaf.paging.merging import Row, Scatter, Source, gather, merge
+
+# So many rows deep a page may be asked for by its number. Each database counts them off.
+MAX_DEPTH = 1000
+
+
+class BadPage(ValueError):
+    """No page has this number, or it is too deep in the list to be counted to."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which part of a list: at most `limit` rows, from a cursor on or the page of a number.
+
+    The first page has the number 1. Raises BadPage for a cursor and a number together, and for a
+    page that ends beyond MAX_DEPTH rows.
+    """
+
+    limit: int
+    cursor: str | None = None
+    page: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.page is None:
+            return
+        if self.cursor is not None:
+            raise BadPage("Ask for a page by its number or by a cursor, not by both.")
+        if self.page < 1:
+            raise BadPage("The first page has the number 1.")
+        if self.page * self.limit > MAX_DEPTH:
+            raise BadPage(
+                f"Pages have numbers up to item {MAX_DEPTH:,} of a list. "
+                "Go on from there with the cursor `next` of an earlier page."
+            )
+
+    @property
+    def skipped(self) -> int:
+        """How many rows of the list are before this part, by the page's number."""
+        return (self.page - 1) * self.limit if self.page else 0
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One page of a list, and the cursors of the pages around it (None at an end)."""
+
+    rows: Sequence[Row]
+    next: str | None
+    prev: str | None
+
+
+def fetch(
+    sources: Sequence[Source],
+    statement: Select[Any],
+    keyset: Keyset,
+    cursors: Cursors,
+    part: Part,
+    scatter: Scatter = gather,
+) -> Slice:
+    """One part of the rows that the sources find, in the keyset's order.
+
+    `scatter` asks the sources: it decides how long to wait, and whether fewer answers will do.
+    Raises BadCursor, and ValueError if the keyset's order cannot be merged from several sources.
+    """
+    if len(sources) > 1:
+        keyset.check_merging()
+    reader = _Reader(sources, statement, keyset, scatter)
+    if part.cursor is not None:
+        position = cursors.decode(part.cursor, keyset)
+    else:
+        position = reader.after(part.skipped)
+    # One row more than asked for tells whether there is another page.
+    found = reader.rows(position, part.limit + 1)
+    rows = found[: part.limit][:: -1 if position.backward else 1]
+    before, after = _around(rows, position, len(keyset), more=len(found) > part.limit)
+    return Slice(
+        [row[: -len(keyset)] for row in rows],
+        next=cursors.encode(after, keyset) if after else None,
+        prev=cursors.encode(before, keyset) if before else None,
+    )
+
+
+def _around(
+    rows: Sequence[Row], position: Position, width: int, *, more: bool
+) -> tuple[Position | None, Position | None]:
+    """The positions from which the rows before and after these are found, if there may be any."""
+    came_from = position.key is not None
+    has_prev, has_next = (more, came_from) if position.backward else (came_from, more)
+    # Where nothing is left we are at an end of the list, and it begins or ends right here.
+    before = Position(rows[0][-width:], backward=True) if rows else END
+    after = Position(rows[-1][-width:], backward=False) if rows else START
+    return before if has_prev else None, after if has_next else None
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads the merged rows of a select; each row ends in its key."""
+
+    sources: Sequence[Source]
+    statement: Select[Any]
+    keyset: Keyset
+    scatter: Scatter
+
+    def rows(self, position: Position, limit: int) -> list[Row]:
+        """At most so many rows from a position on, those before it in reverse."""
+        return self._ask(self.statement.add_columns(*self._key_columns), position, limit)
+
+    def after(self, skipped: int) -> Position:
+        """The position behind so many rows, or behind all if there are fewer."""
+        if not skipped:
+            return START
+        keys = self.statement.with_only_columns(*self._key_columns, maintain_column_froms=True)
+        found = self._ask(keys, START, skipped)
+        return Position(found[-1], backward=False) if found else START
+
+    @property
+    def _key_columns(self) -> list[Any]:
+        # Under names of their own: they need not be among the columns asked for.
+        return [key.column.label(f"key_{number}") for number, key in enumerate(self.keyset.keys)]
+
+    def _ask(self, statement: Select[Any], position: Position, limit: int) -> list[Row]:
+        backward = position.backward
+        cut = self.keyset.cut(statement, position.key, backward=backward).limit(limit)
+        streams = self.scatter([partial(_run, source, cut) for source in self.sources])
+        return list(islice(merge(streams, self.keyset, backward=backward), limit))
+
+
+def _run(source: Source, statement: Select[Any]) -> list[Row]:
+    return [tuple(row) for row in source(statement)]

@@ -1,0 +1,69 @@
+"""Scattering: one question to all shards at once, by one slot map, with a limit of time."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, Select
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from sheaf.storage import ownership, shards
+
+T = TypeVar("T")
+
+# Longer than any list takes; a shard that needs more counts as down.
+_SECONDS = 3.0
+_DOWN = (OperationalError, InterfaceError, PoolTimeout, FutureTimeout)
+
+
+class ShardDown(Exception):
+    """A shard did not answer in time, so the answer would not be whole."""
+
+
+def sources() -> list[Callable[[Select[Any]], Iterable[Any]]]:
+    """For each shard that owns slots, what runs a select there; all follow the same slot map."""
+    return [_source(engine) for engine in shards.all_owning()]
+
+
+def _source(engine: Engine) -> Callable[[Select[Any]], Iterable[Any]]:
+    def run(statement: Select[Any]) -> Iterable[Any]:
+        with engine.connect() as connection:
+            rows = connection.execute(statement, ownership.epoch(connection)).all()
+            ownership.check_up_to_date(connection)
+        return rows
+
+    return run
+
+
+class Scatter:
+    """Asks all shards at once. `partial` allows that some do not answer: `missing` counts them.
+
+    Without it ShardDown is raised. Any other error is raised as it is.
+    """
+
+    def __init__(self, partial: bool = False) -> None:
+        self._partial = partial
+        self.missing = 0
+
+    def __call__(self, asks: Sequence[Callable[[], list[T]]]) -> list[list[T]]:
+        """What each returns, in the same order; nothing for a shard that is missing."""
+        give_up_at = time.monotonic() + _SECONDS
+        pool = ThreadPoolExecutor(len(asks))
+        try:
+            futures = [pool.submit(ask) for ask in asks]
+            return [self._answer(future, give_up_at) for future in futures]
+        finally:
+            # A thread that hangs ends by the limits of its connection.
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _answer(self, future: "Future[list[T]]", give_up_at: float) -> list[T]:
+        try:
+            return future.result(max(0.0, give_up_at - time.monotonic()))
+        except _DOWN as error:
+            if not self._partial:
+                raise ShardDown("a shard does not answer") from error
+            self.missing += 1
+            return []

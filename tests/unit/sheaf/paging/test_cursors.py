@@ -1,0 +1,132 @@
+"""Cursors: what they hold comes back as it was, and nothing else is taken for one."""
+
+import base64
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import BigInteger, DateTime, Double, Text, Uuid, column
+
+from sheaf.paging import BadCursor, Cursors, Keyset, Position, UnknownKey, asc, desc
+
+AT = asc(column("at", DateTime(timezone=True)))
+SCORE = desc(column("score", Double))
+NAME = asc(column("name", Text))
+TAG = asc(column("tag", Uuid))
+ID = asc(column("id", BigInteger))
+EVERY_TYPE = Keyset((AT, SCORE, NAME, TAG, ID))
+BY_ID = Keyset((ID,))
+
+ZONES = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+KEYS = st.tuples(
+    st.datetimes(timezones=ZONES),
+    st.floats(allow_nan=False),
+    st.text(),
+    st.uuids(),
+    st.integers(),
+)
+SECRETS = {1: b"old", 2: b"new"}
+CURSORS = Cursors(SECRETS, "things")
+THIRD = Position((3,), backward=False)
+
+
+@given(key=KEYS, backward=st.booleans())
+def test_a_position_comes_back_as_it_was(key: tuple[Any, ...], backward: bool) -> None:
+    position = Position(key, backward)
+    found = CURSORS.decode(CURSORS.encode(position, EVERY_TYPE), EVERY_TYPE)
+    assert found == position
+    assert [type(value) for value in found.key or ()] == [datetime, float, str, UUID, int]
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_so_do_the_ends_of_a_list(backward: bool) -> None:
+    position = Position(None, backward)
+    assert CURSORS.decode(CURSORS.encode(position, BY_ID), BY_ID) == position
+
+
+@given(
+    st.text(max_size=200) | st.binary(max_size=200).map(base64.urlsafe_b64encode).map(bytes.decode)
+)
+def test_no_text_is_a_cursor_by_chance(text: str) -> None:
+    with pytest.raises(BadCursor):
+        CURSORS.decode(text, BY_ID)
+
+
+@given(st.data())
+def test_a_cursor_with_any_other_character_is_refused(data: st.DataObject) -> None:
+    cursor = CURSORS.encode(THIRD, BY_ID)
+    place = data.draw(st.integers(0, len(cursor)))
+    end = data.draw(st.integers(place, len(cursor)))
+    changed = cursor[:place] + data.draw(st.text(max_size=5)) + cursor[end:]
+    if changed != cursor:
+        with pytest.raises(BadCursor):
+            CURSORS.decode(changed, BY_ID)
+
+
+def test_a_cursor_has_one_spelling() -> None:
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    for number in (1, 12, 123):  # of each length that base64 treats in its own way
+        cursor = CURSORS.encode(Position((number,), backward=False), BY_ID)
+        other_ends = {cursor[:-1] + letter for letter in alphabet} - {cursor}
+        for other in (*other_ends, cursor + "=", f"{cursor}\n", f" {cursor}"):
+            with pytest.raises(BadCursor):
+                CURSORS.decode(other, BY_ID)
+
+
+@pytest.mark.parametrize("garbage", ["", "=", "A", "ä", "\ud800", "[" * 100_000, "A" * 100_000])
+def test_garbage_is_refused(garbage: str) -> None:
+    with pytest.raises(BadCursor):
+        CURSORS.decode(garbage, BY_ID)
+
+
+LISTS = st.builds(
+    Cursors,
+    st.just(SECRETS),
+    st.sampled_from(["things", "people"]),
+    st.dictionaries(st.sampled_from(["tag", "author"]), st.sampled_from(["", "a", "b"])),
+    st.sampled_from([None, "", "alice", "bob"]),
+)
+ORDERS = st.sampled_from(
+    [
+        BY_ID,
+        Keyset((desc(ID.column),)),
+        Keyset((asc(column("id", Text)),)),
+        Keyset((asc(column("number", BigInteger)),)),
+        Keyset((ID, AT)),
+    ]
+)
+
+
+@given(first=LISTS, second=LISTS, order=ORDERS, other_order=ORDERS)
+def test_a_cursor_is_good_for_its_own_list_only(
+    first: Cursors, second: Cursors, order: Keyset, other_order: Keyset
+) -> None:
+    key = (3, datetime(2026, 1, 1, tzinfo=UTC))[: len(order)]
+    cursor = first.encode(Position(key, backward=False), order)
+    if (first, str(order)) == (second, str(other_order)):
+        second.decode(cursor, other_order)
+    else:
+        with pytest.raises(BadCursor):
+            second.decode(cursor, other_order)
+
+
+def test_the_newest_key_signs_and_all_verify() -> None:
+    old, new = Cursors({1: b"old"}, "things"), Cursors({2: b"new"}, "things")
+    assert CURSORS.decode(old.encode(THIRD, BY_ID), BY_ID) == THIRD
+    assert new.decode(CURSORS.encode(THIRD, BY_ID), BY_ID) == THIRD
+
+
+def test_what_a_retired_key_signed_is_refused() -> None:
+    cursor = Cursors({1: b"old"}, "things").encode(THIRD, BY_ID)
+    with pytest.raises(UnknownKey):
+        Cursors({2: b"new"}, "things").decode(cursor, BY_ID)
+    with pytest.raises(BadCursor):
+        Cursors({1: b"another"}, "things").decode(cursor, BY_ID)
+
+
+def test_null_has_no_place_in_a_list() -> None:
+    with pytest.raises(ValueError, match="NULL"):
+        CURSORS.encode(Position((None,), backward=False), BY_ID)
