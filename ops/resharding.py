@@ -148,9 +148,7 @@ def _finish(batch: Batch, report: Report) -> int:
 
 
 def _copy(batch: Batch) -> int:
-    rows = [
-        {"slot": slot, "from_epoch": batch.epoch, "mode": "incoming"} for slot in batch.slots
-    ]
+    rows = [{"slot": slot, "from_epoch": batch.epoch, "mode": "incoming"} for slot in batch.slots]
     with _session(batch.target) as target:
         # First: it hides the rows that will come from all who follow today's map.
         target.execute(insert(slot_owners).values(rows).on_conflict_do_nothing())

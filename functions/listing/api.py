@@ -31,6 +31,10 @@ PageNumber = Annotated[
 PerPage = Annotated[
     int | None, Query(ge=1, le=MAX_LIMIT, description="How many items a page has, as `limit`")
 ]
+Partial = Annotated[
+    bool,
+    Query(description="1: leave out what a database that is down has, instead of answering 503"),
+]
 Words = Annotated[str, Query(min_length=1, max_length=200, pattern="^[^\\x00]*$")]
 Version = Annotated[int | None, Query(ge=1, le=2**62)]
 
@@ -50,9 +54,10 @@ def list_pages(
     cursor: Cursor = None,
     page: PageNumber = None,
     per_page: PerPage = None,
+    partial: Partial = False,
 ) -> Answer:
     """The pages without their text; `Link` headers and cursors lead through the list."""
-    return _listed(lists.all_pages(sort, order, Part(per_page or limit, cursor, page)))
+    return _listed(lists.all_pages(sort, order, Part(per_page or limit, cursor, page), partial))
 
 
 @router.get(
@@ -117,9 +122,10 @@ def list_users(
     cursor: Cursor = None,
     page: PageNumber = None,
     per_page: PerPage = None,
+    partial: Partial = False,
 ) -> Answer:
     """The users by handle, with how often each has edited."""
-    return _listed(lists.all_users(Part(per_page or limit, cursor, page)))
+    return _listed(lists.all_users(Part(per_page or limit, cursor, page), partial))
 
 
 @router.get(
@@ -169,6 +175,7 @@ def _listed(listed: Listed[Any]) -> Answer:
         "items": [asdict(item) for item in listed.items],
         "next": listed.next,
         "prev": listed.prev,
+        **({"partial": True} if listed.partial else {}),
     }
     links = {"first": address(None)}
     for rel, cursor in (("next", listed.next), ("prev", listed.prev)):

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
@@ -10,7 +11,8 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from sheaf import paging
 from sheaf.paging import Cursors, Keyset, Part, Slice, UnknownKey, asc, desc
-from sheaf.storage import keys, pages, revisions, shards, tables, users
+from sheaf.storage import keys, pages, revisions, scattering, shards, tables, users
+from sheaf.storage.scattering import Scatter
 from sheaf.web.representations import Listed
 
 T = TypeVar("T")
@@ -27,53 +29,66 @@ _SORTS: dict[Sort, ColumnElement[Any]] = {
 }
 
 
-def all_pages(sort: Sort, order: Order | None, part: Part) -> Listed[pages.PageItem]:
+def all_pages(
+    sort: Sort, order: Order | None, part: Part, partial: bool = False
+) -> Listed[pages.PageItem]:
     """Live pages; without an order the newest first, or titles from A to Z."""
     direction = asc if (order or ("asc" if sort == "title" else "desc")) == "asc" else desc
     keyset = Keyset((direction(_SORTS[sort]), direction(tables.pages.c.slug)))
-    return _list("pages", {}, pages.live(), keyset, part, pages.PageItem)
+    return _everywhere("pages", {}, pages.live(), keyset, part, pages.PageItem, partial)
 
 
 def pages_by(author: str, part: Part) -> Listed[pages.PageItem]:
     """Live pages whose current version is by this author, the newest first."""
     keyset = Keyset((desc(tables.pages.c.updated_at), desc(tables.pages.c.slug)))
     statement = pages.live().where(tables.pages.c.author == author)
-    return _list("pages", {"author": author}, statement, keyset, part, pages.PageItem)
+    return _everywhere("pages", {"author": author}, statement, keyset, part, pages.PageItem)
 
 
 def page_revisions(slug: str, part: Part) -> Listed[revisions.RevisionItem]:
     """The versions of one page, the newest first."""
     keyset = Keyset((desc(tables.revisions.c.version),))
-    statement = revisions.of_page(slug)
-    return _list("revisions", {"slug": slug}, statement, keyset, part, revisions.RevisionItem)
+    statement, source = revisions.of_page(slug), scattering.source_of(slug)
+
+    def fetch(secrets: Mapping[int, bytes]) -> Slice:
+        cursors = Cursors(secrets, "revisions", {"slug": slug})
+        return paging.fetch([source], statement, keyset, cursors, part)
+
+    return _listed(fetch, revisions.RevisionItem)
 
 
-def all_users(part: Part) -> Listed[users.User]:
+def all_users(part: Part, partial: bool = False) -> Listed[users.User]:
     """Everybody who ever edited, by handle."""
     keyset = Keyset((asc(tables.users.c.handle),))
-    return _list("users", {}, users.everyone(), keyset, part, users.User)
+    return _everywhere("users", {}, users.everyone(), keyset, part, users.User, partial)
 
 
-def _list(
+def _everywhere(
     name: str,
     filters: Mapping[str, str],
     statement: Select[Any],
     keyset: Keyset,
     part: Part,
     make: Callable[..., T],
+    partial: bool = False,
 ) -> Listed[T]:
-    scatter = Scatter()
+    """A list of what all shards have; raises ShardDown unless a part of it will do."""
+    scatter = Scatter(partial)
 
-    @shards.following_moves
-    def fetch() -> Slice:
-        cursors = Cursors(_secrets(int(time.time() // 60)), name, filters)
-        return paging.fetch(scattering.sources(), statement, keyset, cursors, part, scatter)
+    def fetch(secrets: Mapping[int, bytes]) -> Slice:
+        cursors, sources = Cursors(secrets, name, filters), scattering.sources()
+        return paging.fetch(sources, statement, keyset, cursors, part, scatter)
 
+    return replace(_listed(fetch, make), partial=scatter.missing > 0)
+
+
+def _listed(fetch: Callable[[Mapping[int, bytes]], Slice], make: Callable[..., T]) -> Listed[T]:
+    follow = shards.following_moves(lambda: fetch(_secrets(int(time.time() // 60))))
     try:
-        found = fetch()
+        found = follow()
     except UnknownKey:
         _secrets.cache_clear()
-        found = fetch()
+        found = follow()
     return Listed([make(*row) for row in found.rows], found.next, found.prev)
 
 

@@ -17,7 +17,7 @@ import psycopg
 from ops.resharding import STEPS
 from sheaf.hashing import SLOTS, slot
 from sheaf.slot_map import SlotMap
-from tests.integration.ops.conftest import Sharded
+from tests.integration.conftest import Sharded
 
 PAGES = 400
 SLUGS = [f"page-{number}" for number in range(PAGES)]

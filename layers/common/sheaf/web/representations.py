@@ -57,11 +57,15 @@ class Health:
 
 @dataclass(frozen=True)
 class Listed(Generic[T]):
-    """A page of a list, and the cursors of the pages around it (null at an end)."""
+    """A page of a list, and the cursors of the pages around it (null at an end).
+
+    `partial` says that a database did not answer, so that items may be missing.
+    """
 
     items: list[T]
     next: str | None
     prev: str | None
+    partial: bool = False
 
 
 def page(found: Page) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sheaf import slugs, telemetry
 from sheaf.paging import BadCursor, BadPage
 from sheaf.storage.ownership import Moved
+from sheaf.storage.scattering import ShardDown
 from sheaf.web import problems, responses
 from sheaf.web.problems import Problem
 from sheaf.web.responses import Response
@@ -140,7 +141,7 @@ def as_problem(error: Exception) -> Problem:  # noqa: PLR0911 - a line for each 
             return _invalid_fields(error)
         case NotFoundError():
             return problems.not_found("such address, or not with this method")
-        case OperationalError() | PoolTimeout() | Moved():
+        case OperationalError() | PoolTimeout() | Moved() | ShardDown():
             return problems.unavailable("database")
         case DBAPIError() if error.connection_invalidated:
             return problems.unavailable("database")

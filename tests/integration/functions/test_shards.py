@@ -1,0 +1,84 @@
+"""A site on several databases: lists of all of them, and what goes on when one is down."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import httpx
+import psycopg
+import pytest
+
+from sheaf.slot_map import SlotMap
+from tests.conftest import seed
+from tests.integration.conftest import Sharded
+
+SLUGS = [f"page-{number:02}" for number in range(40)]
+OWNER = SlotMap.even(2).owner
+
+
+@pytest.fixture
+def client(sharded: Sharded) -> Iterator[httpx.Client]:
+    seed(sharded.url, sharded.token, SLUGS)
+    headers = {"Authorization": f"Bearer {sharded.token}"}
+    with httpx.Client(base_url=sharded.url, headers=headers, timeout=30) as client:
+        yield client
+
+
+def walk(client: httpx.Client, address: str) -> list[str]:
+    """The slugs of a whole list."""
+    found: list[str] = []
+    cursor = ""
+    while True:
+        answer = client.get(f"{address}{cursor}").raise_for_status().json()
+        found += [item["slug"] for item in answer["items"]]
+        if not answer["next"]:
+            return found
+        cursor = f"&cursor={answer['next']}"
+
+
+@contextmanager
+def down(url: str) -> Iterator[None]:
+    """The database takes no connections and ends those that it has."""
+    parts = urlsplit(url)
+    name = parts.path[1:]
+    with psycopg.connect(parts._replace(path="/postgres").geturl(), autocommit=True) as admin:
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
+        try:
+            yield
+        finally:
+            admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
+
+def test_a_list_is_of_all_shards(client: httpx.Client) -> None:
+    assert {OWNER(slug) for slug in SLUGS} == {0, 1}
+    assert walk(client, "/api/pages?sort=title&limit=7") == SLUGS
+    assert walk(client, "/api/pages?sort=created&order=asc&limit=11") == SLUGS
+    assert walk(client, "/api/pages?limit=200") == SLUGS[::-1]
+
+
+def test_a_shard_that_is_down_is_not_kept_quiet_about(
+    client: httpx.Client, sharded: Sharded
+) -> None:
+    alive = [slug for slug in SLUGS if OWNER(slug) == 0]
+    dead = next(slug for slug in SLUGS if OWNER(slug) == 1)
+    with down(sharded.databases[1]):
+        short = client.get("/api/pages?limit=200")
+        assert short.status_code == 503
+        assert short.headers["Retry-After"]
+        part = client.get("/api/pages?limit=200&sort=title&partial=1").json()
+        assert part["partial"] is True
+        assert [item["slug"] for item in part["items"]] == alive
+        assert client.get(f"/api/pages/{alive[0]}").status_code == 200
+        assert client.get(f"/api/pages/{dead}").status_code == 503
+        saved = client.put(
+            f"/api/pages/{alive[0]}", json={"body": "new"}, headers={"If-Match": '"v1"'}
+        )
+        assert saved.status_code == 200
+        assert client.get(f"/{dead}").status_code == 200  # the cache has it
+    whole = client.get("/api/pages?limit=200")
+    assert whole.status_code == 200
+    assert "partial" not in whole.json()
+    assert len(whole.json()["items"]) == len(SLUGS)
