@@ -53,6 +53,7 @@ ORDERS = [
     Keyset((desc(C.at), desc(C.id))),
     Keyset((desc(C.edits), asc(C.name), asc(C.id))),
     Keyset((asc(C.name), desc(C.score), desc(C.id))),
+    Keyset((asc(-C.edits), asc(C.name), asc(C.id))),
     Keyset((desc(C.score), asc(C.tag), desc(C.at), desc(C.edits), asc(C.id))),
 ]
 CURSORS = Cursors({1: b"a secret"}, "things")

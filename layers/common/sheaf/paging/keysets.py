@@ -99,8 +99,8 @@ class Keyset:
     def _beyond(self, values: Sequence[Any], *, backward: bool) -> ColumnElement[bool]:
         """Row values where the direction stays the same: `(a, b) < (x, y)`.
 
-        Where it changes: `a <= x AND (a < x OR b > y)`, of which an index takes the first half.
-        Without that half PostgreSQL would read the index from its beginning.
+        Where it changes: `a <= x AND (a < x OR b > y)`, of which an index takes the first half;
+        rows that tie in `a` are read. Without that half all rows before the place would be.
         """
         bounds = self._bounds(values, backward=backward)
         condition, _ = next(bounds)
