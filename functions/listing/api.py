@@ -10,14 +10,21 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from listing import lists, lookups
-from listing.lists import DEFAULT_LIMIT, MAX_LIMIT, Order, Part, Sort
+from listing.lists import DEFAULT_HITS, DEFAULT_LIMIT, MAX_LIMIT, Order, Part, Sort
 from sheaf import slugs
 from sheaf.storage.pages import PageItem
 from sheaf.storage.revisions import RevisionItem
 from sheaf.storage.search import Hit
 from sheaf.storage.users import User
 from sheaf.web import conditions, openapi, representations, responses
-from sheaf.web.representations import Health, Listed, PageLease, PageWithBody, answers
+from sheaf.web.representations import (
+    Health,
+    Listed,
+    PageLease,
+    PageWithBody,
+    Suggestions,
+    answers,
+)
 from sheaf.web.resolver import send
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
@@ -25,6 +32,7 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most")]
 Cursor = Annotated[str | None, Query(max_length=2000, description="`next` or `prev` of a page")]
 Words = Annotated[str, Query(min_length=1, max_length=200, pattern="^[^\\x00]*$")]
+Few = Annotated[int, Query(ge=1, le=100, description="How many items at most")]
 Version = Annotated[int | None, Query(ge=1, le=2**62)]
 
 Answer = PowertoolsResponse[str]
@@ -116,10 +124,20 @@ def get_user(handle: str) -> Answer:
     responses=answers(Listed[Hit], "The pages found"),
     tags=["pages"],
 )
-def search(q: Words, limit: Limit = 20) -> Answer:
+def search(q: Words, limit: Few = DEFAULT_HITS, cursor: Cursor = None) -> Answer:
     """The best pages for `q`: words, "a phrase", -without, this or that."""
-    hits = [asdict(hit) for hit in lookups.hits(q, limit)]
-    return send(responses.json_text({"items": hits, "next": None, "prev": None}))
+    return _listed(lists.hits(q, Part(limit, cursor)))
+
+
+@router.get(
+    "/api/suggestions",
+    summary="Pages with titles that begin so",
+    responses=answers(Suggestions, "The pages, by title"),
+    tags=["pages"],
+)
+def suggest(q: Words, limit: Few = 10) -> Answer:
+    """The pages whose titles begin with `q`, in any case: what a search box may offer."""
+    return send(responses.json_text(asdict(Suggestions(lookups.suggestions(q, limit)))))
 
 
 @router.get(

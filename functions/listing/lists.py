@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Select
@@ -10,12 +10,13 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from sheaf import paging
 from sheaf.paging import Cursors, Keyset, Slice
-from sheaf.storage import keys, pages, revisions, shards, tables, users
+from sheaf.storage import keys, pages, queries, revisions, search, shards, tables, users
 from sheaf.web.representations import Listed
 
 T = TypeVar("T")
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
+DEFAULT_HITS = 20
 
 Sort = Literal["updated", "created", "title"]
 Order = Literal["asc", "desc"]
@@ -60,6 +61,13 @@ def all_users(part: Part) -> Listed[users.User]:
     """Everybody who ever edited, by handle."""
     keyset = Keyset((tables.users.c.handle,), descending=False)
     return _list("users", users.everyone(), keyset, part, users.User)
+
+
+def hits(text: str, part: Part) -> Listed[search.Hit]:
+    """The live pages that a query finds, the best first."""
+    query = queries.parse(text)
+    statement, keyset = search.matches(query)
+    return _list(f"search {query.terms}", statement, keyset, part, partial(search.hit, query))
 
 
 def _list(

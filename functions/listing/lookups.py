@@ -62,10 +62,10 @@ def find_user(handle: str) -> users.User | None:
         return users.find(connection, handle)
 
 
-def hits(words: str, limit: int) -> list[search.Hit]:
-    """The best pages for these words."""
+def suggestions(typed: str, limit: int) -> list[search.Suggestion]:
+    """Pages whose titles begin with what was typed."""
     with shards.home().connect() as connection:
-        return search.search(connection, words, limit)
+        return search.suggest(connection, typed, limit)
 
 
 def health() -> dict[str, str]:

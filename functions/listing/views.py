@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from listing import lists, lookups
 from listing.api import Cursor, Version, address
-from listing.lists import Part
+from listing.lists import DEFAULT_HITS, Part
 from sheaf import slugs
 from sheaf.rendering import documents, markdown, source, templates
 from sheaf.web import problems, responses
@@ -45,11 +45,12 @@ def person(handle: str) -> Answer:
 
 
 @router.get("/-/search", include_in_schema=False)
-def search(q: Annotated[str, Query(max_length=200, pattern="^[^\\x00]*$")] = "") -> Answer:
+def search(
+    q: Annotated[str, Query(max_length=200, pattern="^[^\\x00]*$")] = "", cursor: Cursor = None
+) -> Answer:
     """A form, and what it found."""
-    words = q.strip()
-    hits = lookups.hits(words, 20) if words else []
-    return _document("search.html", q=words, items=hits, problem=None)
+    found = lists.hits(q, Part(DEFAULT_HITS, cursor))
+    return _document("search.html", q=q.strip(), problem=None, **_around(found))
 
 
 @router.get("/-/history/<slug>", include_in_schema=False)
