@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sheaf import words
 
-_READ_CHARACTERS = 50_000
+_READ_CHARACTERS = 20_000
 _SHOWN_CHARACTERS = 160
 _LEAD_CHARACTERS = 25
 _PHRASES = 10
