@@ -17,19 +17,19 @@ _ADVISORY_LOCK = 0x5EAF
 _STATEMENT_TIMEOUT = "SET LOCAL statement_timeout = '10min'"
 
 
-def upgrade(engine: Engine) -> list[str]:
-    """Bring a database to the newest schema; returns the ids of the migrations that ran."""
+def upgrade(engine: Engine, schema: str = "head") -> list[str]:
+    """Bring a database to a schema, the newest if not said; returns the migrations that ran."""
     with shards.transactional(engine).begin() as connection:
         connection.execute(text(_STATEMENT_TIMEOUT))
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
         config = _config(connection)
         before = MigrationContext.configure(connection).get_current_revision()
-        command.upgrade(config, "head")
+        command.upgrade(config, schema)
         if not keys.all_secrets(connection):
             keys.add_secret(connection)
         if _on_aws(connection):
             _grant_to_application(connection)
-        return _since(config, before)
+        return _between(config, before, schema)
 
 
 def _config(connection: Connection) -> Config:
@@ -39,9 +39,9 @@ def _config(connection: Connection) -> Config:
     return config
 
 
-def _since(config: Config, before: str | None) -> list[str]:
+def _between(config: Config, before: str | None, after: str) -> list[str]:
     script = ScriptDirectory.from_config(config)
-    ran = script.iterate_revisions("head", before or "base")
+    ran = script.iterate_revisions(after, before or "base")
     return [step.revision for step in ran][::-1]
 
 

@@ -49,16 +49,16 @@ def matches(query: Query) -> tuple[Select[Any], Keyset]:
     # As a double a rank keeps its value on its way through a cursor.
     rank = cast(func.ts_rank(cast(_WEIGHTS, ARRAY(REAL)), pages.c.search, tsquery), Double)
     columns = (pages.c.slug, pages.c.title, pages.c.plain, pages.c.updated_at, pages.c.author)
-    # OFFSET 0 keeps the planner from ranking a page again wherever its rank is named.
+    # OFFSET 0 keeps the planner from ranking a page as often as its rank is named.
     found = (
-        select(*columns, rank.label("rank"), (-rank).label("distance"))
+        select(*columns, (-rank).label("distance"))
         .where(pages.c.search.op("@@")(tsquery), pages.c.state == "live")
         .offset(0)
         .subquery("found")
     )
     shown = [found.c[column.name] for column in columns]
     keyset = Keyset((found.c.distance, found.c.slug), descending=False)
-    return select(*shown, found.c.rank), keyset
+    return select(*shown, -found.c.distance), keyset
 
 
 def hit(
@@ -76,18 +76,18 @@ def hit(
 
 def suggest(connection: Connection, typed: str, limit: int) -> list[Suggestion]:
     """Live pages whose titles begin so, in any case, from A to Z."""
-    beginning = typed.casefold()
-    rows = connection.execute(
+    return [Suggestion(*row) for row in connection.execute(beginning(typed, limit))]
+
+
+def beginning(typed: str, limit: int) -> Select[Any]:
+    """The select of `suggest`: a range of the index on titles, which are in byte order there."""
+    title, first = pages.c.sort_title, typed.casefold()
+    return (
         select(pages.c.slug, pages.c.title)
-        .where(
-            pages.c.state == "live",
-            pages.c.sort_title >= beginning,
-            pages.c.sort_title < beginning + _LAST_CHARACTER,
-        )
+        .where(pages.c.state == "live", title >= first, title < first + _LAST_CHARACTER)
         .order_by(pages.c.sort_title, pages.c.slug)
         .limit(limit)
     )
-    return [Suggestion(*row) for row in rows]
 
 
 def _tsquery(query: Query) -> ColumnElement[Any]:
