@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from listing import lists, lookups
-from listing.lists import DEFAULT_LIMIT, MAX_LIMIT, Order, Sort
+from listing.lists import DEFAULT_HITS, DEFAULT_LIMIT, MAX_LIMIT, Order, Sort
 from sheaf import slugs
 from sheaf.paging import MAX_DEPTH, Part
 from sheaf.storage.pages import PageItem
@@ -18,7 +18,14 @@ from sheaf.storage.revisions import RevisionItem
 from sheaf.storage.search import Hit
 from sheaf.storage.users import User
 from sheaf.web import conditions, openapi, representations, responses
-from sheaf.web.representations import Health, Listed, PageLease, PageWithBody, answers
+from sheaf.web.representations import (
+    Health,
+    Listed,
+    PageLease,
+    PageWithBody,
+    Suggestions,
+    answers,
+)
 from sheaf.web.resolver import send
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
@@ -36,6 +43,7 @@ Partial = Annotated[
     Query(description="1: leave out what a database that is down has, instead of answering 503"),
 ]
 Words = Annotated[str, Query(min_length=1, max_length=200, pattern="^[^\\x00]*$")]
+Few = Annotated[int, Query(ge=1, le=100, description="How many items at most")]
 Version = Annotated[int | None, Query(ge=1, le=2**62)]
 
 Answer = PowertoolsResponse[str]
@@ -142,10 +150,22 @@ def get_user(handle: str) -> Answer:
     responses=answers(Listed[Hit], "The pages found"),
     tags=["pages"],
 )
-def search(q: Words, limit: Limit = 20) -> Answer:
+def search(
+    q: Words, limit: Few = DEFAULT_HITS, cursor: Cursor = None, partial: Partial = False
+) -> Answer:
     """The best pages for `q`: words, "a phrase", -without, this or that."""
-    hits = [asdict(hit) for hit in lookups.hits(q, limit)]
-    return send(responses.json_text({"items": hits, "next": None, "prev": None}))
+    return _listed(lists.hits(q, Part(limit, cursor), partial))
+
+
+@router.get(
+    "/api/suggestions",
+    summary="Pages with titles that begin so",
+    responses=answers(Suggestions, "The pages, by title"),
+    tags=["pages"],
+)
+def suggest(q: Words, limit: Few = 10) -> Answer:
+    """The pages whose titles begin with `q`, in any case: what a search box may offer."""
+    return send(responses.json_text(asdict(Suggestions(lookups.suggestions(q, limit)))))
 
 
 @router.get(

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Select
@@ -11,13 +11,24 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from sheaf import paging
 from sheaf.paging import Cursors, Keyset, Part, Slice, UnknownKey, asc, desc
-from sheaf.storage import keys, pages, revisions, scattering, shards, tables, users
+from sheaf.storage import (
+    keys,
+    pages,
+    queries,
+    revisions,
+    scattering,
+    search,
+    shards,
+    tables,
+    users,
+)
 from sheaf.storage.scattering import Scatter
 from sheaf.web.representations import Listed
 
 T = TypeVar("T")
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
+DEFAULT_HITS = 20
 
 Sort = Literal["updated", "created", "title"]
 Order = Literal["asc", "desc"]
@@ -30,12 +41,12 @@ _SORTS: dict[Sort, ColumnElement[Any]] = {
 
 
 def all_pages(
-    sort: Sort, order: Order | None, part: Part, partial: bool = False
+    sort: Sort, order: Order | None, part: Part, allow_partial: bool = False
 ) -> Listed[pages.PageItem]:
     """Live pages; without an order the newest first, or titles from A to Z."""
     direction = asc if (order or ("asc" if sort == "title" else "desc")) == "asc" else desc
     keyset = Keyset((direction(_SORTS[sort]), direction(tables.pages.c.slug)))
-    return _everywhere("pages", {}, pages.live(), keyset, part, pages.PageItem, partial)
+    return _everywhere("pages", {}, pages.live(), keyset, part, pages.PageItem, allow_partial)
 
 
 def pages_by(author: str, part: Part) -> Listed[pages.PageItem]:
@@ -57,10 +68,18 @@ def page_revisions(slug: str, part: Part) -> Listed[revisions.RevisionItem]:
     return _listed(fetch, revisions.RevisionItem)
 
 
-def all_users(part: Part, partial: bool = False) -> Listed[users.User]:
+def all_users(part: Part, allow_partial: bool = False) -> Listed[users.User]:
     """Everybody who ever edited, by handle."""
     keyset = Keyset((asc(tables.users.c.handle),))
-    return _everywhere("users", {}, users.everyone(), keyset, part, users.User, partial)
+    return _everywhere("users", {}, users.everyone(), keyset, part, users.User, allow_partial)
+
+
+def hits(text: str, part: Part, allow_partial: bool = False) -> Listed[search.Hit]:
+    """The live pages that a query finds, the best first."""
+    query = queries.parse(text)
+    statement, keyset = search.matches(query)
+    make = partial(search.hit, query)
+    return _everywhere("search", {"q": query.terms}, statement, keyset, part, make, allow_partial)
 
 
 def _everywhere(
@@ -70,10 +89,10 @@ def _everywhere(
     keyset: Keyset,
     part: Part,
     make: Callable[..., T],
-    partial: bool = False,
+    allow_partial: bool = False,
 ) -> Listed[T]:
     """A list of what all shards have; raises ShardDown unless a part of it will do."""
-    scatter = Scatter(partial)
+    scatter = Scatter(allow_partial)
 
     def fetch(secrets: Mapping[int, bytes]) -> Slice:
         cursors, sources = Cursors(secrets, name, filters), scattering.sources()
