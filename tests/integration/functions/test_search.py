@@ -129,7 +129,7 @@ def test_hits_are_paged_by_rank_both_ways(site: Site, size: int) -> None:
     ranked = ask(site, "word").json["items"]
     keys = [(-hit["rank"], hit["slug"]) for hit in ranked]
     assert keys == sorted(keys)
-    pages: list[Any] = []
+    pages: list[list[dict[str, Any]]] = []
     cursor: dict[str, str] = {}
     while True:
         answer = ask(site, "word", limit=size, **cursor).json
