@@ -33,7 +33,16 @@ def test_arrows_run_down(path: Path) -> None:
 
 def test_the_lowest_modules_stand_alone() -> None:
     layer = ROOT / "layers/common/sheaf"
-    names = ("encodings", "hashing", "slugs", "settings", "presigning", "scripts", "paging")
+    names = [
+        "encodings",
+        "hashing",
+        "paging",
+        "presigning",
+        "scripts",
+        "settings",
+        "slugs",
+        "words",
+    ]
     for path in [*(layer / f"{name}.py" for name in names), *(layer / "caching").glob("*.py")]:
         imported = {module for module in _imports(path) if module.startswith("sheaf.")}
         assert all(
