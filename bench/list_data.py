@@ -12,7 +12,7 @@ _FILL = f"""
                        body, html, blob, author, created_at, updated_at)
     SELECT slot, slug, 'live', 1, 1, gen_random_uuid(), gen_random_uuid(), title, lower(title),
            ARRAY['bench', 'lists'], 'A small page.', '<p>A small page.</p>', repeat(md5(slug), 2),
-           'author-' || number % 100, instant, instant
+           'author-' || number %% 100, instant, instant
     FROM (SELECT number, slug, 'Page ' || number AS title, {SLOT.format(slug="slug")} AS slot,
                  TIMESTAMPTZ '2020-01-01 00:00Z' + number * INTERVAL '1 minute' AS instant
           FROM (SELECT number, 'guide/page-' || number AS slug
