@@ -21,7 +21,10 @@ class Statement:
 
 @contextmanager
 def recorded() -> Iterator[list[Statement]]:
-    """Note what this process sends while the block runs: all contenders send it by psycopg."""
+    """Note what this process sends while the block runs: all contenders send it by psycopg.
+
+    Raises LookupError if there was nothing to note.
+    """
     sent: list[Statement] = []
     execute = psycopg.Cursor.execute
 
@@ -31,6 +34,8 @@ def recorded() -> Iterator[list[Statement]]:
 
     with patch.object(psycopg.Cursor, "execute", noted):
         yield sent
+    if not sent:
+        raise LookupError("no statement was sent by psycopg's cursors")
 
 
 def milliseconds(url: str, statements: Sequence[Statement], repeats: int) -> list[float]:
