@@ -5,14 +5,18 @@ import time
 from statistics import median
 from typing import Any
 
-from bench import list_data, list_statements
+from bench import list_data
 from bench.list_peers import OURS, SIZE, Place, Read, peers
+from bench.list_statements import Explainer, recorded
 from listing import lists
 from sheaf.paging import Part
 
 SEED = 5
 # A reader who walks there takes the longest pages that the list has.
 _STEP = lists.MAX_LIMIT
+
+
+Turn = tuple[str, int]
 
 
 def measure(url: str, rows: int, rounds: int) -> dict[str, Any]:
@@ -22,16 +26,16 @@ def measure(url: str, rows: int, rounds: int) -> dict[str, Any]:
     places = [Place(1), _place(min(100, deep // 2)), _place(deep)]
     contenders = peers(url)
     _check(contenders, places)
-    taken = _rounds(contenders, places, rounds)
+    whole, own = _rounds(contenders, places, rounds, Explainer(url))
     return {
         "rows": rows,
         "pages": [place.number for place in places],
         "contenders": {
             name: {
-                str(place.number): _figures(url, name, read, place, taken) for place in places
+                "call": _figures(name, [place.number for place in places], whole),
+                "statements": _figures(name, [place.number for place in places], own),
             }
-            | {"deep_to_first": _ratio(taken[name, deep], taken[name, 1])}
-            for name, read in contenders.items()
+            for name in contenders
         },
     }
 
@@ -56,31 +60,34 @@ def _check(contenders: dict[str, Read], places: list[Place]) -> None:
 
 
 def _rounds(
-    contenders: dict[str, Read], places: list[Place], rounds: int
-) -> dict[tuple[str, int], list[float]]:
+    contenders: dict[str, Read], places: list[Place], rounds: int, explainer: Explainer
+) -> tuple[dict[Turn, list[float]], dict[Turn, list[float]]]:
+    """Milliseconds of the whole calls and of their statements, by contender and page's number."""
     chance = random.Random(SEED)
     turns = [(name, place) for name in contenders for place in places]
-    taken: dict[tuple[str, int], list[float]] = {(name, at.number): [] for name, at in turns}
+    whole: dict[Turn, list[float]] = {(name, at.number): [] for name, at in turns}
+    own: dict[Turn, list[float]] = {turn: [] for turn in whole}
+    sent = {}
+    for name, place in turns:
+        with recorded() as sent[name, place.number]:
+            contenders[name](place)
     for _ in range(rounds):
         for name, place in chance.sample(turns, len(turns)):
             begun = time.perf_counter()
             contenders[name](place)
-            taken[name, place.number].append((time.perf_counter() - begun) * 1000)
-    return taken
+            whole[name, place.number].append((time.perf_counter() - begun) * 1000)
+        for turn in chance.sample(list(sent), len(sent)):
+            own[turn].append(sum(explainer.milliseconds(sent[turn])))
+    return whole, own
 
 
-def _figures(
-    url: str, name: str, read: Read, place: Place, taken: dict[tuple[str, int], list[float]]
-) -> dict[str, Any]:
-    with list_statements.recorded() as sent:
-        read(place)
-    milliseconds = taken[name, place.number]
+def _figures(name: str, numbers: list[int], taken: dict[Turn, list[float]]) -> dict[str, Any]:
+    first, deep = taken[name, numbers[0]], taken[name, numbers[-1]]
     return {
-        "milliseconds": median(milliseconds),
+        "milliseconds": {str(number): median(taken[name, number]) for number in numbers},
+        "deep_to_first": _ratio(deep, first),
         # Theirs against ours in the same round: above 1, ours is faster.
-        "to_sheaf": _ratio(milliseconds, taken[OURS, place.number]),
-        "statements": len(sent),
-        "statements_milliseconds": sum(list_statements.milliseconds(url, sent, repeats=9)),
+        "deep_to_sheaf": _ratio(deep, taken[OURS, numbers[-1]]),
     }
 
 

@@ -38,8 +38,8 @@ def measure(url: str, count: int, rounds: int) -> dict[str, Any]:
     chance = random.Random(SEED)
     taken: dict[str, list[float]] = {kind: [] for kind in QUERIES}
     asked: dict[str, list[str]] = {kind: [] for kind in QUERIES}
-    for kind in QUERIES:
-        _find(QUERIES[kind](chance))
+    for query in QUERIES.values():
+        _find(query(chance))
     for _ in range(rounds):
         for kind in chance.sample(list(QUERIES), len(QUERIES)):
             words = QUERIES[kind](chance)
@@ -74,7 +74,7 @@ def _matches(url: str, asked: list[str]) -> float:
     count = "SELECT count(*) FROM pages WHERE search @@ websearch_to_tsquery('simple', %s)"
     with psycopg.connect(url) as connection:
         found = [connection.execute(count, (words,)).fetchone() or (0,) for words in asked[:20]]
-    return median(number for (number,) in found)
+    return float(median(number for (number,) in found))
 
 
 def _fill(url: str, count: int) -> None:
@@ -107,7 +107,7 @@ def _copy() -> str:
         "slot": list_data.SLOT.format(slug=slug),
         "updated_at": "updated_at + number * INTERVAL '1 second'",
     }
-    names = [column.name for column in pages.columns]
+    names = [column.name for column in pages.columns if column.computed is None]
     values = [own.get(name, name) for name in names]
     return (
         f"INSERT INTO pages ({', '.join(names)}) SELECT {', '.join(values)} "

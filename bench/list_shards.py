@@ -17,7 +17,8 @@ from typing import Any
 import psycopg
 from sqlalchemy.engine import make_url
 
-from bench import list_data, list_statements
+from bench import list_data
+from bench.list_statements import Explainer, Statement, recorded
 from listing import lists
 from sheaf.paging import Part
 from sheaf.storage import migrate, shards
@@ -33,12 +34,11 @@ def measure(url: str, rows: int, rounds: int) -> dict[str, Any]:
     with ExitStack() as stack:
         readers = {count: stack.enter_context(_reader(url, count, rows)) for count in LAYOUTS}
         for reader in readers.values():
-            _ask(reader, "read")
+            _ask(reader)
         taken: dict[int, list[dict[str, float]]] = {count: [] for count in LAYOUTS}
         for _ in range(rounds):
             for count in chance.sample(LAYOUTS, len(LAYOUTS)):
-                taken[count].append(_ask(readers[count], "read"))
-        statements = {count: _ask(readers[count], "explain") for count in LAYOUTS}
+                taken[count].append(_ask(readers[count]))
     one = [call["milliseconds"] for call in taken[1]]
     return {
         "rows": rows,
@@ -48,15 +48,14 @@ def measure(url: str, rows: int, rounds: int) -> dict[str, Any]:
                 "to_one_shard": median(
                     call["milliseconds"] / single for call, single in zip(calls, one, strict=True)
                 ),
-                **statements[count],
             }
             for count, calls in taken.items()
         },
     }
 
 
-def _ask(reader: "Connection[Any, Any]", order: str) -> dict[str, float]:
-    reader.send(order)
+def _ask(reader: "Connection[Any, Any]") -> dict[str, float]:
+    reader.send("read")
     if not reader.poll(_SECONDS):
         raise TimeoutError("a reader has no answer")
     answer: dict[str, float] = reader.recv()
@@ -90,29 +89,28 @@ def _work(orders: "Connection[Any, Any]", urls: list[str], rows: int) -> None:
     migrate.upgrade(shards.everywhere())
     for number, url in enumerate(urls):
         list_data.fill(url, rows, len(urls), number)
-    jobs = {"read": _read, "explain": lambda: _explain(urls[0])}
-    while order := orders.recv():
-        orders.send(jobs[order]())
+    _read()
+    with recorded() as sent:
+        _read()
+    explainer = Explainer(urls[0])
+    while orders.recv():
+        orders.send(_measured(sent, explainer))
 
 
-def _list() -> None:
-    found = lists.all_pages("updated", "desc", Part(SIZE))
-    if len(found.items) != SIZE:
-        raise RuntimeError("a page of the list is not full")
-
-
-def _read() -> dict[str, float]:
+def _measured(sent: list[Statement], explainer: Explainer) -> dict[str, float]:
     begun, used = time.perf_counter(), time.process_time()
     for _ in range(CALLS):
-        _list()
+        _read()
+    taken, cpu = time.perf_counter() - begun, time.process_time() - used
     return {
-        "milliseconds": (time.perf_counter() - begun) * 1000 / CALLS,
-        "cpu_milliseconds": (time.process_time() - used) * 1000 / CALLS,
+        "milliseconds": taken * 1000 / CALLS,
+        "cpu_milliseconds": cpu * 1000 / CALLS,
+        "statements": len(sent),
+        "statements_milliseconds": sum(explainer.milliseconds(sent)),
     }
 
 
-def _explain(url: str) -> dict[str, float]:
-    with list_statements.recorded() as sent:
-        _list()
-    own = list_statements.milliseconds(url, sent, repeats=9)
-    return {"statements": len(sent), "statements_milliseconds": sum(own)}
+def _read() -> None:
+    found = lists.all_pages("updated", "desc", Part(SIZE))
+    if len(found.items) != SIZE:
+        raise RuntimeError("a page of the list is not full")

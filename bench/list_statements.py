@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 from unittest.mock import patch
 
@@ -38,19 +37,26 @@ def recorded() -> Iterator[list[Statement]]:
         raise LookupError("no statement was sent by psycopg's cursors")
 
 
-def milliseconds(url: str, statements: Sequence[Statement], repeats: int) -> list[float]:
-    """The execution time of each by EXPLAIN ANALYZE, without planning: medians."""
-    return [_milliseconds(url, statement, repeats) for statement in statements]
+class Explainer:
+    """Has PostgreSQL run statements again and say how long that took, without the planning."""
 
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._cursors: dict[str, psycopg.ClientCursor[Any]] = {}
 
-def _milliseconds(url: str, statement: Statement, repeats: int) -> float:
-    # Without the time of each step, which would add to the whole.
-    explain = f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement.text}"
-    with psycopg.connect(url, dbname=statement.database, autocommit=True) as connection:
-        cursor = psycopg.ClientCursor(connection)
-        return median(_explained(cursor, explain, statement.parameters) for _ in range(repeats))
+    def milliseconds(self, statements: Sequence[Statement]) -> list[float]:
+        """The execution time of each."""
+        return [self._milliseconds(statement) for statement in statements]
 
+    def _milliseconds(self, statement: Statement) -> float:
+        # Without the time of each step, which would add to the whole.
+        explain = f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement.text}"
+        cursor = self._cursor(statement.database)
+        [[plan]] = cursor.execute(explain, statement.parameters).fetchone() or [[{}]]
+        return float(plan["Execution Time"])
 
-def _explained(cursor: "psycopg.ClientCursor[Any]", explain: str, parameters: Any) -> float:
-    [[plan]] = cursor.execute(explain, parameters).fetchone() or [[{}]]
-    return float(plan["Execution Time"])
+    def _cursor(self, database: str) -> "psycopg.ClientCursor[Any]":
+        if database not in self._cursors:
+            connection = psycopg.connect(self._url, dbname=database, autocommit=True)
+            self._cursors[database] = psycopg.ClientCursor(connection)
+        return self._cursors[database]
