@@ -27,7 +27,7 @@ def engine(servers: Servers) -> Iterator[Engine]:
 
 
 def test_the_migrated_schema_is_the_described_one(engine: Engine) -> None:
-    assert migrate.upgrade([engine]) == ["0001", "0002", "0004"]
+    assert migrate.upgrade([engine]) == ["0001", "0002", "0004", "0005"]
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})
         assert compare_metadata(context, metadata) == []

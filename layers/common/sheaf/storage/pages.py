@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, and_, bindparam, func, select
+from sqlalchemy import Connection, Select, and_, bindparam, func, literal_column, select
+from sqlalchemy.sql.elements import ColumnElement
 
 from sheaf.storage import ownership
-from sheaf.storage.tables import pages
+from sheaf.storage.tables import links, page_tags, pages
 
 # So many readers are served at once: enough for any cache that works, and few enough for the
 # database when there is none.
@@ -95,9 +96,29 @@ def _read() -> Select[Any]:
 _READ = _read()
 
 
-def live() -> Select[Any]:
-    """A select of live pages as lists show them, for paging to order and cut.
+# The following are selects of pages as lists show them, for paging to order and cut, and for all
+# shards (see scattering.py).
 
-    For all shards (see scattering.py).
-    """
-    return select(*ITEM).where(pages.c.state == "live", ownership.readable(pages.c.slot))
+
+def all_in(state: Literal["live", "tombstone"]) -> Select[Any]:
+    """The pages in a state."""
+    # Not as a parameter: then no prepared plan could use the indexes, which are of one state each.
+    is_in_state = pages.c.state == literal_column(f"'{state}'")
+    return select(*ITEM).where(is_in_state, ownership.readable(pages.c.slot))
+
+
+def tagged(tag: str) -> Select[Any]:
+    """The live pages with this tag, to be ordered by columns of `page_tags`."""
+    mine = and_(page_tags.c.tag == tag, ownership.readable(page_tags.c.slot))
+    return select(*ITEM).join(page_tags, page_tags.c.slug == pages.c.slug).where(mine)
+
+
+def linking_to(slug: str) -> Select[Any]:
+    """The live pages that link to a slug, to be ordered by `links.source`."""
+    mine = and_(links.c.target == slug, ownership.readable(links.c.slot))
+    return select(*ITEM).join(links, links.c.source == pages.c.slug).where(mine)
+
+
+def begins_with(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
+    """Whether a slug begins so, as a range of an index: no slug holds the last code point."""
+    return column.between(prefix, prefix + "\U0010ffff")
