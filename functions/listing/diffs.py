@@ -21,7 +21,7 @@ Hunk = tuple[int, list[Run]]
 
 
 def unified(before: Revision, after: Revision) -> str:
-    """The unified diff; empty if the texts are the same. Raises the Problem of too long ones."""
+    """The unified diff; empty if all lines are the same. Raises the Problem of too long texts."""
     names = (f"version {before.version}", f"version {after.version}")
     lines = unified_diff(_lines(before), _lines(after), *names, n=_AROUND, lineterm="")
     return "".join(f"{line}\n" for line in lines)
@@ -50,12 +50,11 @@ def _runs(
 
 
 def _lines(revision: Revision) -> list[str]:
-    lines = revision.body.split("\n")
+    lines = revision.body.removesuffix("\n").split("\n") if revision.body else []
     if len(lines) > MAX_LINES:
         detail = (
             f"Version {revision.version} has {len(lines):,} lines; texts of up to"
             f" {MAX_LINES:,} are compared."
         )
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "too-long-to-compare", detail)
-    # The end of the last line begins no other.
-    return lines[:-1] if lines[-1] == "" else lines
+    return lines

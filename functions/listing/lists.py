@@ -1,6 +1,7 @@
 """The lists of the site, a page of one at a time, the same for the API and for people."""
 
 import time
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -98,8 +99,8 @@ def _select(filters: Filters) -> Select[Any]:
     if filters.author is not None:
         statement = statement.where(tables.pages.c.author == filters.author)
     if filters.prefix is not None:
-        begins = pages.begins_with(_columns(filters)["slug"], filters.prefix)
-        statement = statement.where(begins)
+        prefix = unicodedata.normalize("NFC", filters.prefix)
+        statement = statement.where(pages.begins_with(_columns(filters)["slug"], prefix))
     return statement
 
 

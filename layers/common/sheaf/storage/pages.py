@@ -121,4 +121,4 @@ def linking_to(slug: str) -> Select[Any]:
 
 def begins_with(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
     """Whether a slug begins so, as a range of an index: no slug holds the last code point."""
-    return column.between(prefix, prefix + "\U0010ffff")
+    return and_(column >= prefix, column < prefix + "\U0010ffff")
