@@ -1,8 +1,8 @@
 """Lists of some pages only: by tag, author, prefix and state, of links to a page; busy people."""
 
 import re
-from contextlib import suppress
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import quote
 
 import pytest
@@ -90,7 +90,11 @@ def test_a_deleted_page_made_anew_is_live_again(full_site: Site) -> None:
 def test_a_prefix_is_of_whole_characters_in_any_script(site: Site) -> None:
     for slug in ("größe", "größe/大小", "größer", "grö", "größf"):
         site.create(slug, "x")
-    assert list(walk(site, f"/api/pages?prefix={quote('größe')}")) == ["größe", "größe/大小", "größer"]
+    assert list(walk(site, f"/api/pages?prefix={quote('größe')}")) == [
+        "größe",
+        "größe/大小",
+        "größer",
+    ]
     decomposed = "gro\u0308\u00dfe/"
     assert list(walk(site, f"/api/pages?prefix={quote(decomposed)}")) == ["größe/大小"]
 
