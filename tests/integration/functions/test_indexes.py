@@ -5,6 +5,7 @@ The statements are those that the lists send; PostgreSQL says what it did for th
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -12,7 +13,7 @@ import pytest
 from sqlalchemy import Engine, Select, event, text
 
 from listing import lists
-from listing.lists import Filters
+from listing.lists import Filters, Order
 from sheaf import paging, settings
 from sheaf.paging import Cursors, Keyset, Part, Position, Slice, Source
 from sheaf.storage import migrate, shards, tables
@@ -44,29 +45,31 @@ SELECT 'user' || n, n % 4096, CASE WHEN n % 20 = 0 THEN n ELSE 1 END
 FROM generate_series(1, :rows) n
 """
 
+FILTERS = (
+    Filters(),
+    Filters(tag="often"),
+    Filters(author="bob"),
+    Filters(prefix="guide/"),
+    Filters(tag="often", prefix="guide/"),
+    Filters(state="tombstone"),
+    Filters(state="tombstone", prefix="guide/"),
+)
+ORDERS: tuple[Order, ...] = ("asc", "desc")
 LISTS: dict[str, Callable[[Part], object]] = {
-    f"pages {filters.given} {sort} {order}": (
-        lambda part, filters=filters, sort=sort, order=order: lists.all_pages(
-            filters, sort, order, part
-        )
-    )
-    for filters in (
-        Filters(),
-        Filters(tag="often"),
-        Filters(author="bob"),
-        Filters(prefix="guide/"),
-        Filters(tag="often", prefix="guide/"),
-        Filters(state="tombstone"),
-        Filters(state="tombstone", prefix="guide/"),
-    )
+    f"pages {filters.given} {sort} {order}": partial(lists.all_pages, filters, sort, order)
+    for filters in FILTERS
     for sort in lists._OFFERED[tuple(filters.given)]
-    for order in ("asc", "desc")
+    for order in ORDERS
 }
 LISTS |= {
-    "users handle": lambda part: lists.all_users("handle", part),
-    "users edits": lambda part: lists.all_users("edits", part),
-    "backlinks": lambda part: lists.backlinks("hub", part),
+    "users handle": partial(lists.all_users, "handle"),
+    "users edits": partial(lists.all_users, "edits"),
+    "backlinks": partial(lists.backlinks, "hub"),
 }
+
+
+def test_all_that_is_offered_is_tried() -> None:
+    assert {tuple(filters.given) for filters in FILTERS} == set(lists._OFFERED)
 
 
 @pytest.fixture(scope="module")
