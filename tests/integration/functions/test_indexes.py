@@ -92,6 +92,7 @@ def loaded(servers: Servers) -> Iterator[Engine]:
 def _start_anew() -> None:
     settings.current.cache_clear()
     shards.forget_map()
+    shards._following.cache_clear()
     lists._secrets.cache_clear()
 
 
