@@ -44,7 +44,7 @@ def _place(number: int) -> Place:
     """Where a page begins, found as its readers find it: by one cursor after the other."""
     left, cursor, key = (number - 1) * SIZE, None, None
     while left:
-        page = lists.all_pages("updated", "desc", Part(min(_STEP, left), cursor))
+        page = lists.all_pages(lists.Filters(), "updated", "desc", Part(min(_STEP, left), cursor))
         left, cursor = left - len(page.items), page.next
         key = (page.items[-1].updated_at, page.items[-1].slug)
     return Place(number, cursor, key)

@@ -96,7 +96,7 @@ def peers(url: str) -> dict[str, Read]:
 
 def _ours(place: Place) -> list[str]:
     """The list of the API: `sheaf.paging.fetch` with its statement, keyset and cursors."""
-    found = lists.all_pages("updated", "desc", Part(SIZE, place.cursor))
+    found = lists.all_pages(lists.Filters(), "updated", "desc", Part(SIZE, place.cursor))
     return [item.slug for item in found.items]
 
 

@@ -111,6 +111,6 @@ def _measured(sent: list[Statement], explainer: Explainer) -> dict[str, float]:
 
 
 def _read() -> None:
-    found = lists.all_pages("updated", "desc", Part(SIZE))
+    found = lists.all_pages(lists.Filters(), "updated", "desc", Part(SIZE))
     if len(found.items) != SIZE:
         raise RuntimeError("a page of the list is not full")

@@ -21,10 +21,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from sheaf.storage.tables import drafts, links, pages, revisions, users
+from sheaf.storage.tables import drafts, links, page_tags, pages, revisions, users
 
 # In this order, for revisions refer to pages. The outbox stays: each shard relays its own.
-TABLES = (pages, revisions, links, drafts, users)
+TABLES = (pages, revisions, links, page_tags, drafts, users)
 _ROWS_AT_ONCE = 200
 
 Key = tuple[Any, ...]

@@ -9,8 +9,17 @@ from aws_lambda_powertools.event_handler import Response as PowertoolsResponse
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from listing import lists, lookups
-from listing.lists import DEFAULT_HITS, DEFAULT_LIMIT, MAX_LIMIT, Order, Sort
+from listing import diffs, lists, lookups
+from listing.lists import (
+    DEFAULT_HITS,
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    Filters,
+    Order,
+    Sort,
+    State,
+    UserSort,
+)
 from sheaf import slugs
 from sheaf.paging import MAX_DEPTH, Part
 from sheaf.storage.pages import PageItem
@@ -45,6 +54,9 @@ Partial = Annotated[
 Words = Annotated[str, Query(min_length=1, max_length=200, pattern="^[^\\x00]*$")]
 Few = Annotated[int, Query(ge=1, le=100, description="How many items at most")]
 Version = Annotated[int | None, Query(ge=1, le=2**62)]
+FromVersion = Annotated[int | None, Query(ge=1, le=2**62, alias="from")]
+ToVersion = Annotated[int | None, Query(ge=1, le=2**62, alias="to")]
+_Text = Annotated[str | None, Query(max_length=200, pattern="^[^\\x00]*$")]
 
 Answer = PowertoolsResponse[str]
 
@@ -56,7 +68,11 @@ Answer = PowertoolsResponse[str]
     tags=["pages"],
 )
 def list_pages(
-    sort: Annotated[Sort, Query()] = "updated",
+    tag: _Text = None,
+    author: _Text = None,
+    prefix: _Text = None,
+    state: Annotated[State, Query()] = "live",
+    sort: Annotated[Sort | None, Query()] = None,
     order: Annotated[Order | None, Query()] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
@@ -65,7 +81,8 @@ def list_pages(
     partial: Partial = False,
 ) -> Answer:
     """The pages without their text; `Link` headers and cursors lead through the list."""
-    return _listed(lists.all_pages(sort, order, Part(per_page or limit, cursor, page), partial))
+    part, filters = Part(per_page or limit, cursor, page), Filters(tag, author, prefix, state)
+    return _listed(lists.all_pages(filters, sort, order, part, partial))
 
 
 @router.get(
@@ -92,18 +109,50 @@ def get_page(slug: str) -> Answer:
 def list_revisions(
     slug: str,
     version: Version = None,
+    from_version: FromVersion = None,
+    to_version: ToVersion = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
     page: PageNumber = None,
     per_page: PerPage = None,
 ) -> Answer:
-    """The versions, the newest first, without their text; with `?version=N` that one with it."""
+    """The versions, the newest first, without their text.
+
+    With `?version=N` that one with it, and with `?from=M&to=N` what changed between the two.
+    """
     slug = slugs.parse_quoted(slug)
     if version is not None:
         return send(responses.json_text(asdict(lookups.revision(slug, version))))
+    if from_version is not None or to_version is not None:
+        return send(responses.json_text(_difference(slug, from_version, to_version)))
     part = Part(per_page or limit, cursor, page)
     lookups.history(slug)
     return _listed(lists.page_revisions(slug, part))
+
+
+def _difference(slug: str, old: int | None, new: int | None) -> dict[str, object]:
+    before, after = lookups.two_revisions(slug, old, new)
+    text = diffs.unified(before, after)
+    return {"from": before.version, "to": after.version, "diff": text}
+
+
+@router.get(
+    "/api/backlinks/<slug>",
+    summary="The pages that link to a page",
+    responses=answers(Listed[PageItem], "The pages"),
+    tags=["pages"],
+)
+def list_backlinks(
+    slug: str,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+    page: PageNumber = None,
+    per_page: PerPage = None,
+    partial: Partial = False,
+) -> Answer:
+    """The pages with a link to this one, which need not be there, by their slugs."""
+    part = Part(per_page or limit, cursor, page)
+    return _listed(lists.backlinks(slugs.parse_quoted(slug), part, partial))
 
 
 @router.get(
@@ -126,14 +175,15 @@ def get_lease(slug: str) -> Answer:
     tags=["users"],
 )
 def list_users(
+    sort: Annotated[UserSort, Query()] = "handle",
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
     page: PageNumber = None,
     per_page: PerPage = None,
     partial: Partial = False,
 ) -> Answer:
-    """The users by handle, with how often each has edited."""
-    return _listed(lists.all_users(Part(per_page or limit, cursor, page), partial))
+    """The users by handle or with the most edits first, with how often each has edited."""
+    return _listed(lists.all_users(sort, Part(per_page or limit, cursor, page), partial))
 
 
 @router.get(

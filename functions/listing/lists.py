@@ -1,16 +1,17 @@
 """The lists of the site, a page of one at a time, the same for the API and for people."""
 
+import functools
 import time
+import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import lru_cache, partial
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import Select
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Column, Select
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from sheaf import paging
-from sheaf.paging import Cursors, Keyset, Part, Slice, UnknownKey, asc, desc
+from sheaf.paging import Cursors, Keyset, Part, Slice, SortKey, UnknownKey, asc, desc
 from sheaf.storage import (
     keys,
     pages,
@@ -23,6 +24,7 @@ from sheaf.storage import (
     users,
 )
 from sheaf.storage.scattering import Scatter
+from sheaf.web import problems
 from sheaf.web.representations import Listed
 
 T = TypeVar("T")
@@ -30,30 +32,99 @@ T = TypeVar("T")
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 DEFAULT_HITS = 20
 
-Sort = Literal["updated", "created", "title"]
+Sort = Literal["updated", "created", "title", "slug"]
 Order = Literal["asc", "desc"]
+State = Literal["live", "tombstone"]
+UserSort = Literal["handle", "edits"]
 
-_SORTS: dict[Sort, ColumnElement[Any]] = {
-    "updated": tables.pages.c.updated_at,
-    "created": tables.pages.c.created_at,
-    "title": tables.pages.c.sort_title,
+_COLUMNS: dict[Sort, str] = {
+    "updated": "updated_at",
+    "created": "created_at",
+    "title": "sort_title",
+    "slug": "slug",
+}
+_NEWEST_FIRST = ("updated", "created")
+# By which filters together a list can be had, and in which orders: those that an index has. The
+# first is the one without being asked.
+_OFFERED: dict[tuple[str, ...], tuple[Sort, ...]] = {
+    (): ("updated", "created", "title", "slug"),
+    ("tag",): ("updated", "slug"),
+    ("author",): ("updated",),
+    ("prefix",): ("slug",),
+    ("tag", "prefix"): ("slug",),
+    ("state",): ("updated", "slug"),
+    ("prefix", "state"): ("slug",),
 }
 
 
+@dataclass(frozen=True)
+class Filters:
+    """Which pages: all that are live, unless said otherwise."""
+
+    tag: str | None = None
+    author: str | None = None
+    prefix: str | None = None
+    state: State = "live"
+
+    @property
+    def given(self) -> dict[str, str]:
+        """Those that leave something out."""
+        given = {"tag": self.tag, "author": self.author, "prefix": self.prefix}
+        given["state"] = self.state if self.state != "live" else None
+        return {name: value for name, value in given.items() if value is not None}
+
+
 def all_pages(
-    sort: Sort, order: Order | None, part: Part, allow_partial: bool = False
+    filters: Filters, sort: Sort | None, order: Order | None, part: Part, partial: bool = False
 ) -> Listed[pages.PageItem]:
-    """Live pages; without an order the newest first, or titles from A to Z."""
-    direction = asc if (order or ("asc" if sort == "title" else "desc")) == "asc" else desc
-    keyset = Keyset((direction(_SORTS[sort]), direction(tables.pages.c.slug)))
-    return _everywhere("pages", {}, pages.live(), keyset, part, pages.PageItem, allow_partial)
+    """The pages; without an order times from the newest on, titles and slugs from A to Z.
+
+    Raises a Problem for a list that no index has in this order.
+    """
+    keyset = Keyset(_sort_keys(filters, _check_offered(filters, sort), order))
+    statement = _select(filters)
+    return _everywhere("pages", filters.given, statement, keyset, part, pages.PageItem, partial)
 
 
-def pages_by(author: str, part: Part) -> Listed[pages.PageItem]:
-    """Live pages whose current version is by this author, the newest first."""
-    keyset = Keyset((desc(tables.pages.c.updated_at), desc(tables.pages.c.slug)))
-    statement = pages.live().where(tables.pages.c.author == author)
-    return _everywhere("pages", {"author": author}, statement, keyset, part, pages.PageItem)
+def _check_offered(filters: Filters, sort: Sort | None) -> Sort:
+    names = tuple(filters.given)
+    sorts = _OFFERED.get(names)
+    if sorts is None:
+        raise problems.bad_request(f"There is no list of pages by {' and '.join(names)} together.")
+    if sort is not None and sort not in sorts:
+        listed = f"by {' and '.join(names)} are sorted by {' or '.join(sorts)}"
+        raise problems.bad_request(f"Pages {listed}, not by {sort}.")
+    return sort or sorts[0]
+
+
+def _sort_keys(filters: Filters, sort: Sort, order: Order | None) -> tuple[SortKey, ...]:
+    natural = "desc" if sort in _NEWEST_FIRST else "asc"
+    direction = asc if (order or natural) == "asc" else desc
+    columns = _columns(filters)
+    names = dict.fromkeys((_COLUMNS[sort], "slug"))
+    return tuple(direction(columns[name]) for name in names)
+
+
+def _select(filters: Filters) -> Select[Any]:
+    statement = pages.all_in(filters.state) if filters.tag is None else pages.tagged(filters.tag)
+    if filters.author is not None:
+        statement = statement.where(tables.pages.c.author == filters.author)
+    if filters.prefix is not None:
+        prefix = unicodedata.normalize("NFC", filters.prefix)
+        statement = statement.where(pages.begins_with(_columns(filters)["slug"], prefix))
+    return statement
+
+
+def _columns(filters: Filters) -> ReadOnlyColumnCollection[str, Column[Any]]:
+    # The tags have an index of their own, with the columns that order their pages.
+    return (tables.pages if filters.tag is None else tables.page_tags).c
+
+
+def backlinks(slug: str, part: Part, partial: bool = False) -> Listed[pages.PageItem]:
+    """The live pages that link to this slug, which need not be a page yet, by their slugs."""
+    keyset = Keyset((asc(tables.links.c.source),))
+    statement, filters = pages.linking_to(slug), {"slug": slug}
+    return _everywhere("backlinks", filters, statement, keyset, part, pages.PageItem, partial)
 
 
 def page_revisions(slug: str, part: Part) -> Listed[revisions.RevisionItem]:
@@ -68,18 +139,21 @@ def page_revisions(slug: str, part: Part) -> Listed[revisions.RevisionItem]:
     return _listed(fetch, revisions.RevisionItem)
 
 
-def all_users(part: Part, allow_partial: bool = False) -> Listed[users.User]:
-    """Everybody who ever edited, by handle."""
-    keyset = Keyset((asc(tables.users.c.handle),))
-    return _everywhere("users", {}, users.everyone(), keyset, part, users.User, allow_partial)
+def all_users(sort: UserSort, part: Part, partial: bool = False) -> Listed[users.User]:
+    """Everybody who ever edited, by handle, or those with the most edits first."""
+    handle = asc(tables.users.c.handle)
+    # Turned around: of many people who tie none are read in vain (see tables.py).
+    busiest = asc(-tables.users.c.edits)
+    keyset = Keyset((handle,) if sort == "handle" else (busiest, handle))
+    return _everywhere("users", {}, users.everyone(), keyset, part, users.User, partial)
 
 
-def hits(text: str, part: Part, allow_partial: bool = False) -> Listed[search.Hit]:
+def hits(text: str, part: Part, partial: bool = False) -> Listed[search.Hit]:
     """The live pages that a query finds, the best first."""
     query = queries.parse(text)
     statement, keyset = search.matches(query)
-    make = partial(search.hit, query)
-    return _everywhere("search", {"q": query.terms}, statement, keyset, part, make, allow_partial)
+    make = functools.partial(search.hit, query)
+    return _everywhere("search", {"q": query.terms}, statement, keyset, part, make, partial)
 
 
 def _everywhere(
@@ -89,10 +163,10 @@ def _everywhere(
     keyset: Keyset,
     part: Part,
     make: Callable[..., T],
-    allow_partial: bool = False,
+    partial: bool = False,
 ) -> Listed[T]:
     """A list of what all shards have; raises ShardDown unless a part of it will do."""
-    scatter = Scatter(allow_partial)
+    scatter = Scatter(partial)
 
     def fetch(secrets: Mapping[int, bytes]) -> Slice:
         cursors, sources = Cursors(secrets, name, filters), scattering.sources()
@@ -111,7 +185,7 @@ def _listed(fetch: Callable[[Mapping[int, bytes]], Slice], make: Callable[..., T
     return Listed([make(*row) for row in found.rows], found.next, found.prev)
 
 
-@lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=1)
 def _secrets(_minute: int) -> Mapping[int, bytes]:
     """The signing keys, read once a minute: a key that was removed is not trusted for longer."""
     with shards.home().connect() as connection:

@@ -44,6 +44,15 @@ def revision(slug: str, version: int) -> revisions.Revision:
     return found
 
 
+def two_revisions(
+    slug: str, old: int | None, new: int | None
+) -> tuple[revisions.Revision, revisions.Revision]:
+    """Two versions of a page; raises the Problem of one that is missing or was not named."""
+    if old is None or new is None:
+        raise problems.bad_request("Name two versions, ?from=…&to=…")
+    return revision(slug, old), revision(slug, new)
+
+
 @shards.following_moves
 def lease(slug: str) -> leases.Lease:
     """The lease that somebody has on editing a page; raises a 404 Problem."""

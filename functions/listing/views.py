@@ -7,9 +7,9 @@ from aws_lambda_powertools.event_handler import Response as PowertoolsResponse
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from listing import lists, lookups
-from listing.api import Cursor, Version, address
-from listing.lists import DEFAULT_HITS, DEFAULT_LIMIT
+from listing import diffs, lists, lookups
+from listing.api import Cursor, FromVersion, ToVersion, Version, address
+from listing.lists import DEFAULT_HITS, DEFAULT_LIMIT, Filters
 from sheaf import slugs
 from sheaf.paging import Part
 from sheaf.rendering import documents, markdown, source, templates
@@ -25,21 +25,23 @@ Answer = PowertoolsResponse[str]
 @router.get("/-/recent", include_in_schema=False)
 def recent(cursor: Cursor = None) -> Answer:
     """The pages, the last changed first."""
-    listed = lists.all_pages("updated", None, Part(DEFAULT_LIMIT, cursor))
+    listed = lists.all_pages(Filters(), "updated", None, Part(DEFAULT_LIMIT, cursor))
     return _document("recent.html", **_around(listed))
 
 
 @router.get("/-/users", include_in_schema=False)
 def people(cursor: Cursor = None) -> Answer:
     """Everybody who edited."""
-    return _document("users.html", **_around(lists.all_users(Part(DEFAULT_LIMIT, cursor))))
+    listed = lists.all_users("handle", Part(DEFAULT_LIMIT, cursor))
+    return _document("users.html", **_around(listed))
 
 
 @router.get("/-/users/<handle>", include_in_schema=False)
 def person(handle: str) -> Answer:
     """Somebody, and the pages last edited by them."""
     user = lookups.find_user(handle)
-    items = lists.pages_by(handle, Part(DEFAULT_LIMIT)).items
+    by_them = Filters(author=handle)
+    items = lists.all_pages(by_them, "updated", None, Part(DEFAULT_LIMIT)).items
     if user is None and not items:
         raise problems.not_found("edit by such a user")
     return _document("user.html", handle=handle, user=user, items=items)
@@ -65,6 +67,24 @@ def history(slug: str, version: Version = None, cursor: Cursor = None) -> Answer
     found = lookups.revision(slug, version)
     html = markdown.render(source.parse(found.body).text, slug).html
     return _document("revision.html", page=page, revision={**asdict(found), "html": html})
+
+
+@router.get("/-/diff/<slug>", include_in_schema=False)
+def difference(slug: str, from_version: FromVersion = None, to_version: ToVersion = None) -> Answer:
+    """What changed between two versions of a page."""
+    slug = slugs.parse_quoted(slug)
+    page = lookups.history(slug)
+    before, after = lookups.two_revisions(slug, from_version, to_version)
+    hunks = diffs.hunks(before, after)
+    return _document("diff.html", page=page, before=before, after=after, hunks=hunks)
+
+
+@router.get("/-/backlinks/<slug>", include_in_schema=False)
+def backlinks(slug: str, cursor: Cursor = None) -> Answer:
+    """The pages that link to a page."""
+    slug = slugs.parse_quoted(slug)
+    listed = lists.backlinks(slug, Part(DEFAULT_LIMIT, cursor))
+    return _document("backlinks.html", slug=slug, **_around(listed))
 
 
 def _around(listed: Listed[Any]) -> dict[str, object]:

@@ -46,6 +46,12 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     yield "search.html", {"q": text, "items": [], "problem": text, **around}
     yield "history.html", {"page": page, "items": [tombstone, page], **around}
     yield "revision.html", {"page": page, "revision": page}
+    runs = [("same", text), ("removed", text), ("added", f"{text}\n\n{text}")]
+    versions = {"page": page, "before": page, "after": tombstone}
+    yield "diff.html", {**versions, "hunks": [(1, runs), (9, runs)]}
+    yield "diff.html", {**versions, "hunks": []}
+    yield "backlinks.html", {"slug": page["slug"], "items": [page], **around}
+    yield "backlinks.html", {"slug": page["slug"], "items": [], **around}
     yield "users.html", {"items": [user, {**user, "edits": 12}], **around}
     yield "user.html", {"handle": "alice", "user": user, "items": [page]}
     yield "user.html", {"handle": "alice", "user": None, "items": []}

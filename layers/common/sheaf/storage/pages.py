@@ -2,13 +2,24 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, and_, bindparam, func, select
+from sqlalchemy import (
+    Connection,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    true,
+)
+from sqlalchemy.sql.elements import ColumnElement
 
 from sheaf.storage import ownership
-from sheaf.storage.tables import pages
+from sheaf.storage.tables import links, page_tags, pages
 
 # So many readers are served at once: enough for any cache that works, and few enough for the
 # database when there is none.
@@ -95,9 +106,37 @@ def _read() -> Select[Any]:
 _READ = _read()
 
 
-def live() -> Select[Any]:
-    """A select of live pages as lists show them, for paging to order and cut.
+# The following are selects of pages as lists show them, for paging to order and cut, and for all
+# shards (see scattering.py).
 
-    For all shards (see scattering.py).
-    """
-    return select(*ITEM).where(pages.c.state == "live", ownership.readable(pages.c.slot))
+
+def all_in(state: Literal["live", "tombstone"]) -> Select[Any]:
+    """The pages in a state."""
+    # Not as a parameter: then no prepared plan could use the indexes, which are of one state each.
+    is_in_state = pages.c.state == literal_column(f"'{state}'")
+    return select(*ITEM).where(is_in_state, ownership.readable(pages.c.slot))
+
+
+def tagged(tag: str) -> Select[Any]:
+    """The live pages with this tag, to be ordered by columns of `page_tags`."""
+    mine = and_(page_tags.c.tag == tag, ownership.readable(page_tags.c.slot))
+    return _pages_of(page_tags, page_tags.c.slug).where(mine)
+
+
+def linking_to(slug: str) -> Select[Any]:
+    """The live pages that link to a slug, to be ordered by `links.source`."""
+    mine = and_(links.c.target == slug, ownership.readable(links.c.slot))
+    return _pages_of(links, links.c.source).where(mine)
+
+
+def _pages_of(table: Table, slug: ColumnElement[str]) -> Select[Any]:
+    """The pages that rows of a table are about, each looked up by its slug."""
+    # OFFSET 0 keeps the planner from merging two lists by slug: it would read all pages before
+    # the place in the list.
+    page = select(*ITEM).where(pages.c.slug == slug).offset(0).lateral("page")
+    return select(*page.c).select_from(table.join(page, true()))
+
+
+def begins_with(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
+    """Whether a slug begins so, as a range of an index: no slug holds the last code point."""
+    return and_(column >= prefix, column < prefix + "\U0010ffff")

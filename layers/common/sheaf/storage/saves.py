@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sheaf.storage import ownership, vectors
 from sheaf.storage.claims import Claim
 from sheaf.storage.pages import ITEM, PageItem
-from sheaf.storage.tables import links, outbox, pages, revisions
+from sheaf.storage.tables import links, outbox, page_tags, pages, revisions
 
 
 class LockLost(Exception):
@@ -59,7 +59,7 @@ class Write:
 
 
 def save(connection: Connection, claim: Claim, write: Write) -> PageItem:
-    """Replace the claimed page: row, revision, links and outbox, in one statement.
+    """Replace the claimed page: row, revision, links, tags and outbox, in one statement.
 
     Raises LockLost if the claim no longer stands, and Moved if the slug is another shard's.
     """
@@ -103,7 +103,8 @@ def _parameters(claim: Claim, write: Write) -> dict[str, object]:
 def _save() -> Select[Any]:
     """All that a save writes hangs on the update of the page's row: no row, no effect."""
     saved = _replace()
-    consequences = (_add_revision(saved), _unlink(saved), _link(saved), _announce(saved))
+    effects = (_add_revision, _unlink, _link, _untag, _tag, _announce)
+    consequences = [effect(saved) for effect in effects]
     return select(*(saved.c[column.name] for column in ITEM)).add_cte(*consequences)
 
 
@@ -170,6 +171,21 @@ def _link(saved: CTE) -> CTE:
     wanted = select(saved.c.slug, func.unnest(_TARGETS), saved.c.slot)
     fresh = insert(links).from_select(["source", "target", "slot"], wanted)
     return fresh.on_conflict_do_nothing().cte("linked")
+
+
+def _untag(saved: CTE) -> CTE:
+    gone = page_tags.c.tag != func.all(saved.c.tags, type_=Boolean)
+    return delete(page_tags).where(page_tags.c.slug == saved.c.slug, gone).cte("untagged")
+
+
+def _tag(saved: CTE) -> CTE:
+    columns = [func.unnest(saved.c.tags).label("tag"), saved.c.slug, saved.c.slot]
+    wanted = select(*columns, saved.c.updated_at).distinct()
+    fresh = insert(page_tags).from_select(["tag", "slug", "slot", "updated_at"], wanted)
+    return fresh.on_conflict_do_update(
+        index_elements=[page_tags.c.slug, page_tags.c.tag],
+        set_={"updated_at": fresh.excluded.updated_at},
+    ).cte("tagged")
 
 
 _TARGETS = cast(bindparam("targets"), ARRAY(Text))

@@ -59,11 +59,14 @@ pages = Table(
     # Room on each block for the row's next versions, so that a claim touches no index (HOT).
     postgresql_with={"fillfactor": 80},
 )
-_live = text("state = 'live'")
+_live, _deleted = text("state = 'live'"), text("state = 'tombstone'")
 Index("pages_by_update", pages.c.updated_at, pages.c.slug, postgresql_where=_live)
 Index("pages_by_creation", pages.c.created_at, pages.c.slug, postgresql_where=_live)
 Index("pages_by_title", pages.c.sort_title, pages.c.slug, postgresql_where=_live)
 Index("pages_by_author", pages.c.author, pages.c.updated_at, pages.c.slug, postgresql_where=_live)
+Index("pages_by_slug", pages.c.slug, postgresql_where=_live)
+Index("pages_deleted_by_update", pages.c.updated_at, pages.c.slug, postgresql_where=_deleted)
+Index("pages_deleted_by_slug", pages.c.slug, postgresql_where=_deleted)
 Index("pages_by_slot", pages.c.slot)
 Index("pages_search", pages.c.search, postgresql_using="gin")
 
@@ -95,6 +98,19 @@ links = Table(
     Column("slot", SmallInteger, nullable=False),
 )
 Index("links_by_target", links.c.target, links.c.source)
+
+# The tags of live pages once more: no index of an array has its rows in an order.
+page_tags = Table(
+    "page_tags",
+    metadata,
+    Column("slug", _Bytewise, primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Column("slot", SmallInteger, nullable=False),
+    # The page's own.
+    Column("updated_at", _Instant, nullable=False),
+)
+Index("page_tags_by_update", page_tags.c.tag, page_tags.c.updated_at, page_tags.c.slug)
+Index("page_tags_by_slug", page_tags.c.tag, page_tags.c.slug)
 
 # Texts that could not be saved, each for its author alone.
 drafts = Table(
@@ -133,6 +149,8 @@ users = Table(
     Column("edits", BigInteger, nullable=False),
     Column("created_at", _Instant, nullable=False, server_default=func.now()),
 )
+# Very many people have one edit: in one direction, ties cost nothing.
+Index("users_by_edits", -users.c.edits, users.c.handle)
 
 # Which changes of which shard were counted here already, for a while: counting may be tried again.
 counted_changes = Table(

@@ -1,0 +1,83 @@
+"""What changed between two versions, for programs and for people."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from listing.diffs import MAX_LINES
+from tests.site import Site
+
+OLD = "# Tea\n\nThree minutes.\n\nWith <b>milk</b>.\n"
+NEW = "# Tea\n\nFour minutes.\n\nWith <b>milk</b>.\n\nOr without.\n"
+
+
+@pytest.fixture
+def tea(site: Site) -> Site:
+    site.create("tea", OLD)
+    site.update("tea", NEW, 1)
+    return site
+
+
+def test_a_diff_is_what_patch_understands(tea: Site, tmp_path: Path) -> None:
+    answer = tea.get("/api/revisions/tea?from=1&to=2").json
+    assert (answer["from"], answer["to"]) == (1, 2)
+    file = tmp_path / "tea.md"
+    file.write_text(OLD)
+    subprocess.run(["patch", file], input=answer["diff"], text=True, check=True)
+    assert file.read_text() == NEW
+    back = tea.get("/api/revisions/tea?from=2&to=1").json["diff"]
+    subprocess.run(["patch", file], input=back, text=True, check=True)
+    assert file.read_text() == OLD
+
+
+def test_the_same_text_has_no_diff(tea: Site) -> None:
+    assert tea.get("/api/revisions/tea?from=2&to=2").json["diff"] == ""
+    assert "The text is the same" in tea.get("/-/diff/tea?from=2&to=2").text
+
+
+def test_a_delete_removes_all(tea: Site) -> None:
+    tea.delete("tea", 2)
+    diff = tea.get("/api/revisions/tea?from=2&to=3").json["diff"]
+    assert [line[0] for line in diff.splitlines()[3:]] == ["-"] * len(NEW.splitlines())
+    assert tea.get("/-/diff/tea?from=2&to=3").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("from=1", 400),
+        ("to=2", 400),
+        ("from=0&to=1", 400),
+        ("from=x&to=1", 400),
+        ("from=1&to=9", 404),
+        ("from=9&to=1", 404),
+    ],
+)
+def test_both_versions_must_be_there(tea: Site, query: str, status: int) -> None:
+    assert tea.get(f"/api/revisions/tea?{query}").status_code == status
+    assert tea.get(f"/-/diff/tea?{query}").status_code == status
+
+
+def test_very_long_texts_are_not_compared(site: Site) -> None:
+    site.create("long", "x\n" * MAX_LINES)
+    site.update("long", "x\n" * MAX_LINES + "y", 1)
+    site.update("long", "z\n" * MAX_LINES, 2)
+    assert site.get("/api/revisions/long?from=1&to=3").status_code == 200
+    answer = site.get("/api/revisions/long?from=1&to=2")
+    assert (answer.status_code, answer.json["type"]) == (
+        422,
+        "urn:sheaf:problem:too-long-to-compare",
+    )
+    assert site.get("/-/diff/long?from=1&to=2").status_code == 422
+
+
+def test_people_see_what_was_removed_and_added(tea: Site) -> None:
+    answer = tea.get("/-/diff/tea?from=1&to=2")
+    assert (answer.status_code, answer.mimetype) == (200, "text/html")
+    assert "<del>Three minutes.</del>" in answer.text
+    assert "<ins>Four minutes.</ins>" in answer.text
+    assert "<ins>\nOr without.</ins>" in answer.text
+    assert "&lt;b&gt;milk" in answer.text
+    assert "style=" not in answer.text
+    assert "/-/diff/tea?from=1&amp;to=2" in tea.get("/-/history/tea").text

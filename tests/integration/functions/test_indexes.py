@@ -1,0 +1,182 @@
+"""Every page of every list is read from an index, however long the list and however deep the page.
+
+The statements are those that the lists send; PostgreSQL says what it did for them.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, Select, event, text
+
+from listing import lists
+from listing.lists import Filters, Order
+from sheaf import paging, settings
+from sheaf.paging import Cursors, Keyset, Part, Position, Slice, Source
+from sheaf.storage import migrate, shards, tables
+from tests.conftest import Servers, _at
+
+ROWS = int(os.environ.get("SHEAF_LIST_ROWS", "500000"))
+LIMIT = 50
+# Fifty rows, each found by its slug: what is read does not grow with the list.
+MOST_BLOCKS = 800
+LOADED = (tables.pages, tables.page_tags, tables.links, tables.users)
+
+# Half of all pages are bob's, a third has the tag `often`, a tenth is deleted, and nearly all link
+# to `hub`; most people have one edit.
+LOAD = """
+INSERT INTO pages (slot, slug, state, version, fence, owner, sort_title, title, tags, author,
+    created_at, updated_at)
+SELECT n % 4096, CASE WHEN n % 2 = 0 THEN 'guide/' ELSE 'notes/' END || md5(n::text),
+    CASE WHEN n % 10 = 0 THEN 'tombstone' ELSE 'live' END, 1, 1, gen_random_uuid(),
+    md5((n / 3)::text), n, CASE WHEN n % 3 = 0 THEN '{often}'::text[] ELSE '{}' END,
+    CASE WHEN n % 4 < 2 THEN 'bob' ELSE 'user' || n % 100 END,
+    timestamptz '2026-01-01' + interval '1 second' * (n * 7919::bigint % :rows),
+    timestamptz '2026-02-01' + interval '1 second' * (n * 104729::bigint % :rows / 2)
+FROM generate_series(1, :rows) n;
+INSERT INTO page_tags (slug, tag, slot, updated_at)
+SELECT slug, unnest(tags), slot, updated_at FROM pages WHERE state = 'live';
+INSERT INTO links (source, target, slot) SELECT slug, 'hub', slot FROM pages WHERE state = 'live';
+INSERT INTO users (handle, slot, edits)
+SELECT 'user' || n, n % 4096, CASE WHEN n % 20 = 0 THEN n ELSE 1 END
+FROM generate_series(1, :rows) n
+"""
+
+FILTERS = (
+    Filters(),
+    Filters(tag="often"),
+    Filters(author="bob"),
+    Filters(prefix="guide/"),
+    Filters(tag="often", prefix="guide/"),
+    Filters(state="tombstone"),
+    Filters(state="tombstone", prefix="guide/"),
+)
+ORDERS: tuple[Order, ...] = ("asc", "desc")
+LISTS: dict[str, Callable[[Part], object]] = {
+    f"pages {filters.given} {sort} {order}": partial(lists.all_pages, filters, sort, order)
+    for filters in FILTERS
+    for sort in lists._OFFERED[tuple(filters.given)]
+    for order in ORDERS
+}
+LISTS |= {
+    "users handle": partial(lists.all_users, "handle"),
+    "users edits": partial(lists.all_users, "edits"),
+    "backlinks": partial(lists.backlinks, "hub"),
+}
+
+
+def test_all_that_is_offered_is_tried() -> None:
+    assert {tuple(filters.given) for filters in FILTERS} == set(lists._OFFERED)
+
+
+@pytest.fixture(scope="module")
+def loaded(servers: Servers) -> Iterator[Engine]:
+    """A database of its own with very many rows."""
+    with psycopg.connect(servers.database_url, autocommit=True) as admin:
+        admin.execute("CREATE DATABASE indexes")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SHEAF_DATABASE_URLS", _at(servers.database_url, "/indexes"))
+            patch.setenv("SHEAF_CACHE_URL", servers.cache_url)
+            _start_anew()
+            migrate.upgrade(shards.everywhere())
+            _load(shards.home())
+            yield shards.home()
+            shards.dispose()
+        _start_anew()
+        admin.execute("DROP DATABASE indexes WITH (FORCE)")
+
+
+def _start_anew() -> None:
+    settings.current.cache_clear()
+    shards.forget_map()
+    shards._following.cache_clear()
+    lists._secrets.cache_clear()
+
+
+def _load(engine: Engine) -> None:
+    """Make the rows first and the indexes then, which is much faster."""
+    indexes = [index for table in LOADED for index in table.indexes]
+    with engine.connect() as connection:
+        for setting in ("statement_timeout = 0", "maintenance_work_mem = '256MB'"):
+            connection.execute(text(f"SET {setting}"))
+        connection.execute(text("SET synchronous_commit = off"))
+        for index in indexes:
+            index.drop(connection)
+        for statement in LOAD.split(";"):
+            connection.execute(text(statement), {"rows": ROWS})
+        for index in indexes:
+            index.create(connection)
+        for table in LOADED:
+            connection.execute(text(f"VACUUM ANALYZE {table.name}"))
+    engine.dispose()
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for inner in plan.get("Plans", []):
+        yield from _nodes(inner)
+
+
+def _middle(source: Source, statement: Select[Any], keyset: Keyset, *, backward: bool) -> Position:
+    """A place so deep in the list that none could be counted to."""
+    keys = statement.with_only_columns(
+        *(key.column for key in keyset.keys), maintain_column_froms=True
+    )
+    ordered = keyset.cut(keys, None, backward=False)
+    (row,) = source(ordered.offset(ROWS // 50).limit(1))
+    return Position(tuple(row), backward)
+
+
+def _explain(engine: Engine, statement: str, parameters: Any) -> dict[str, Any]:
+    """What was done for a statement."""
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql(
+            f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", parameters
+        ).scalar_one()
+    done: dict[str, Any] = found[0]["Plan"]
+    return done
+
+
+def _check_indexed(done: dict[str, Any]) -> None:
+    kinds = {(node["Node Type"], node.get("Relation Name")) for node in _nodes(done)}
+    assert not [kind for kind, _ in kinds if "Sort" in kind or "Bitmap" in kind]
+    assert not [kind for kind in kinds if kind[0] == "Seq Scan" and kind[1] != "slot_owners"]
+    assert done["Shared Hit Blocks"] + done["Shared Read Blocks"] <= MOST_BLOCKS
+
+
+@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
+@pytest.mark.parametrize("name", LISTS)
+def test_a_deep_page_is_read_from_an_index(
+    loaded: Engine, monkeypatch: pytest.MonkeyPatch, name: str, backward: bool
+) -> None:
+    sent: list[tuple[str, Any]] = []
+    fetch = paging.fetch
+
+    def fetch_deep(
+        sources: Sequence[Source],
+        statement: Select[Any],
+        keyset: Keyset,
+        cursors: Cursors,
+        part: Part,
+        *others: Any,
+    ) -> Slice:
+        place = _middle(sources[0], statement, keyset, backward=backward)
+        deep = Part(part.limit, cursors.encode(place, keyset))
+        sent.clear()
+        found = fetch(sources, statement, keyset, cursors, deep, *others)
+        assert len(found.rows) == LIMIT
+        return found
+
+    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_others: Any) -> None:
+        sent.append((statement, parameters))
+
+    monkeypatch.setattr(paging, "fetch", fetch_deep)
+    event.listen(loaded, "before_cursor_execute", note)
+    try:
+        LISTS[name](Part(LIMIT))
+    finally:
+        event.remove(loaded, "before_cursor_execute", note)
+    _check_indexed(_explain(loaded, *sent[0]))
