@@ -181,6 +181,13 @@ slot_owners = Table(
     Column("mode", Text, nullable=False),
 )
 
+Index("slot_owners_by_beginning", slot_owners.c.from_epoch)
+Index(
+    "slot_owners_by_end",
+    slot_owners.c.until_epoch,
+    postgresql_where=slot_owners.c.until_epoch.is_not(None),
+)
+
 # One row: who has an older map than this may not read here any more, for it may miss writes.
 reader_epochs = Table(
     "reader_epochs",

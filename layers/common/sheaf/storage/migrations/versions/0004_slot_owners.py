@@ -19,6 +19,14 @@ def upgrade() -> None:
         sa.Column("mode", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("slot"),
     )
+    op.create_index("slot_owners_by_beginning", "slot_owners", ["from_epoch"], unique=False)
+    op.create_index(
+        "slot_owners_by_end",
+        "slot_owners",
+        ["until_epoch"],
+        unique=False,
+        postgresql_where=sa.text("until_epoch IS NOT NULL"),
+    )
     op.create_table(
         "reader_epochs",
         sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
