@@ -25,10 +25,11 @@ test: .venv/dev ## Run the tests
 faults: .venv/dev ## Attack the writers, and check what they stored (SECONDS=300 SEED=1)
 	$(VENV)/python -m tests.faults.run --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1)
 
-bench: .venv/bench ## Measure locks, cold starts and load against others (SHARE=1; 0.1 is a tenth)
+bench: .venv/bench ## Measure locks, cold starts, load and lists against others (SHARE=1; 0.1 is a tenth)
 	$(VENV)/python -m bench.locks $(or $(SHARE),1)
 	env -u PYTHON $(VENV)/python -m bench.cold $(or $(SHARE),1)
 	$(VENV)/python -m bench.serve $(or $(SHARE),1)
+	$(VENV)/python -m bench.lists $(or $(SHARE),1)
 
 lint: .venv/dev ## Check style and types
 	$(VENV)/ruff check

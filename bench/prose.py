@@ -1,6 +1,7 @@
 """Markdown that compresses like prose: words of a made-up language, the frequent ones short."""
 
 import random
+from functools import cache
 
 # As often as in English, about.
 LETTERS = "eeeeeeeeeeetttttttaaaaaaaooooooiiiiiinnnnnnssssssrrrrrhhhhhlllldddcccuuummfpgwybvk"
@@ -8,13 +9,19 @@ WORDS = 4000
 SEED = 7
 
 
-def markdown(words: int) -> str:
-    """A page of so many words with headings, emphasis, lists and links; always the same one."""
+@cache
+def vocabulary() -> tuple[str, ...]:
+    """The words of the language, the most frequent one first."""
     chance = random.Random(SEED)
-    vocabulary = [_word(chance, rank) for rank in range(WORDS)]
+    return tuple(_word(chance, rank) for rank in range(WORDS))
+
+
+def markdown(words: int, seed: int = SEED) -> str:
+    """A page of so many words with headings, emphasis, lists and links; one for each seed."""
+    chance = random.Random(seed)
     # Zipf's law: the nth word is used 1/n as often as the first.
     weights = [1 / (rank + 3) for rank in range(WORDS)]
-    spoken = iter(chance.choices(vocabulary, weights, k=words + 500))
+    spoken = iter(chance.choices(vocabulary(), weights, k=words + 500))
     blocks, used = ["# A page to measure"], 0
     while used < words:
         size = chance.randint(25, 90)

@@ -66,8 +66,9 @@ def _differences(
     return missing, [key for key in there if key not in wanted]
 
 
-def _digests(table: Table, connection: Connection, slots: Sequence[int]) -> Mapping[Key, str]:
-    digest = func.md5(cast(literal_column(f'"{table.name}"'), Text))
+def _digests(table: Table, connection: Connection, slots: Sequence[int]) -> Mapping[Key, bytes]:
+    row = cast(literal_column(f'"{table.name}"'), Text)
+    digest = func.sha256(func.convert_to(row, "UTF8"))
     statement = select(*_key(table), digest).where(table.c.slot.in_(slots))
     return {tuple(key): found for *key, found in connection.execute(statement)}
 

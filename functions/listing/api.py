@@ -10,36 +10,31 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from listing import diffs, lists, lookups
-from listing.lists import DEFAULT_LIMIT, MAX_LIMIT, Filters, Order, Sort, State, UserSort
+from listing.lists import DEFAULT_HITS, DEFAULT_LIMIT, Filters, Order, Sort, State, UserSort
+from listing.parameters import (
+    Cursor,
+    Few,
+    FromVersion,
+    Limit,
+    PageNumber,
+    Partial,
+    PerPage,
+    Text,
+    ToVersion,
+    Version,
+    Words,
+)
 from sheaf import slugs
-from sheaf.paging import MAX_DEPTH, Part
+from sheaf.paging import Part
 from sheaf.storage.pages import PageItem
 from sheaf.storage.revisions import RevisionItem
 from sheaf.storage.search import Hit
 from sheaf.storage.users import User
 from sheaf.web import conditions, openapi, representations, responses
-from sheaf.web.representations import Health, Listed, PageLease, PageWithBody, answers
+from sheaf.web.representations import Health, Listed, PageLease, PageWithBody, Suggestions, answers
 from sheaf.web.resolver import send
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
-
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most")]
-Cursor = Annotated[str | None, Query(max_length=2000, description="`next` or `prev` of a page")]
-PageNumber = Annotated[
-    int | None, Query(ge=1, description=f"A page by its number, up to item {MAX_DEPTH:,} of a list")
-]
-PerPage = Annotated[
-    int | None, Query(ge=1, le=MAX_LIMIT, description="How many items a page has, as `limit`")
-]
-Partial = Annotated[
-    bool,
-    Query(description="1: leave out what a database that is down has, instead of answering 503"),
-]
-Words = Annotated[str, Query(min_length=1, max_length=200, pattern="^[^\\x00]*$")]
-Version = Annotated[int | None, Query(ge=1, le=2**62)]
-FromVersion = Annotated[int | None, Query(ge=1, le=2**62, alias="from")]
-ToVersion = Annotated[int | None, Query(ge=1, le=2**62, alias="to")]
-_Text = Annotated[str | None, Query(max_length=200, pattern="^[^\\x00]*$")]
 
 Answer = PowertoolsResponse[str]
 
@@ -51,9 +46,9 @@ Answer = PowertoolsResponse[str]
     tags=["pages"],
 )
 def list_pages(
-    tag: _Text = None,
-    author: _Text = None,
-    prefix: _Text = None,
+    tag: Text = None,
+    author: Text = None,
+    prefix: Text = None,
     state: Annotated[State, Query()] = "live",
     sort: Annotated[Sort | None, Query()] = None,
     order: Annotated[Order | None, Query()] = None,
@@ -183,10 +178,22 @@ def get_user(handle: str) -> Answer:
     responses=answers(Listed[Hit], "The pages found"),
     tags=["pages"],
 )
-def search(q: Words, limit: Limit = 20) -> Answer:
+def search(
+    q: Words, limit: Few = DEFAULT_HITS, cursor: Cursor = None, partial: Partial = False
+) -> Answer:
     """The best pages for `q`: words, "a phrase", -without, this or that."""
-    hits = [asdict(hit) for hit in lookups.hits(q, limit)]
-    return send(responses.json_text({"items": hits, "next": None, "prev": None}))
+    return _listed(lists.hits(q, Part(limit, cursor), partial))
+
+
+@router.get(
+    "/api/suggestions",
+    summary="Pages with titles that begin so",
+    responses=answers(Suggestions, "The pages, by title"),
+    tags=["pages"],
+)
+def suggest(q: Words, limit: Few = 10) -> Answer:
+    """The pages whose titles begin with `q`, in any case: what a search box may offer."""
+    return send(responses.json_text(asdict(Suggestions(lookups.suggestions(q, limit)))))
 
 
 @router.get(

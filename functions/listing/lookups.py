@@ -1,13 +1,18 @@
 """Single things from storage, or the Problem of their absence."""
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from redis import RedisError
-from sqlalchemy import text
+from sqlalchemy import Select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from sheaf import redis_client, settings
+from sheaf.paging import Source
+from sheaf.paging.merging import Row
 from sheaf.storage import leases, pages, revisions, search, shards, users
+from sheaf.storage.scattering import Scatter, sources
 from sheaf.web import identity, problems
 
 
@@ -75,10 +80,18 @@ def find_user(handle: str) -> users.User | None:
         return users.find(connection, handle)
 
 
-def hits(words: str, limit: int) -> list[search.Hit]:
-    """The best pages for these words."""
-    with shards.home().connect() as connection:
-        return search.search(connection, words, limit)
+@shards.following_moves
+def suggestions(typed: str, limit: int) -> list[search.Suggestion]:
+    """Pages whose titles begin with what was typed."""
+    asks = [partial(_rows, source, search.beginning(typed, limit)) for source in sources()]
+    found = sorted(
+        (row for rows in Scatter()(asks) for row in rows), key=lambda row: (row[2], row[0])
+    )
+    return [search.Suggestion(slug, title) for slug, title, _ in found[:limit]]
+
+
+def _rows(source: Source, statement: Select[Any]) -> list[Row]:
+    return [tuple(row) for row in source(statement)]
 
 
 def health() -> dict[str, str]:

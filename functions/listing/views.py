@@ -8,8 +8,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from listing import diffs, lists, lookups
-from listing.api import Cursor, FromVersion, ToVersion, Version, address
-from listing.lists import DEFAULT_LIMIT, Filters
+from listing.api import address
+from listing.lists import DEFAULT_HITS, DEFAULT_LIMIT, Filters
+from listing.parameters import Cursor, FromVersion, ToVersion, Version
 from sheaf import slugs
 from sheaf.paging import Part
 from sheaf.rendering import documents, markdown, source, templates
@@ -48,11 +49,12 @@ def person(handle: str) -> Answer:
 
 
 @router.get("/-/search", include_in_schema=False)
-def search(q: Annotated[str, Query(max_length=200, pattern="^[^\\x00]*$")] = "") -> Answer:
+def search(
+    q: Annotated[str, Query(max_length=200, pattern="^[^\\x00]*$")] = "", cursor: Cursor = None
+) -> Answer:
     """A form, and what it found."""
-    words = q.strip()
-    hits = lookups.hits(words, 20) if words else []
-    return _document("search.html", q=words, items=hits, problem=None)
+    found = lists.hits(q, Part(DEFAULT_HITS, cursor))
+    return _document("search.html", q=q.strip(), problem=None, **_around(found))
 
 
 @router.get("/-/history/<slug>", include_in_schema=False)

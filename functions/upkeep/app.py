@@ -1,14 +1,15 @@
 """Relays the outbox: publishes what a dead writer did not, and counts edits."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
 from sheaf import page_cache, telemetry
 from sheaf.caching.entry import Entry
@@ -25,6 +26,7 @@ _DRAFTS_KEPT = timedelta(days=30)
 # Longer than a batch takes; what a dead instance held is free after it.
 _LOCK_SECONDS = 10.0
 
+T = TypeVar("T")
 logger = telemetry.logger()
 
 
@@ -40,8 +42,9 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         logger.info("another instance is at work")
         return {"relayed": 0, "removed": 0, "purge": []}
     with _released_after(lock):
-        changes = _relay_all(lock, context)
-        removed = _remove_old()
+        relayed = _on_each_shard(lambda number: _relay_shard(number, lock, context))
+        removed = sum(_on_each_shard(_remove_old))
+    changes = [change for part in relayed for change in part]
     logger.info("upkeep done", relayed=len(changes), removed=removed)
     return {"relayed": len(changes), "removed": removed, "purge": _paths(changes)}
 
@@ -63,14 +66,19 @@ def _released_after(lock: Lock) -> Iterator[None]:
             logger.warning("not released", reason=str(failure))
 
 
-def _relay_all(lock: Lock, context: LambdaContext) -> list[Change]:
-    """Shard after shard; raises LockNotOwnedError when another instance has taken our place."""
-    numbers = range(len(shards.everywhere()))
-    return [change for number in numbers for change in _relay_shard(number, lock, context)]
+def _on_each_shard(act: Callable[[int], T]) -> list[T]:
+    """What comes of it where it can be done; a shard that is down keeps nobody else waiting."""
+    done = []
+    for number in range(len(shards.everywhere())):
+        try:
+            done.append(act(number))
+        except OperationalError as failure:
+            logger.warning("shard left out", shard=number, exc_info=failure)
+    return done
 
 
 def _relay_shard(number: int, lock: Lock, context: LambdaContext) -> list[Change]:
-    """Batch after batch."""
+    """Batch after batch; raises LockNotOwnedError when another instance has taken our place."""
     relayed: list[Change] = []
     while context.get_remaining_time_in_millis() > _SPARE_MILLISECONDS:
         lock.reacquire()
@@ -81,14 +89,11 @@ def _relay_shard(number: int, lock: Lock, context: LambdaContext) -> list[Change
     return relayed
 
 
-def _remove_old() -> int:
-    removed = 0
-    for shard in shards.everywhere():
-        with shard.connect() as connection:
-            removed += claims.remove_abandoned(connection, _ABANDONED_AFTER)
-            removed += drafts.remove_old(connection, _DRAFTS_KEPT)
-            users.forget_counted(connection, _ABANDONED_AFTER)
-    return removed
+def _remove_old(number: int) -> int:
+    with shards.at(number).connect() as connection:
+        users.forget_counted(connection, _ABANDONED_AFTER)
+        removed = claims.remove_abandoned(connection, _ABANDONED_AFTER)
+        return removed + drafts.remove_old(connection, _DRAFTS_KEPT)
 
 
 @shards.following_moves
@@ -100,11 +105,11 @@ def relay(number: int) -> list[Change]:
     shard = shards.at(number)
     with shard.connect() as connection:
         changes = outbox.oldest(connection, _BATCH)
-    _count(number, changes)
     # In their order, so of several changes of a page the newest stays.
     newest = {change.slug: change.version for change in changes}
     for slug, version in sorted(newest.items()):
         _publish(slug, version)
+    _count(number, changes)
     with shard.connect() as connection:
         outbox.remove(connection, changes)
     return changes

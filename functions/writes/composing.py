@@ -4,9 +4,6 @@ from sheaf.hashing import git_blob_id
 from sheaf.rendering import markdown, source
 from sheaf.storage.saves import Content
 
-# PostgreSQL refuses a search vector over 1 MB: this much text always fits.
-_SEARCHED_CHARACTERS = 200_000
-
 
 def compose(
     slug: str, body: str, title: str | None = None, tags: list[str] | None = None
@@ -20,7 +17,7 @@ def compose(
         body=body,
         html=rendered.html,
         blob=git_blob_id(body.encode()),
-        headings=rendered.headings[:_SEARCHED_CHARACTERS],
-        plain=rendered.plain[:_SEARCHED_CHARACTERS],
+        headings=rendered.headings,
+        plain=rendered.plain,
         links=rendered.links,
     )

@@ -152,3 +152,16 @@ def contrasts(tab: Page) -> dict[str, float]:
     found: dict[str, float] = tab.evaluate(CONTRASTS)
     assert len(found) > 5
     return found
+
+
+def test_a_search_box_offers_titles(open_tab: OpenTab, api: Api, slug: str) -> None:
+    title = f"Title of {slug}"
+    api.create(slug, f"# {title}\n")
+    tab = open_tab()
+    tab.goto("/-/search")
+    tab.get_by_label("Words to look for").press_sequentially(title[:-1].lower())
+    option = tab.locator("datalist option")
+    option.wait_for(state="attached")
+    assert option.get_attribute("value") == title
+    tab.get_by_label("Words to look for").fill("")
+    expect(option).to_have_count(0)

@@ -31,6 +31,7 @@ LISTING = """
     /api/users
     /api/users/{handle}
     /api/search
+    /api/suggestions
     /api/health
     /api/openapi.json
     /-/recent

@@ -201,33 +201,6 @@ def test_revisions(site: Site) -> None:
     assert site.get("/api/revisions/nowhere").status_code == 404
 
 
-def test_search(full_site: Site) -> None:
-    found = full_site.get("/api/search?q=apples").json["items"]
-    assert [hit["slug"] for hit in found] == ["fruit/1", "fruit/3"]
-    assert "<mark>apples</mark>" in found[0]["snippet"]
-    assert full_site.get("/api/search?q=nothing").json["items"] == []
-    full_site.delete("fruit/1", 1)
-    found = full_site.get("/api/search?q=apples").json["items"]
-    assert [hit["slug"] for hit in found] == ["fruit/3"]
-
-
-@pytest.mark.parametrize("q", ["", "x" * 201, "%00"])
-def test_bad_searches_are_refused(site: Site, q: str) -> None:
-    assert site.get(f"/api/search?q={q}").status_code == 400
-
-
-@pytest.mark.parametrize("q", ['"', "-", "or", "a & | !", "((", "'", "\\", "<->", ":*"])
-def test_broken_searches_find_what_they_find(site: Site, q: str) -> None:
-    assert site.client.get("/api/search", query_string={"q": q}).status_code == 200
-
-
-def test_snippets_are_escaped(site: Site) -> None:
-    site.create("home", "marked <script>alert(1)</script> \ue000text\ue001")
-    snippet = site.get("/api/search?q=marked").json["items"][0]["snippet"]
-    assert "<script" not in snippet
-    assert snippet.count("<mark>") == 1
-
-
 def test_health(site: Site) -> None:
     assert site.get("/api/health").json == {"status": "ok", "database": "ok", "cache": "ok"}
 

@@ -5,9 +5,9 @@ import pytest
 import redis
 
 import upkeep.app
-from sheaf import page_cache, redis_client
+from sheaf import page_cache, redis_client, settings
 from sheaf.locks import LockNotOwnedError, engines
-from sheaf.storage import drafts, shards
+from sheaf.storage import drafts, outbox, shards
 from sheaf.storage.outbox import Change
 from tests.conftest import Servers, new_context
 from tests.site import Site
@@ -52,6 +52,7 @@ def test_without_a_cache_the_changes_stay_in_the_outbox(
         patch.setattr(redis_client, "connect", lambda _url: nobody)
         with pytest.raises(redis.ConnectionError):
             upkeep.app.handler({}, new_context())
+    assert site.get("/api/users").json["items"] == []
     assert upkeep.app.handler({}, new_context())["relayed"] == 1
     assert site.get("/api/users/alice").json["edits"] == 1
 
@@ -101,3 +102,29 @@ def test_claims_that_never_became_a_page_are_removed(site: Site, clean: Servers)
         connection.execute("UPDATE pages SET created_at = now() - interval '2 days'")
     assert upkeep.app.handler({}, new_context())["removed"] == 1
     assert site.get("/api/pages/home").status_code == 200
+
+
+def test_changes_are_counted_once_however_often_they_are_relayed(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.create("home", "one")
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "remove", lambda *_: None)  # as if the instance had died before
+        upkeep.app.handler({}, new_context())
+    assert upkeep.app.handler({}, new_context())["relayed"] == 1
+    assert upkeep.app.handler({}, new_context())["relayed"] == 0
+    assert site.get("/api/users/alice").json["edits"] == 1
+
+
+def test_a_shard_that_is_down_is_left_out(
+    site: Site, clean: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.create("home", "one")
+    nobody = "postgresql://nobody@127.0.0.1:1/none"
+    monkeypatch.setenv("SHEAF_DATABASE_URLS", f"{clean.database_url},{nobody}")
+    settings.current.cache_clear()
+    try:
+        assert upkeep.app.handler({}, new_context())["relayed"] == 1
+    finally:
+        monkeypatch.undo()
+        settings.current.cache_clear()

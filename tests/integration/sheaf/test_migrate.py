@@ -8,7 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, make_url
 
-from sheaf.storage import keys, migrate
+from sheaf.storage import keys, migrate, queries, search
 from sheaf.storage.tables import metadata
 from tests.conftest import Servers
 
@@ -27,10 +27,28 @@ def engine(servers: Servers) -> Iterator[Engine]:
 
 
 def test_the_migrated_schema_is_the_described_one(engine: Engine) -> None:
-    assert migrate.upgrade([engine]) == ["0001", "0002", "0004", "0005"]
+    assert migrate.upgrade([engine]) == ["0001", "0002", "0003", "0004", "0005"]
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})
         assert compare_metadata(context, metadata) == []
+
+
+def test_pages_of_the_second_schema_are_found_after_the_third(engine: Engine) -> None:
+    columns = "(slot, slug, state, version, fence, owner, title, body)"
+    values = (
+        "SELECT 0, 'p' || n, 'live', 1, 1, gen_random_uuid(), 'Title', '# 部署指南 *naïve* ' || n"
+    )
+    numbers = "generate_series(1, 250) AS n"
+    assert migrate.upgrade_schema(engine, "0002") == ["0001", "0002"]
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"INSERT INTO pages {columns} {values} FROM {numbers}")
+        connection.exec_driver_sql("UPDATE pages SET state = 'tombstone' WHERE slug = 'p7'")
+    assert migrate.upgrade([engine]) == ["0003", "0004", "0005"]
+    with engine.connect() as connection:
+        statement, _ = search.matches(queries.parse("部署 naive title"))
+        found = connection.execute(statement, {"map_epoch": 1}).all()
+    assert len(found) == 249
+    assert {row.plain for row in found} >= {"部署指南 naïve 1", "部署指南 naïve 250"}
 
 
 def test_migrating_again_changes_nothing(engine: Engine) -> None:

@@ -40,10 +40,10 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     yield "page.html", {"page": page}
     yield "recent.html", {"items": [page, page], **around}
     yield "recent.html", {"items": [], "prev_url": None, "next_url": None}
-    yield "search.html", {"q": "", "items": [], "problem": None}
-    yield "search.html", {"q": text, "items": [page], "problem": None}
-    yield "search.html", {"q": text, "items": [], "problem": None}
-    yield "search.html", {"q": text, "items": [], "problem": text}
+    yield "search.html", {"q": "", "items": [], "problem": None, **around}
+    yield "search.html", {"q": text, "items": [page], "problem": None, **around}
+    yield "search.html", {"q": text, "items": [], "problem": None, **around}
+    yield "search.html", {"q": text, "items": [], "problem": text, **around}
     yield "history.html", {"page": page, "items": [tombstone, page], **around}
     yield "revision.html", {"page": page, "revision": page}
     runs = [("same", text), ("removed", text), ("added", f"{text}\n\n{text}")]

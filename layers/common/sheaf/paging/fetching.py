@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from math import ceil, sqrt
 from typing import Any
 
 from sqlalchemy import Select
@@ -130,10 +131,30 @@ class _Reader:
         return [key.column.label(f"key_{number}") for number, key in enumerate(self.keyset.keys)]
 
     def _ask(self, statement: Select[Any], position: Position, limit: int) -> list[Row]:
+        """First for what each source is likely to have of them, and for all if one has more."""
+        share = _share(limit, len(self.sources))
+        rows, whole = self._merge(statement, position, limit, share)
+        return rows if whole else self._merge(statement, position, limit, limit)[0]
+
+    def _merge(
+        self, statement: Select[Any], position: Position, limit: int, share: int
+    ) -> tuple[list[Row], bool]:
+        """So many rows, made of each source's share, and whether no source had more of them."""
         backward = position.backward
-        cut = self.keyset.cut(statement, position.key, backward=backward).limit(limit)
+        cut = self.keyset.cut(statement, position.key, backward=backward).limit(share)
         streams = self.scatter([partial(_run, source, cut) for source in self.sources])
-        return list(islice(merge(streams, self.keyset, backward=backward), limit))
+        rows = list(islice(merge(streams, self.keyset, backward=backward), limit))
+        width = len(self.keyset)
+        # Where a source's share ends within the rows, it may have had more of them.
+        ends = {stream[-1][-width:] for stream in streams if len(stream) == share < limit}
+        within = not ends.isdisjoint(row[-width:] for row in rows)
+        return rows, not ends or (len(rows) == limit and not within)
+
+
+def _share(limit: int, sources: int) -> int:
+    """How many of so many rows one source has at most, if they are spread by chance: mean + 4 σ."""
+    mean = limit / sources
+    return limit if sources == 1 else min(limit, ceil(mean + 4 * sqrt(mean)))
 
 
 def _run(source: Source, statement: Select[Any]) -> list[Row]:

@@ -26,7 +26,7 @@ def upgrade(engines: Sequence[Engine]) -> list[str]:
     Returns the ids of the migrations that ran. The first time the slots are spread over all
     databases; those added later own none until `sheaf reshard` gives them some.
     """
-    ran = [revision for engine in engines for revision in _upgrade_one(engine)]
+    ran = [revision for engine in engines for revision in upgrade_schema(engine)]
     with engines[0].begin() as home:
         if not keys.all_secrets(home):
             keys.add_secret(home)
@@ -36,16 +36,17 @@ def upgrade(engines: Sequence[Engine]) -> list[str]:
     return list(dict.fromkeys(ran))
 
 
-def _upgrade_one(engine: Engine) -> list[str]:
+def upgrade_schema(engine: Engine, schema: str = "head") -> list[str]:
+    """Bring one database to a schema, the newest if not said; returns the migrations that ran."""
     with shards.transactional(engine).begin() as connection:
         connection.execute(text(_STATEMENT_TIMEOUT))
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
         config = _config(connection)
         before = MigrationContext.configure(connection).get_current_revision()
-        command.upgrade(config, "head")
+        command.upgrade(config, schema)
         if _on_aws(connection):
             _grant_to_application(connection)
-        return _since(config, before)
+        return _between(config, before, schema)
 
 
 def _first_map(home: Connection, count: int) -> SlotMap:
@@ -70,9 +71,9 @@ def _config(connection: Connection) -> Config:
     return config
 
 
-def _since(config: Config, before: str | None) -> list[str]:
+def _between(config: Config, before: str | None, after: str) -> list[str]:
     script = ScriptDirectory.from_config(config)
-    ran = script.iterate_revisions("head", before or "base")
+    ran = script.iterate_revisions(after, before or "base")
     return [step.revision for step in ran][::-1]
 
 

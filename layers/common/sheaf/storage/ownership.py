@@ -62,9 +62,11 @@ def readable(column: ColumnElement[int]) -> ColumnElement[bool]:
     """Whether a row with this slot is to be read here (takes the parameter of `epoch`).
 
     While slots move, both shards have rows of them, and each has the slots noted. Outside of that
-    nothing is excluded, and no index need be read for it.
+    nothing is excluded, and no index need be read for it. Who follows too old a map finds no row at
+    all, so only who finds none has to `check_up_to_date`.
     """
-    return column.not_in(select(slot_owners.c.slot).where(not_(_VALID)))
+    elsewhere = select(slot_owners.c.slot).where(not_(_VALID))
+    return and_(column.not_in(elsewhere), _UP_TO_DATE.exists())
 
 
 _VALID = and_(

@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import (
     CTE,
     Boolean,
-    ColumnElement,
     Connection,
     Select,
     Text,
@@ -16,13 +15,12 @@ from sqlalchemy import (
     cast,
     delete,
     func,
-    literal_column,
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR, insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from sheaf.storage import ownership
+from sheaf.storage import ownership, vectors
 from sheaf.storage.claims import Claim
 from sheaf.storage.pages import ITEM, PageItem
 from sheaf.storage.tables import links, outbox, page_tags, pages, revisions
@@ -96,8 +94,8 @@ def _parameters(claim: Claim, write: Write) -> dict[str, object]:
         "new_blob": content.blob,
         "new_author": write.author,
         "comment": write.comment,
-        "headings": content.headings,
-        "plain": content.plain,
+        "new_plain": content.plain,
+        **vectors.parameters(content.title, content.headings, content.plain),
         "targets": sorted(content.links),
     }
 
@@ -112,7 +110,8 @@ def _save() -> Select[Any]:
 
 def _replace() -> CTE:
     now = func.clock_timestamp()
-    given = ("state", "write_id", "title", "sort_title", "tags", "body", "html", "blob", "author")
+    given = ["state", "write_id", "title", "sort_title", "tags"]
+    given += ["body", "html", "plain", "blob", "author"]
     values = {name: bindparam(f"new_{name}", type_=pages.c[name].type) for name in given}
     statement = update(pages).where(
         pages.c.slot == ownership.writable().c.slot,
@@ -125,22 +124,13 @@ def _replace() -> CTE:
         statement.values(
             **values,
             version=pages.c.version + 1,
-            search=_search_vector(),
+            search=vectors.vector(),
             created_at=case((pages.c.state == "live", pages.c.created_at), else_=now),
             updated_at=now,
         )
         .returning(*ITEM, pages.c.slot, pages.c.body, pages.c.write_id)
         .cte("saved")
     )
-
-
-def _search_vector() -> ColumnElement[object]:
-    def weighted(parameter: str, weight: str) -> ColumnElement[object]:
-        vector = func.to_tsvector("simple", bindparam(parameter, type_=Text), type_=TSVECTOR)
-        return func.setweight(vector, literal_column(f"'{weight}'"), type_=TSVECTOR)
-
-    title, headings = weighted("new_title", "A"), weighted("headings", "B")
-    return title.op("||")(headings).op("||")(weighted("plain", "D"))
 
 
 def _add_revision(saved: CTE) -> CTE:

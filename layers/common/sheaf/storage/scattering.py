@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine, Select
@@ -17,6 +18,12 @@ T = TypeVar("T")
 # Longer than any list takes; a shard that needs more counts as down.
 _SECONDS = 3.0
 _DOWN = (OperationalError, InterfaceError, PoolTimeout, FutureTimeout)
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """This process's threads. One that hangs ends by the limits of its connection."""
+    return ThreadPoolExecutor(max_workers=64, thread_name_prefix="scatter")
 
 
 class ShardDown(Exception):
@@ -42,7 +49,8 @@ def _source(engine: Engine) -> Callable[[Select[Any]], Iterable[Any]]:
     def run(statement: Select[Any]) -> Iterable[Any]:
         with engine.connect() as connection:
             rows = connection.execute(statement, ownership.epoch(connection)).all()
-            ownership.check_up_to_date(connection)
+            if not rows:
+                ownership.check_up_to_date(connection)
         return rows
 
     return run
@@ -64,13 +72,8 @@ class Scatter:
             # The limits of the connection will do.
             return [asks[0]()]
         give_up_at = time.monotonic() + _SECONDS
-        pool = ThreadPoolExecutor(len(asks))
-        try:
-            futures = [pool.submit(ask) for ask in asks]
-            return [self._answer(future, give_up_at) for future in futures]
-        finally:
-            # A thread that hangs ends by the limits of its connection.
-            pool.shutdown(wait=False, cancel_futures=True)
+        futures = [_threads().submit(ask) for ask in asks]
+        return [self._answer(future, give_up_at) for future in futures]
 
     def _answer(self, future: "Future[list[T]]", give_up_at: float) -> list[T]:
         try:

@@ -1,52 +1,108 @@
 """Full-text search over live pages: title first, then headings, then text."""
 
-import html
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import REAL, ColumnElement, Double, Select, Text, cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
+from sheaf import words
+from sheaf.paging import Keyset, asc
+from sheaf.storage import ownership, snippets
+from sheaf.storage.queries import Query
 from sheaf.storage.tables import pages
 
-# Private-use characters mark the words found; the text is escaped before they become tags.
-_START, _STOP = "\ue000", "\ue001"
-_HEADLINE = f"StartSel={_START}, StopSel={_STOP}, MaxWords=30, MinWords=12, MaxFragments=2"
-_SNIPPET_SOURCE_CHARACTERS = 20_000
+# What a term is worth in the text (D, C), in a heading (B), in the title (A). ts_rank adds up what
+# stands close together: if these were nearer to each other, a wordy text would beat a title.
+_WEIGHTS = [0.001, 0.001, 0.1, 1.0]
+# Above every title that begins in the same way.
+_LAST_CHARACTER = "\U0010ffff"
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A page that was found; the snippet is safe HTML with the words in <mark>."""
+    """A page that was found; the snippet is safe HTML with the words in <mark>.
+
+    Ranks of one query are comparable, also when they come from several databases.
+    """
 
     slug: str
     title: str
     snippet: str
     updated_at: datetime
     author: str
+    rank: float
 
 
-def search(connection: Connection, words: str, limit: int) -> list[Hit]:
-    """The best pages for a query in web-search syntax ("phrase", -minus, or)."""
-    query = func.websearch_to_tsquery("simple", words)
-    rank = func.ts_rank(pages.c.search, query).label("rank")
-    columns = (pages.c.slug, pages.c.title, pages.c.body, pages.c.updated_at, pages.c.author, rank)
-    # Snippets are made only for the rows that are shown: ts_headline reads the whole text.
-    best = (
-        select(*columns)
-        .where(pages.c.search.op("@@")(query), pages.c.state == "live")
-        .order_by(rank.desc(), pages.c.slug)
-        .limit(limit)
-        .subquery()
-    )
-    source = func.translate(func.left(best.c.body, _SNIPPET_SOURCE_CHARACTERS), _START + _STOP, "")
-    snippet = func.ts_headline("simple", source, query, _HEADLINE)
-    rows = connection.execute(
-        select(best.c.slug, best.c.title, snippet, best.c.updated_at, best.c.author).order_by(
-            best.c.rank.desc(), best.c.slug
+@dataclass(frozen=True)
+class Suggestion:
+    """A page whose title begins as what was typed."""
+
+    slug: str
+    title: str
+
+
+def matches(query: Query) -> tuple[Select[Any], Keyset]:
+    """A select of the pages for a query, and their order, the best first, for paging to cut.
+
+    For all shards.
+    """
+    tsquery = _tsquery(query)
+    # As a double a rank keeps its value on its way through a cursor.
+    rank = cast(func.ts_rank(cast(_WEIGHTS, ARRAY(REAL)), pages.c.search, tsquery), Double)
+    columns = (pages.c.slug, pages.c.title, pages.c.plain, pages.c.updated_at, pages.c.author)
+    # OFFSET 0 keeps the planner from ranking a page as often as its rank is named.
+    found = (
+        select(*columns, (-rank).label("distance"))
+        .where(
+            pages.c.search.op("@@")(tsquery),
+            pages.c.state == "live",
+            ownership.readable(pages.c.slot),
         )
+        .offset(0)
+        .subquery("found")
     )
-    return [Hit(slug, title, _mark(text), at, author) for slug, title, text, at, author in rows]
+    shown = [found.c[column.name] for column in columns]
+    keyset = Keyset((asc(found.c.distance), asc(found.c.slug)))
+    return select(*shown, -found.c.distance), keyset
 
 
-def _mark(text: str) -> str:
-    return html.escape(text).replace(_START, "<mark>").replace(_STOP, "</mark>")
+def hit(
+    query: Query,
+    slug: str,
+    title: str,
+    plain: str,
+    updated_at: datetime,
+    author: str,
+    rank: float,
+) -> Hit:
+    """The hit that a row of `matches` is."""
+    return Hit(slug, title, snippets.cut(plain, query.wanted), updated_at, author, rank)
+
+
+def beginning(typed: str, limit: int) -> Select[Any]:
+    """Live pages whose titles begin so, in any case, from A to Z: slug, title and sort key.
+
+    A range of the index on titles, which are in byte order there. For all shards.
+    """
+    title, first = pages.c.sort_title, typed.casefold()
+    return (
+        select(pages.c.slug, pages.c.title, title)
+        .where(
+            pages.c.state == "live",
+            title >= first,
+            title < first + _LAST_CHARACTER,
+            ownership.readable(pages.c.slot),
+        )
+        .order_by(title, pages.c.slug)
+        .limit(limit)
+    )
+
+
+def _tsquery(query: Query) -> ColumnElement[Any]:
+    parsed = cast(func.websearch_to_tsquery("simple", query.terms), Text)
+    # Web-search syntax knows no prefixes; a single character is one (see words.queried).
+    prefixed = func.regexp_replace(parsed, f"'({words.CHARACTER})'", r"'\1':*", "g")
+    # In a select of its own, so that it is worked out once and not for every page.
+    return select(cast(prefixed, TSQUERY)).scalar_subquery()

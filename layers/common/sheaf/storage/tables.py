@@ -49,6 +49,8 @@ pages = Table(
     Column("tags", ARRAY(Text), nullable=False, server_default="{}"),
     Column("body", Text, nullable=False, server_default=""),
     Column("html", Text, nullable=False, server_default=""),
+    # The text without its markup, for snippets.
+    Column("plain", Text, nullable=False, server_default=""),
     Column("blob", Text, nullable=False, server_default=""),
     Column("author", Text, nullable=False, server_default=""),
     Column("search", TSVECTOR, nullable=False, server_default=""),

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from sheaf.storage.drafts import Draft
 from sheaf.storage.leases import Lease
 from sheaf.storage.pages import Page, PageItem
+from sheaf.storage.search import Suggestion
 
 T = TypeVar("T")
 
@@ -44,6 +45,13 @@ class Drafts:
     """The texts of one person that could not be saved, the newest first."""
 
     items: list[Draft]
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """Some pages, by title."""
+
+    items: list[Suggestion]
 
 
 @dataclass(frozen=True)

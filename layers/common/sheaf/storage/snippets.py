@@ -1,0 +1,105 @@
+"""Snippets: the parts of a text that show why it was found, as safe HTML."""
+
+import html
+import re
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+from sheaf import words
+
+_READ_CHARACTERS = 20_000
+_SHOWN_CHARACTERS = 160
+_LEAD_CHARACTERS = 25
+_PHRASES = 10
+# Two places that are further apart than this are shown in two fragments.
+_REACH = _SHOWN_CHARACTERS // 2 - _LEAD_CHARACTERS
+
+
+class _Place(NamedTuple):
+    """Where a phrase is in a text; `phrase` is its number."""
+
+    start: int
+    stop: int
+    phrase: int = 0
+
+
+def cut(text: str, wanted: Sequence[tuple[str, ...]]) -> str:
+    """About 160 characters around the places with most of the phrases, these in <mark>.
+
+    The phrases are as `words.split` makes them. Without any of them, the beginning of the text.
+    """
+    composed = unicodedata.normalize("NFC", text[:_READ_CHARACTERS])
+    source = " ".join(composed.split())
+    places = list(_places(source, wanted[:_PHRASES]))
+    fragments = _fragments(source, _anchors(places))
+    shown = " … ".join(_mark(source, fragment, places) for fragment in fragments)
+    before = "… " if fragments[0].start > 0 else ""
+    after = " …" if fragments[-1].stop < len(source) else ""
+    return before + shown + after
+
+
+def _places(source: str, wanted: Sequence[tuple[str, ...]]) -> Iterator[_Place]:
+    if not wanted:
+        return
+    folded = words.fold(source)
+    ends = list(accumulate(map(len, folded)))
+    # Where two phrases begin alike the longer one is meant.
+    patterns = sorted(map(words.pattern, wanted), key=len, reverse=True)
+    any_of_them = re.compile("|".join(f"({pattern})" for pattern in patterns))
+    for found in any_of_them.finditer("".join(folded)):
+        start = bisect_right(ends, found.start())
+        yield _Place(start, max(bisect_right(ends, found.end()), start + 1), found.lastindex or 0)
+
+
+def _anchors(places: Sequence[_Place]) -> list[_Place]:
+    """The one or two places to cut around, in the order of the text."""
+    if not places:
+        return [_Place(0, 0)]
+    first, shown = _best(places, frozenset())
+    others = [place for place in places if abs(place.start - first.start) > _REACH]
+    return sorted([first, _best(others, shown)[0]]) if others else [first]
+
+
+def _best(places: Sequence[_Place], shown: frozenset[int]) -> tuple[_Place, frozenset[int]]:
+    """The first place with most phrases near it that are not shown yet, and these phrases."""
+    starts = [place.start for place in places]
+
+    def near(index: int) -> frozenset[int]:
+        beyond = bisect_left(starts, starts[index] + _REACH)
+        return frozenset(place.phrase for place in places[index:beyond])
+
+    best = max(range(len(places)), key=lambda index: len(near(index) - shown))
+    return places[best], near(best)
+
+
+def _fragments(source: str, anchors: Sequence[_Place]) -> list[_Place]:
+    length = _SHOWN_CHARACTERS // len(anchors)
+    fragments = [_around(source, anchor, length) for anchor in anchors]
+    if fragments[0].stop >= fragments[-1].start:
+        return [_Place(fragments[0].start, fragments[-1].stop)]
+    return fragments
+
+
+def _around(source: str, anchor: _Place, length: int) -> _Place:
+    """The surroundings of a place, of whole words where there are spaces."""
+    start = max(anchor.start - _LEAD_CHARACTERS, 0)
+    stop = max(start + length, anchor.stop)
+    if start > 0:
+        start = source.find(" ", start, anchor.start) + 1 or start
+    if stop < len(source):
+        stop = max(source.rfind(" ", anchor.stop, stop), 0) or stop
+    return _Place(start, min(stop, len(source)))
+
+
+def _mark(source: str, fragment: _Place, places: Sequence[_Place]) -> str:
+    parts: list[str] = []
+    position = fragment.start
+    for start, stop, _ in places:
+        if position <= start and stop <= fragment.stop:
+            before, found = source[position:start], source[start:stop]
+            parts.append(f"{html.escape(before)}<mark>{html.escape(found)}</mark>")
+            position = stop
+    return "".join(parts) + html.escape(source[position : fragment.stop])

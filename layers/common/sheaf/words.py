@@ -1,0 +1,99 @@
+"""Words: how text is taken apart for search, the same way for what is indexed and for queries.
+
+Case, accents and width make no difference: `naive` finds "Naïve". Where no spaces stand between
+words (Chinese, Japanese, Thai, Lao, Khmer, Burmese), or endings grow on them (Korean), a run of
+characters is indexed as all its pairs of neighbours, and what is looked for in it likewise.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from itertools import pairwise
+
+# What may be in a word between spaces: all below the scripts of East Asia (which begin at U+2E80)
+# but Thai and Lao, Burmese, Hangul's parts, Khmer.
+_SPACED = "!-\u0dff\u0f00-\u0fff\u10a0-\u10ff\u1200-\u177f\u1800-\u2e7f"
+_MARKS = "\u3099\u309a" + "".join(
+    chr(code)
+    for code in (*range(0x0E00, 0x0F00), *range(0x1000, 0x10A0), *range(0x1780, 0x1800))
+    if unicodedata.category(chr(code))[0] == "M"
+)
+# One character of a run: a letter and the marks on it, in the syntax of PostgreSQL too.
+CHARACTER = f"[^{_SPACED}{_MARKS} ][{_MARKS}]*"
+_CHARACTER = re.compile(CHARACTER)
+_PIECE = re.compile(f"(?:{CHARACTER})+|[{_SPACED}{_MARKS}]+")
+
+# Accents, and what chooses between forms of one character. Other scripts' marks are letters there.
+_ACCENTS = re.compile(
+    "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f"
+    "\U000e0100-\U000e01ef]"
+)
+_ZERO_WIDTH_SPACE = "\u200b"
+
+
+class _Folds(dict[int, str]):
+    """What becomes of each character, by its number; worked out when it is first seen."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = folded = _fold(chr(code))
+        return folded
+
+
+def _fold(character: str) -> str:
+    # Soft hyphens, joiners and other controls of layout are not there for who searches.
+    if unicodedata.category(character) == "Cf" and character != _ZERO_WIDTH_SPACE:
+        return ""
+    bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", character)).casefold()
+    # Back to whole syllables; casefolding may have brought accents of its own.
+    whole = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", bare)))
+    return "".join(each if unicodedata.category(each)[0] in "LMN" else " " for each in whole)
+
+
+_FOLDS = _Folds()
+
+
+def fold(text: str) -> list[str]:
+    """What each character of a text in composed form (NFC) becomes: none, one or several.
+
+    All that belongs to no word becomes a space.
+    """
+    return [_FOLDS[ord(character)] for character in text]
+
+
+def split(text: str) -> tuple[str, ...]:
+    """The words and runs of a text, folded, in their order."""
+    return tuple(_PIECE.findall(unicodedata.normalize("NFC", text).translate(_FOLDS)))
+
+
+def indexed(text: str) -> str:
+    """What is indexed of a text, separated by spaces: words, pairs, and the last of each run."""
+    return " ".join(term for piece in split(text) for term in _terms(piece))
+
+
+def queried(phrase: Sequence[str]) -> str:
+    """What to look for, in this order and without a gap, when a phrase was split into these.
+
+    A single character stands for all that begin with it: a pair, or the end of a run.
+    """
+    *before, last = map(_terms, phrase)
+    # The text may go on where the phrase ends, so its last pair need not be the last of a run.
+    return " ".join([term for terms in before for term in terms] + (last[:-1] or last))
+
+
+def _terms(piece: str) -> list[str]:
+    characters = _CHARACTER.findall(piece)
+    if not characters:
+        return [piece]
+    return [one + other for one, other in pairwise(characters)] + characters[-1:]
+
+
+def pattern(phrase: Sequence[str]) -> str:
+    """A regular expression that finds a phrase, which was split into these, in folded text."""
+    return " *".join(map(_piece_pattern, phrase))
+
+
+def _piece_pattern(piece: str) -> str:
+    # Everything in it is a letter, a digit or a mark: there is nothing to escape.
+    if _CHARACTER.match(piece):
+        return f"{piece}(?![{_MARKS}])"
+    return f"(?<![{_SPACED}]){piece}(?![{_SPACED}])"

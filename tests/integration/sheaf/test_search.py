@@ -1,0 +1,65 @@
+"""How PostgreSQL finds pages: by its indexes, also when it could read the table instead."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Connection, Select, text
+
+from sheaf.storage import ownership, queries, search, shards, vectors
+from sheaf.storage.tables import pages
+from tests.conftest import Servers
+
+FILL = """
+INSERT INTO pages (slot, slug, state, version, fence, owner, title, sort_title, plain, search)
+SELECT 0, 'page/' || n, 'live', 1, 1, gen_random_uuid(), 'Page ' || n, 'page ' || n,
+    (SELECT string_agg(md5(n || ' ' || m), ' ') FROM generate_series(1, 40) AS m),
+    to_tsvector('simple', 'common word' || n || ' ' || chr(19968 + n % 5000) || '页 页')
+FROM generate_series(1, 20000) AS n
+"""
+
+
+@pytest.fixture(scope="module")
+def connection(environment: Servers) -> Iterator[Connection]:
+    """A transaction with 20,000 pages in it."""
+    with shards.transactional(shards.owning("home")).connect() as connection:
+        connection.execute(text(FILL))
+        # What autovacuum does in its time.
+        connection.execute(text("SELECT gin_clean_pending_list('pages_search')"))
+        connection.execute(text("ANALYZE pages"))
+        yield connection
+        connection.rollback()
+
+
+def plan(connection: Connection, statement: Select[tuple[object, ...]]) -> str:
+    compiled = statement.compile(dialect=connection.dialect)
+    rows = connection.exec_driver_sql(
+        f"EXPLAIN {compiled}", compiled.params | ownership.epoch(connection)
+    )
+    return "\n".join(row[0] for row in rows)
+
+
+@pytest.mark.parametrize("q", ["word7", "common", '"common word7"', "丰页", "丰", "word7 -common"])
+def test_pages_are_found_by_the_index(connection: Connection, q: str) -> None:
+    statement, keyset = search.matches(queries.parse(q))
+    shown = plan(connection, keyset.cut(statement, None, backward=False).limit(21))
+    assert "Bitmap Index Scan on pages_search" in shown
+    assert "Seq Scan on pages" not in shown
+    # Worked out once to find and once to rank, not for every page.
+    # Twice the query, for ranks and to find, and whether the slot map is new enough.
+    assert len(re.findall("^ *InitPlan", shown, re.MULTILINE)) == 3
+
+
+def test_titles_are_suggested_by_an_index(connection: Connection) -> None:
+    shown = plan(connection, search.beginning("page 199", 10))
+    assert "using pages_by_title" in shown
+    assert "Sort" not in shown
+
+
+def test_a_vector_of_any_text_fits(connection: Connection) -> None:
+    """PostgreSQL refuses more than 1 MB; half a million different pairs would be more."""
+    runs = "".join(chr(0x4E00 + n * 7919 % 20000) for n in range(500_000))
+    words = " ".join(map(str, range(200_000)))
+    for plain in (runs, words, "\ufdfa" * 300_000, "\U00020000\U00020001" * 100_000):
+        statement = pages.update().where(pages.c.slug == "page/1").values(search=vectors.vector())
+        connection.execute(statement, vectors.parameters(plain, plain, plain))
