@@ -10,53 +10,31 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from listing import diffs, lists, lookups
-from listing.lists import (
-    DEFAULT_HITS,
-    DEFAULT_LIMIT,
-    MAX_LIMIT,
-    Filters,
-    Order,
-    Sort,
-    State,
-    UserSort,
+from listing.lists import DEFAULT_HITS, DEFAULT_LIMIT, Filters, Order, Sort, State, UserSort
+from listing.parameters import (
+    Cursor,
+    Few,
+    FromVersion,
+    Limit,
+    PageNumber,
+    Partial,
+    PerPage,
+    Text,
+    ToVersion,
+    Version,
+    Words,
 )
 from sheaf import slugs
-from sheaf.paging import MAX_DEPTH, Part
+from sheaf.paging import Part
 from sheaf.storage.pages import PageItem
 from sheaf.storage.revisions import RevisionItem
 from sheaf.storage.search import Hit
 from sheaf.storage.users import User
 from sheaf.web import conditions, openapi, representations, responses
-from sheaf.web.representations import (
-    Health,
-    Listed,
-    PageLease,
-    PageWithBody,
-    Suggestions,
-    answers,
-)
+from sheaf.web.representations import Health, Listed, PageLease, PageWithBody, Suggestions, answers
 from sheaf.web.resolver import send
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
-
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most")]
-Cursor = Annotated[str | None, Query(max_length=2000, description="`next` or `prev` of a page")]
-PageNumber = Annotated[
-    int | None, Query(ge=1, description=f"A page by its number, up to item {MAX_DEPTH:,} of a list")
-]
-PerPage = Annotated[
-    int | None, Query(ge=1, le=MAX_LIMIT, description="How many items a page has, as `limit`")
-]
-Partial = Annotated[
-    bool,
-    Query(description="1: leave out what a database that is down has, instead of answering 503"),
-]
-Words = Annotated[str, Query(min_length=1, max_length=200, pattern="^[^\\x00]*$")]
-Few = Annotated[int, Query(ge=1, le=100, description="How many items at most")]
-Version = Annotated[int | None, Query(ge=1, le=2**62)]
-FromVersion = Annotated[int | None, Query(ge=1, le=2**62, alias="from")]
-ToVersion = Annotated[int | None, Query(ge=1, le=2**62, alias="to")]
-_Text = Annotated[str | None, Query(max_length=200, pattern="^[^\\x00]*$")]
 
 Answer = PowertoolsResponse[str]
 
@@ -68,9 +46,9 @@ Answer = PowertoolsResponse[str]
     tags=["pages"],
 )
 def list_pages(
-    tag: _Text = None,
-    author: _Text = None,
-    prefix: _Text = None,
+    tag: Text = None,
+    author: Text = None,
+    prefix: Text = None,
     state: Annotated[State, Query()] = "live",
     sort: Annotated[Sort | None, Query()] = None,
     order: Annotated[Order | None, Query()] = None,

@@ -1,10 +1,10 @@
 """The lists of the site, a page of one at a time, the same for the API and for people."""
 
-import functools
 import time
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Column, Select
@@ -75,7 +75,11 @@ class Filters:
 
 
 def all_pages(
-    filters: Filters, sort: Sort | None, order: Order | None, part: Part, partial: bool = False
+    filters: Filters,
+    sort: Sort | None,
+    order: Order | None,
+    part: Part,
+    allow_partial: bool = False,
 ) -> Listed[pages.PageItem]:
     """The pages; without an order times from the newest on, titles and slugs from A to Z.
 
@@ -83,7 +87,9 @@ def all_pages(
     """
     keyset = Keyset(_sort_keys(filters, _check_offered(filters, sort), order))
     statement = _select(filters)
-    return _everywhere("pages", filters.given, statement, keyset, part, pages.PageItem, partial)
+    return _everywhere(
+        "pages", filters.given, statement, keyset, part, pages.PageItem, allow_partial
+    )
 
 
 def _check_offered(filters: Filters, sort: Sort | None) -> Sort:
@@ -120,11 +126,11 @@ def _columns(filters: Filters) -> ReadOnlyColumnCollection[str, Column[Any]]:
     return (tables.pages if filters.tag is None else tables.page_tags).c
 
 
-def backlinks(slug: str, part: Part, partial: bool = False) -> Listed[pages.PageItem]:
+def backlinks(slug: str, part: Part, allow_partial: bool = False) -> Listed[pages.PageItem]:
     """The live pages that link to this slug, which need not be a page yet, by their slugs."""
     keyset = Keyset((asc(tables.links.c.source),))
     statement, filters = pages.linking_to(slug), {"slug": slug}
-    return _everywhere("backlinks", filters, statement, keyset, part, pages.PageItem, partial)
+    return _everywhere("backlinks", filters, statement, keyset, part, pages.PageItem, allow_partial)
 
 
 def page_revisions(slug: str, part: Part) -> Listed[revisions.RevisionItem]:
@@ -139,21 +145,21 @@ def page_revisions(slug: str, part: Part) -> Listed[revisions.RevisionItem]:
     return _listed(fetch, revisions.RevisionItem)
 
 
-def all_users(sort: UserSort, part: Part, partial: bool = False) -> Listed[users.User]:
+def all_users(sort: UserSort, part: Part, allow_partial: bool = False) -> Listed[users.User]:
     """Everybody who ever edited, by handle, or those with the most edits first."""
     handle = asc(tables.users.c.handle)
     # Turned around: of many people who tie none are read in vain (see tables.py).
     busiest = asc(-tables.users.c.edits)
     keyset = Keyset((handle,) if sort == "handle" else (busiest, handle))
-    return _everywhere("users", {}, users.everyone(), keyset, part, users.User, partial)
+    return _everywhere("users", {}, users.everyone(), keyset, part, users.User, allow_partial)
 
 
-def hits(text: str, part: Part, partial: bool = False) -> Listed[search.Hit]:
+def hits(text: str, part: Part, allow_partial: bool = False) -> Listed[search.Hit]:
     """The live pages that a query finds, the best first."""
     query = queries.parse(text)
     statement, keyset = search.matches(query)
-    make = functools.partial(search.hit, query)
-    return _everywhere("search", {"q": query.terms}, statement, keyset, part, make, partial)
+    make = partial(search.hit, query)
+    return _everywhere("search", {"q": query.terms}, statement, keyset, part, make, allow_partial)
 
 
 def _everywhere(
@@ -163,10 +169,10 @@ def _everywhere(
     keyset: Keyset,
     part: Part,
     make: Callable[..., T],
-    partial: bool = False,
+    allow_partial: bool = False,
 ) -> Listed[T]:
     """A list of what all shards have; raises ShardDown unless a part of it will do."""
-    scatter = Scatter(partial)
+    scatter = Scatter(allow_partial)
 
     def fetch(secrets: Mapping[int, bytes]) -> Slice:
         cursors, sources = Cursors(secrets, name, filters), scattering.sources()
@@ -185,7 +191,7 @@ def _listed(fetch: Callable[[Mapping[int, bytes]], Slice], make: Callable[..., T
     return Listed([make(*row) for row in found.rows], found.next, found.prev)
 
 
-@functools.lru_cache(maxsize=1)
+@lru_cache(maxsize=1)
 def _secrets(_minute: int) -> Mapping[int, bytes]:
     """The signing keys, read once a minute: a key that was removed is not trusted for longer."""
     with shards.home().connect() as connection:

@@ -8,8 +8,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from listing import diffs, lists, lookups
-from listing.api import Cursor, FromVersion, ToVersion, Version, address
+from listing.api import address
 from listing.lists import DEFAULT_HITS, DEFAULT_LIMIT, Filters
+from listing.parameters import Cursor, FromVersion, ToVersion, Version
 from sheaf import slugs
 from sheaf.paging import Part
 from sheaf.rendering import documents, markdown, source, templates

@@ -1,0 +1,27 @@
+"""The parameters in an address that several routes take."""
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from listing.lists import MAX_LIMIT
+from sheaf.paging import MAX_DEPTH
+
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most")]
+Cursor = Annotated[str | None, Query(max_length=2000, description="`next` or `prev` of a page")]
+PageNumber = Annotated[
+    int | None, Query(ge=1, description=f"A page by its number, up to item {MAX_DEPTH:,} of a list")
+]
+PerPage = Annotated[
+    int | None, Query(ge=1, le=MAX_LIMIT, description="How many items a page has, as `limit`")
+]
+Partial = Annotated[
+    bool,
+    Query(description="1: leave out what a database that is down has, instead of answering 503"),
+]
+Words = Annotated[str, Query(min_length=1, max_length=200, pattern="^[^\\x00]*$")]
+Few = Annotated[int, Query(ge=1, le=100, description="How many items at most")]
+Version = Annotated[int | None, Query(ge=1, le=2**62)]
+FromVersion = Annotated[int | None, Query(ge=1, le=2**62, alias="from")]
+ToVersion = Annotated[int | None, Query(ge=1, le=2**62, alias="to")]
+Text = Annotated[str | None, Query(max_length=200, pattern="^[^\\x00]*$")]
