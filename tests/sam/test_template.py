@@ -30,6 +30,7 @@ LISTING = """
     /api/leases/{slug+}
     /api/users
     /api/users/{handle}
+    /api/backlinks/{slug+}
     /api/search
     /api/suggestions
     /api/health
@@ -39,6 +40,8 @@ LISTING = """
     /-/users
     /-/users/{handle}
     /-/history/{slug+}
+    /-/diff/{slug+}
+    /-/backlinks/{slug+}
 """
 WRITES = """
     PUT /api/pages/{slug+}
