@@ -142,8 +142,10 @@ def _explain(engine: Engine, statement: str, parameters: Any) -> dict[str, Any]:
 
 def _check_indexed(done: dict[str, Any]) -> None:
     kinds = {(node["Node Type"], node.get("Relation Name")) for node in _nodes(done)}
-    assert not [kind for kind, _ in kinds if "Sort" in kind or "Bitmap" in kind]
-    assert not kinds & {("Seq Scan", table.name) for table in LOADED}
+    assert not [kind for kind, _ in kinds if "Sort" in kind]
+    # Out of order, or all of it; of the tables that say where slots are, a few rows are read so.
+    unordered = ("Seq Scan", "Bitmap Heap Scan")
+    assert not kinds & {(kind, table.name) for kind in unordered for table in LOADED}
     assert done["Shared Hit Blocks"] + done["Shared Read Blocks"] <= MOST_BLOCKS
 
 
