@@ -12,6 +12,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 import httpx
+import hypothesis
 import psycopg
 import pytest
 import redis
@@ -31,6 +32,10 @@ from sheaf import page_cache, settings
 from sheaf.storage import shards
 from sheaf.storage.tables import metadata
 from tests.site import Site
+
+# How long an example takes is up to the machine, and no property of the code.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 ISSUER = "http://127.0.0.1:3000/-/local"
 Mint = Callable[[str, str], str]
