@@ -24,6 +24,7 @@ from sheaf.storage.tables import reader_epochs, slot_owners
 
 _SLOT = bindparam("owned_slot", type_=SmallInteger)
 _EPOCH = bindparam("map_epoch", type_=BigInteger)
+_OWNED = and_(slot_owners.c.from_epoch <= _EPOCH, slot_owners.c.mode == "owned")
 
 
 class Moved(Exception):
@@ -49,8 +50,7 @@ def writable() -> CTE:
         select(slot_owners.c.slot)
         .where(
             slot_owners.c.slot == _SLOT,
-            slot_owners.c.from_epoch <= _EPOCH,
-            slot_owners.c.mode == "owned",
+            _OWNED,
         )
         .with_for_update(read=True)
         .cte("owned")
@@ -106,8 +106,7 @@ def lock_writable(connection: Connection, names: Iterable[str]) -> None:
         select(slot_owners.c.slot)
         .where(
             slot_owners.c.slot.in_(wanted),
-            slot_owners.c.from_epoch <= _EPOCH,
-            slot_owners.c.mode == "owned",
+            _OWNED,
         )
         .order_by(slot_owners.c.slot)
         .with_for_update(read=True)
