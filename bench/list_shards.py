@@ -1,13 +1,15 @@
-"""The first page of the same list over 1, 4 and 16 databases, each layout read by its own process.
+"""The first page of the same list over 1, 4 and 16 databases, each layout read by its own process:
+as the route finds it, and as the function answers it.
 
 One instance of a function serves one request at a time and follows one slot map; so does each
 process here.
 """
 
+import json
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -20,12 +22,21 @@ from sqlalchemy.engine import make_url
 from bench import list_data
 from bench.list_statements import Explainer, Statement, recorded
 from listing import lists
+from local.config import PROJECT
+from local.functions import invoke
+from local.template import Function
 from sheaf.paging import Part
 from sheaf.storage import migrate, shards
 
 LAYOUTS = (1, 4, 16)
 SIZE, CALLS, SEED = 50, 5, 5
 _SECONDS = 600
+_LISTING = Function("ListingFunction", "listing.app.handler", 15, 512)
+_EVENT = {
+    **json.loads((PROJECT / "events/listing/pages.200.json").read_text()),
+    "rawQueryString": f"limit={SIZE}",
+    "queryStringParameters": {"limit": str(SIZE)},
+}
 
 
 def measure(url: str, rows: int, rounds: int) -> dict[str, Any]:
@@ -39,17 +50,21 @@ def measure(url: str, rows: int, rounds: int) -> dict[str, Any]:
         for _ in range(rounds):
             for count in chance.sample(LAYOUTS, len(LAYOUTS)):
                 taken[count].append(_ask(readers[count]))
-    one = [call["milliseconds"] for call in taken[1]]
     return {
         "rows": rows,
-        "layouts": {
-            str(count): {
-                **{key: median(call[key] for call in calls) for key in calls[0]},
-                "to_one_shard": median(
-                    call["milliseconds"] / single for call, single in zip(calls, one, strict=True)
-                ),
-            }
-            for count, calls in taken.items()
+        "layouts": {str(count): _summed_up(calls, taken[1]) for count, calls in taken.items()},
+    }
+
+
+def _summed_up(
+    calls: list[dict[str, float]], of_one_shard: list[dict[str, float]]
+) -> dict[str, float]:
+    pairs = list(zip(calls, of_one_shard, strict=True))
+    return {
+        **{key: median(call[key] for call in calls) for key in calls[0]},
+        **{
+            f"{key}_to_one_shard": median(many[key] / one[key] for many, one in pairs)
+            for key in ("request", "call")
         },
     }
 
@@ -98,16 +113,28 @@ def _work(orders: "Connection[Any, Any]", urls: list[str], rows: int) -> None:
 
 
 def _measured(sent: list[Statement], explainer: Explainer) -> dict[str, float]:
+    """Milliseconds of each."""
+    return {
+        "request": _wall(_request)[0],
+        **dict(zip(("call", "cpu"), _wall(_read), strict=True)),
+        "statements": len(sent),
+        "execution": sum(explainer.milliseconds(sent)),
+    }
+
+
+def _wall(act: Callable[[], None]) -> tuple[float, float]:
+    """How long it takes, and how much of the processor's time."""
     begun, used = time.perf_counter(), time.process_time()
     for _ in range(CALLS):
-        _read()
+        act()
     taken, cpu = time.perf_counter() - begun, time.process_time() - used
-    return {
-        "milliseconds": taken * 1000 / CALLS,
-        "cpu_milliseconds": cpu * 1000 / CALLS,
-        "statements": len(sent),
-        "statements_milliseconds": sum(explainer.milliseconds(sent)),
-    }
+    return taken * 1000 / CALLS, cpu * 1000 / CALLS
+
+
+def _request() -> None:
+    answer = invoke(_LISTING, _EVENT)
+    if answer["statusCode"] != 200:
+        raise RuntimeError(answer["body"])
 
 
 def _read() -> None:

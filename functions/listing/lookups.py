@@ -83,7 +83,8 @@ def find_user(handle: str) -> users.User | None:
 @shards.following_moves
 def suggestions(typed: str, limit: int) -> list[search.Suggestion]:
     """Pages whose titles begin with what was typed."""
-    asks = [partial(_rows, source, search.beginning(typed, limit)) for source in sources()]
+    statement = search.beginning(typed, limit)
+    asks = [partial(_rows, source, statement) for source in sources()]
     found = sorted(
         (row for rows in Scatter()(asks) for row in rows), key=lambda row: (row[2], row[0])
     )

@@ -4,6 +4,7 @@ The statements are those that the lists send; PostgreSQL says what it did for th
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -19,10 +20,11 @@ from sheaf.paging import Cursors, Keyset, Part, Position, Slice, Source
 from sheaf.storage import migrate, shards, tables
 from tests.conftest import Servers, _at
 
-ROWS = int(os.environ.get("SHEAF_LIST_ROWS", "500000"))
+ROWS = int(os.environ.get("SHEAF_LIST_ROWS", "200000"))
 LIMIT = 50
 # Fifty rows, each found by its slug: what is read does not grow with the list.
 MOST_BLOCKS = 800
+PARAMETER = re.compile(r"%\((\w+)\)s")
 LOADED = (tables.pages, tables.page_tags, tables.links, tables.users)
 
 # Half of all pages are bob's, a third has the tag `often`, a tenth is deleted, and nearly all link
@@ -140,13 +142,26 @@ def _explain(engine: Engine, statement: str, parameters: Any) -> dict[str, Any]:
     return done
 
 
-def _check_indexed(done: dict[str, Any]) -> None:
-    kinds = {(node["Node Type"], node.get("Relation Name")) for node in _nodes(done)}
+def _plan(engine: Engine, statement: str) -> dict[str, Any]:
+    """What would be done for a statement with any parameters."""
+    numbers: dict[str, int] = {}
+    for name in PARAMETER.findall(statement):
+        numbers.setdefault(name, len(numbers) + 1)
+    numbered = PARAMETER.sub(lambda found: f"${numbers[found[1]]}", statement)
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql(
+            f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {numbered}"
+        ).scalar_one()
+    plan: dict[str, Any] = found[0]["Plan"]
+    return plan
+
+
+def _check_indexed(plan: dict[str, Any]) -> None:
+    kinds = {(node["Node Type"], node.get("Relation Name")) for node in _nodes(plan)}
     assert not [kind for kind, _ in kinds if "Sort" in kind]
     # Out of order, or all of it; of the tables that say where slots are, a few rows are read so.
     unordered = ("Seq Scan", "Bitmap Heap Scan")
     assert not kinds & {(kind, table.name) for kind in unordered for table in LOADED}
-    assert done["Shared Hit Blocks"] + done["Shared Read Blocks"] <= MOST_BLOCKS
 
 
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
@@ -181,4 +196,8 @@ def test_a_deep_page_is_read_from_an_index(
         LISTS[name](Part(LIMIT))
     finally:
         event.remove(loaded, "before_cursor_execute", note)
-    _check_indexed(_explain(loaded, *sent[0]))
+    statement, parameters = sent[0]
+    _check_indexed(_plan(loaded, statement))  # the one that our connections ask for (see shards.py)
+    done = _explain(loaded, statement, parameters)
+    _check_indexed(done)
+    assert done["Shared Hit Blocks"] + done["Shared Read Blocks"] <= MOST_BLOCKS

@@ -22,6 +22,13 @@ from tests.integration.conftest import Sharded
 PAGES = 400
 SLUGS = [f"page-{number}" for number in range(PAGES)]
 DIE = Path(__file__).with_name("reshard_and_die.py")
+# Notes each page that is put into a database, however often it is changed there afterwards.
+NOTE_ARRIVALS = """
+CREATE TABLE arrivals (slug text);
+CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN INSERT INTO arrivals VALUES (NEW.slug); RETURN NEW; END $$;
+CREATE TRIGGER note AFTER INSERT ON pages FOR EACH ROW EXECUTE FUNCTION note();
+"""
 
 
 class People:
@@ -163,6 +170,20 @@ def test_as_little_is_copied_as_can_be(sharded: Sharded) -> None:
     share = sum(slot(slug) in moving for slug in SLUGS)
     copied = int(_sheaf(sharded, "run", "--to", "3").split("done; ")[1].split()[0])
     assert copied <= share + PAGES / 100
+    _check_stored(sharded, people)
+
+
+def test_no_other_pages_are_copied_while_people_are_at_work(sharded: Sharded) -> None:
+    people = People(sharded)
+    people.create_all()
+    with psycopg.connect(sharded.databases[2], autocommit=True) as target:
+        target.execute(NOTE_ARRIVALS)
+        with people.at_work():
+            _sheaf(sharded, "run", "--to", "3")
+        arrived = {slug for (slug,) in target.execute("SELECT DISTINCT slug FROM arrivals")}
+    moving = {move.slot for move in SlotMap.even(2).moves_to(3)}
+    assert people.faults == []
+    assert arrived == {slug for slug in SLUGS if slot(slug) in moving}
     _check_stored(sharded, people)
 
 

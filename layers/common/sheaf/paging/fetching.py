@@ -7,7 +7,7 @@ from itertools import islice
 from math import ceil, sqrt
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import ColumnElement, Select, literal_column
 
 from sheaf.paging.cursors import END, START, Cursors, Position
 from sheaf.paging.keysets import Keyset
@@ -141,7 +141,10 @@ class _Reader:
     ) -> tuple[list[Row], bool]:
         """So many rows, made of each source's share, and whether no source had more of them."""
         backward = position.backward
-        cut = self.keyset.cut(statement, position.key, backward=backward).limit(share)
+        # Written out: for a limit that it does not know PostgreSQL would plan each call anew, which
+        # takes longer than to read the rows.
+        limited: ColumnElement[int] = literal_column(str(share))
+        cut = self.keyset.cut(statement, position.key, backward=backward).limit(limited)
         streams = self.scatter([partial(_run, source, cut) for source in self.sources])
         rows = list(islice(merge(streams, self.keyset, backward=backward), limit))
         width = len(self.keyset)
