@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from local.conditions import Conditions
+
 
 class TemplateError(ValueError):
     """The template holds something that cannot be run on one machine."""
@@ -95,8 +97,9 @@ class _Reader:
         declared = document.get("Parameters", {})
         defaults = {name: each["Default"] for name, each in declared.items() if "Default" in each}
         self.parameters = {**defaults, **parameters}
+        conditions = Conditions(document.get("Conditions", {}), self.parameters)
         self.globals = document.get("Globals", {}).get("Function", {})
-        self.resources: dict[str, Any] = document["Resources"]
+        self.resources: dict[str, Any] = conditions.present(document["Resources"])
 
     def template(self) -> Template:
         functions = {name: self.function(name) for name in self.named("AWS::Serverless::Function")}
@@ -104,7 +107,7 @@ class _Reader:
             functions=functions,
             routes=tuple(self.route(functions[name], event) for name, event in self.of("HttpApi")),
             schedules=tuple(
-                _schedule(functions[name], event) for name, event in self.of("Schedule")
+                self.schedule(functions[name], event) for name, event in self.of("Schedule")
             ),
         )
 
@@ -158,9 +161,9 @@ class _Reader:
             raise TemplateError(f"{value} has no value here: give one for the parameter")
         return str(self.parameters[name])
 
-
-def _schedule(function: Function, event: dict[str, Any]) -> Schedule:
-    rate = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", event["Schedule"])
-    if rate is None:
-        raise TemplateError(f"{function.name}: {event['Schedule']} is not a rate(…)")
-    return Schedule(function, timedelta(**{f"{rate[2]}s": int(rate[1])}))
+    def schedule(self, function: Function, event: dict[str, Any]) -> Schedule:
+        text = self.value(event["Schedule"])
+        rate = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", text)
+        if rate is None:
+            raise TemplateError(f"{function.name}: {text} is not a rate(…)")
+        return Schedule(function, timedelta(**{f"{rate[2]}s": int(rate[1])}))
