@@ -24,11 +24,11 @@ os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "WARNING")
 
 import migrate.app
 from local import services
-from local.functions import Context
+from local.functions import REGION, Context
 from local.gateway import create_app
 from local.issuer import mint
 from local.listener import listen
-from sheaf import page_cache, settings
+from sheaf import aws, page_cache, settings
 from sheaf.storage import shards
 from sheaf.storage.tables import metadata
 from tests.site import Site
@@ -119,6 +119,25 @@ def site_url(servers: Servers, home: Path) -> Iterator[str]:
     with running_site(own, home) as url:
         seed(url, mint(home, ISSUER, "alice", "editor"), ["home", "guide/install"])
         yield url
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An AWS account that nobody has: no call in its name gets further than this machine."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "nobody")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    aws.client.cache_clear()
+    yield
+    aws.client.cache_clear()
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long was waited, in seconds; nothing waits."""
+    taken: list[float] = []
+    monkeypatch.setattr("time.sleep", taken.append)
+    return taken
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from sqlalchemy import Engine
@@ -15,9 +14,9 @@ from sheaf import page_cache, telemetry
 from sheaf.caching.entry import Entry
 from sheaf.locks import Lock, LockError, engines
 from sheaf.rendering import documents
-from sheaf.rendering.templates import page_path
 from sheaf.storage import claims, drafts, outbox, pages, shards, users
 from sheaf.storage.outbox import Change
+from upkeep import purging
 
 _BATCH = 200
 _SPARE_MILLISECONDS = 5000
@@ -31,28 +30,28 @@ logger = telemetry.logger()
 
 
 @logger.inject_lambda_context
-def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Relay until the outbox is empty or the time is nearly up.
 
     Says how many changes were relayed and how many rows removed, and which paths a CDN should
-    purge. One instance works at a time: the others leave at once.
+    purge. One instance works at a time: the others leave at once. An event with `dry_run` has it
+    look at everything and change nothing.
     """
     lock = engines.current().lock("upkeep", _LOCK_SECONDS, blocking=False)
     if not lock.acquire():
         logger.info("another instance is at work")
         return {"relayed": 0, "removed": 0, "purge": []}
     with _released_after(lock):
+        if event.get("dry_run"):
+            waiting = sum(_waiting(number) for number in range(len(shards.everywhere())))
+            logger.info("dry run", waiting=waiting)
+            return {"relayed": 0, "removed": 0, "purge": []}
         relayed = _on_each_shard(lambda number: _relay_shard(number, lock, context))
         removed = sum(_on_each_shard(_remove_old))
     changes = [change for part in relayed for change in part]
     logger.info("upkeep done", relayed=len(changes), removed=removed)
-    return {"relayed": len(changes), "removed": removed, "purge": _paths(changes)}
-
-
-def _paths(changes: list[Change]) -> list[str]:
-    """Where the changed pages and their sources are."""
-    slugs = sorted({change.slug for change in changes})
-    return [path for slug in slugs for path in (page_path(slug), f"/{quote(slug)}.md")]
+    purge = purging.paths({change.slug for change in changes})
+    return {"relayed": len(changes), "removed": removed, "purge": purge}
 
 
 @contextmanager
@@ -87,6 +86,11 @@ def _relay_shard(number: int, lock: Lock, context: LambdaContext) -> list[Change
         if len(batch) < _BATCH:
             break
     return relayed
+
+
+def _waiting(number: int) -> int:
+    with shards.at(number).connect() as connection:
+        return len(outbox.oldest(connection, _BATCH))
 
 
 def _remove_old(number: int) -> int:

@@ -35,7 +35,11 @@ class Sample:
         return event
 
 
-SAMPLES = [Sample(path) for path in sorted(EVENTS.glob("*/*.json"))]
+# They are nothing without AWS's own services: tests/unit replays these events with stand-ins.
+NEED_AWS = {"release", "gate", "purge"}
+SAMPLES = [
+    Sample(path) for path in sorted(EVENTS.glob("*/*.json")) if path.parent.name not in NEED_AWS
+]
 
 
 def check(sample: Sample, answer: Any) -> None:

@@ -10,7 +10,7 @@ from ops.openapi import describe
 from sheaf.web.openapi import FILE
 
 ROOT = Path(__file__).resolve().parents[2]
-FUNCTIONS = {"pages", "listing", "writes", "upkeep", "migrate"}
+FUNCTIONS = {"pages", "listing", "writes", "upkeep", "migrate", "release", "gate", "purge"}
 MODULES = [*ROOT.glob("functions/**/*.py"), *ROOT.glob("layers/common/sheaf/**/*.py")]
 
 

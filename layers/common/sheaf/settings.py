@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from functools import cache
 from urllib.parse import urlsplit
 
+_KEY_LENGTH = 20
+
 
 class SettingsError(ValueError):
     """An environment variable is missing or has a value that cannot be used."""
@@ -41,12 +43,28 @@ class Settings:
         self.client_id = environ.get("SHEAF_CLIENT_ID", "sheaf")
         self.role_claim = environ.get("SHEAF_ROLE_CLAIM", "cognito:groups")
         self.handle_claim = environ.get("SHEAF_HANDLE_CLAIM", "username")
+        self.origin_keys = _origin_keys(environ)
 
 
 @cache
 def current() -> Settings:
     """The settings of this process, read at the first call."""
     return Settings(os.environ)
+
+
+def migrate_function() -> str:
+    """The name of the function that migrates; for a release, which has it called."""
+    return _required(os.environ, "SHEAF_MIGRATE_FUNCTION")
+
+
+def static_bucket() -> str:
+    """The name of the S3 bucket of the static files; for a release, which fills it."""
+    return _required(os.environ, "SHEAF_STATIC_BUCKET")
+
+
+def distribution() -> str:
+    """The id of the CloudFront distribution; for who purges it."""
+    return _required(os.environ, "SHEAF_DISTRIBUTION")
 
 
 def _required(environ: Mapping[str, str], variable: str) -> str:
@@ -76,6 +94,15 @@ def _count(environ: Mapping[str, str], variable: str) -> int:
     if not (value.isascii() and value.isdecimal() and len(value) <= 15):
         raise SettingsError(variable, f"must be a whole number, not {value!r}")
     return int(value)
+
+
+def _origin_keys(environ: Mapping[str, str]) -> tuple[str, ...]:
+    value = _optional(environ, "SHEAF_ORIGIN_KEYS")
+    keys = tuple(key.strip() for key in value.split(",")) if value else ()
+    if not all(key.isascii() and key.isalnum() and len(key) >= _KEY_LENGTH for key in keys):
+        problem = f"must hold words of {_KEY_LENGTH} or more letters and digits"
+        raise SettingsError("SHEAF_ORIGIN_KEYS", problem)
+    return keys
 
 
 def _locks_url(environ: Mapping[str, str]) -> str:

@@ -38,7 +38,7 @@ def test_what_was_committed_and_not_published_is_published(site: Site, clean: Se
         client.set("entry:{page:home}", old)  # as if the writer had died before it published
         assert "Old" in site.get("/").text
         relayed = upkeep.app.handler({}, new_context())
-        assert relayed["purge"] == ["/", "/home.md"]
+        assert relayed["purge"] == ["/", "/home*"]
         page_cache.near().close()  # the next reader is another process
         assert "New" in site.get("/").text
 
@@ -128,3 +128,11 @@ def test_a_shard_that_is_down_is_left_out(
     finally:
         monkeypatch.undo()
         settings.current.cache_clear()
+
+
+def test_a_dry_run_changes_nothing(site: Site) -> None:
+    site.create("home", "one")
+    nothing = {"relayed": 0, "removed": 0, "purge": []}
+    assert upkeep.app.handler({"dry_run": True}, new_context()) == nothing
+    done = upkeep.app.handler({}, new_context())
+    assert (done["relayed"], done["purge"]) == (1, ["/", "/home*"])

@@ -1,11 +1,13 @@
 """The migrations make the tables that the code describes, and can run any time."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.util.exc import CommandError
 from sqlalchemy import Engine, create_engine, make_url
 
 from sheaf.storage import keys, migrate, queries, search
@@ -16,14 +18,27 @@ from tests.conftest import Servers
 @pytest.fixture
 def engine(servers: Servers) -> Iterator[Engine]:
     """An empty database."""
+    with database(servers, "empty") as engine:
+        yield engine
+
+
+@pytest.fixture
+def other(servers: Servers) -> Iterator[Engine]:
+    """Another empty database."""
+    with database(servers, "empty_too") as engine:
+        yield engine
+
+
+@contextmanager
+def database(servers: Servers, name: str) -> Iterator[Engine]:
     with psycopg.connect(servers.database_url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE empty")
-    url = make_url(servers.database_url).set(drivername="postgresql+psycopg", database="empty")
+        connection.execute(f"CREATE DATABASE {name}")
+    url = make_url(servers.database_url).set(drivername="postgresql+psycopg", database=name)
     engine = create_engine(url)
     yield engine
     engine.dispose()
     with psycopg.connect(servers.database_url, autocommit=True) as connection:
-        connection.execute("DROP DATABASE empty")
+        connection.execute(f"DROP DATABASE {name}")
 
 
 def test_the_migrated_schema_is_the_described_one(engine: Engine) -> None:
@@ -59,6 +74,44 @@ def test_migrating_again_changes_nothing(engine: Engine) -> None:
     with engine.connect() as connection:
         assert keys.all_secrets(connection) == before
     assert len(before) == 1
+
+
+def test_a_schema_of_a_later_release_is_left_as_it_is(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after a release that failed, when the one before it is back."""
+    migrate.upgrade([engine])
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE pages ADD COLUMN added_later text DEFAULT 'kept'")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0999'")
+    assert migrate.upgrade([engine]) == []
+    assert "newer than the code" in caplog.text
+    with engine.connect() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == "0999"
+        connection.exec_driver_sql("SELECT added_later FROM pages")
+        assert len(keys.all_secrets(connection)) == 1
+
+
+def test_databases_are_brought_up_to_date_beside_one_that_is_ahead(
+    engine: Engine, other: Engine
+) -> None:
+    """As after a release that failed between two of them."""
+    assert migrate.upgrade([engine, other])
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0999'")
+    with other.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+    migrate.upgrade_schema(other, "0004")
+    assert migrate.upgrade([engine, other]) == ["0005"]
+
+
+def test_a_revision_that_nobody_has_made_is_an_error(engine: Engine) -> None:
+    migrate.upgrade([engine])
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
+    with pytest.raises(CommandError, match="0000"):
+        migrate.upgrade([engine])
 
 
 def test_on_aws_the_functions_get_a_role_of_their_own(engine: Engine, servers: Servers) -> None:

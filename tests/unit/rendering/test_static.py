@@ -14,6 +14,13 @@ def test_a_file_is_found_by_the_name_in_its_address(name: str) -> None:
     assert static.find(hashed_name) == static.read(name)
 
 
+def test_every_file_is_there_once() -> None:
+    files = static.everything()
+    assert {static.read(name) for name in NAMES} <= set(files)
+    assert len({file.path for file in files}) == len(files)
+    assert all(static.find(file.hashed_name) == file for file in files)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_name_carries_the_hash_of_what_is_served(name: str) -> None:
     file = static.read(name)

@@ -42,6 +42,11 @@ def test_entity_tags_tell_contents_apart(one: bytes, other: bytes) -> None:
     assert hashing.etag(one) == f'"{hashing.content_tag(one)}"'
 
 
+def test_content_md5_is_the_one_of_rfc_1864() -> None:
+    assert hashing.content_md5(b"") == "1B2M2Y8AsgTpgAmY7PhCfg=="
+    assert hashing.content_md5(b"a") != hashing.content_md5(b"b")
+
+
 def test_signatures_depend_on_key_and_message() -> None:
     signatures = {hashing.sign(key, message) for key in (b"a", b"b") for message in (b"x", b"y")}
     assert len(signatures) == 4

@@ -1,5 +1,8 @@
+from collections.abc import Callable
+
 import pytest
 
+from sheaf import settings as module
 from sheaf.settings import Settings, SettingsError
 
 ENOUGH = {
@@ -36,6 +39,10 @@ def test_locks_are_kept_in_the_cache_unless_something_else_is_said() -> None:
         ({"SHEAF_LOCKS": "etcd://secret@h"}, "SHEAF_LOCKS"),
         ({"SHEAF_LOCKS": "zookeeper:secret"}, "SHEAF_LOCKS"),
         ({"SHEAF_LOCKS": "redis://h", "SHEAF_LOCKS_CLUSTER": "1"}, "SHEAF_LOCKS_CLUSTER"),
+        ({"SHEAF_ORIGIN_KEYS": "secret"}, "SHEAF_ORIGIN_KEYS"),
+        ({"SHEAF_ORIGIN_KEYS": "secret" * 4 + ","}, "SHEAF_ORIGIN_KEYS"),
+        ({"SHEAF_ORIGIN_KEYS": "secret-" * 4}, "SHEAF_ORIGIN_KEYS"),
+        ({"SHEAF_ORIGIN_KEYS": "sécret" * 4}, "SHEAF_ORIGIN_KEYS"),
         ({"SHEAF_AUTH": "iam"}, "SHEAF_CACHE_NAME"),
         ({"SHEAF_AUTH": "iam", "SHEAF_CACHE_NAME": "c"}, "AWS_REGION"),
     ],
@@ -46,3 +53,27 @@ def test_an_error_names_the_variable_and_no_secret(changes: dict[str, str], vari
     assert raised.value.variable == variable
     assert variable in str(raised.value)
     assert "secret" not in str(raised.value)
+
+
+def test_our_own_cdn_is_known_by_any_of_several_words() -> None:
+    assert Settings(ENOUGH).origin_keys == ()
+    keys = Settings({**ENOUGH, "SHEAF_ORIGIN_KEYS": f"{'new1' * 5}, {'old2' * 6}"}).origin_keys
+    assert keys == ("new1" * 5, "old2" * 6)
+
+
+@pytest.mark.parametrize(
+    ("read", "variable"),
+    [
+        (module.migrate_function, "SHEAF_MIGRATE_FUNCTION"),
+        (module.static_bucket, "SHEAF_STATIC_BUCKET"),
+        (module.distribution, "SHEAF_DISTRIBUTION"),
+    ],
+)
+def test_what_one_function_needs_is_asked_of_no_other(
+    read: Callable[[], str], variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, " name ")
+    assert read() == "name"
+    monkeypatch.delenv(variable)
+    with pytest.raises(SettingsError, match=f"{variable} is not set"):
+        read()

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from sheaf.hashing import content_tag
 
+# Where they are on the site.
+ADDRESS = "/-/static/"
 _FOLDER = Path(__file__).with_name("static")
 _MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -24,6 +26,11 @@ class StaticFile(NamedTuple):
     media_type: str
     body: bytes
 
+    @property
+    def path(self) -> str:
+        """The file's address on the site."""
+        return f"{ADDRESS}{self.hashed_name}"
+
 
 @cache
 def read(name: str) -> StaticFile:
@@ -37,7 +44,12 @@ def read(name: str) -> StaticFile:
 
 def url(name: str) -> str:
     """The address of the file with this plain name; raises FileNotFoundError."""
-    return f"/-/static/{read(name).hashed_name}"
+    return read(name).path
+
+
+def everything() -> list[StaticFile]:
+    """All files."""
+    return [*_by_hashed_name().values()]
 
 
 def find(hashed_name: str) -> StaticFile | None:

@@ -9,6 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, select, text
 
+from sheaf import telemetry
 from sheaf.slot_map import SlotMap
 from sheaf.storage import keys, shards, slot_maps
 from sheaf.storage.tables import pages
@@ -37,12 +38,19 @@ def upgrade(engines: Sequence[Engine]) -> list[str]:
 
 
 def upgrade_schema(engine: Engine, schema: str = "head") -> list[str]:
-    """Bring one database to a schema, the newest if not said; returns the migrations that ran."""
+    """Bring one database to a schema, the newest if not said; returns the migrations that ran.
+
+    A database that is ahead of this code stays so: a release that failed left it like that when the
+    one before it came back, whose code has no use for what was added and is not hindered by it.
+    """
     with shards.transactional(engine).begin() as connection:
         connection.execute(text(_STATEMENT_TIMEOUT))
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
         config = _config(connection)
         before = MigrationContext.configure(connection).get_current_revision()
+        if before and before > _newest(config):
+            telemetry.logger().warning("the schema is newer than the code", revision=before)
+            return []
         command.upgrade(config, schema)
         if _on_aws(connection):
             _grant_to_application(connection)
@@ -69,6 +77,11 @@ def _config(connection: Connection) -> Config:
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     config.attributes["connection"] = connection
     return config
+
+
+def _newest(config: Config) -> str:
+    """The newest migration that this code has. Their ids are numbers of four digits and rise."""
+    return ScriptDirectory.from_config(config).get_current_head() or ""
 
 
 def _between(config: Config, before: str | None, after: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""The purge function: has the CDN forget the pages that have changed."""
