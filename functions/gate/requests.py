@@ -5,13 +5,14 @@ import uuid
 from typing import Any
 
 from sheaf import settings
+from sheaf.web import origin
 
 
 def event(method: str, path: str) -> dict[str, Any]:
     """A request without claims, which has come by way of our own CDN; a PUT has a JSON body."""
     headers = {"accept": "*/*", "host": "gate.invalid", "user-agent": "sheaf-gate"}
     for key in settings.current().origin_keys[:1]:
-        headers["x-sheaf-origin"] = key
+        headers[origin.HEADER] = key
     body = {}
     if method == "PUT":
         headers["content-type"] = "application/json"

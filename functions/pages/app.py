@@ -9,7 +9,8 @@ import time
 from collections.abc import Mapping
 
 from pages import hits, replies
-from sheaf import telemetry
+from sheaf import settings, telemetry
+from sheaf.web import origin
 from sheaf.web.requests import Request
 
 TYPE_CHECKING = False  # typing itself takes 4 ms to load
@@ -34,13 +35,17 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     request = Request(event)
     how = hits.NO_PAGE
     try:
-        entry, how = hits.find(request, now)
+        entry, how = hits.find(request, now) if _is_ours(request) else (None, hits.FOREIGN)
         answer = replies.of(entry, request, now) if entry else _answer(request, how, now)
     except Exception:  # noqa: BLE001 - the last resort: log it, tell the reader nothing of it
         telemetry.log("ERROR", "unhandled", path=request.path)
         answer = _apologize(request)
     _report(request, context, now, how, answer["statusCode"])
     return answer
+
+
+def _is_ours(request: Request) -> bool:
+    return origin.is_ours(request.headers, settings.current().origin_keys)
 
 
 def _answer(request: Request, how: str, now: float) -> dict[str, Any]:

@@ -34,6 +34,8 @@ def apologize(request: Request) -> dict[str, Any]:
 
 
 def _find(request: Request, how: str, now: float) -> Entry | Response:
+    if how == hits.FOREIGN:
+        raise problems.wrong_door()
     if request.path.startswith("/api/"):
         raise problems.not_found("such address, or not with this method")
     if request.method not in ("GET", "HEAD"):

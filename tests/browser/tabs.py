@@ -1,5 +1,6 @@
 """The tabs of a test, and what it does in them."""
 
+import re
 from typing import Any, Protocol
 
 from playwright.sync_api import Page
@@ -22,4 +23,4 @@ def save(tab: Page) -> None:
 
 
 def await_page(tab: Page, slug: str) -> None:
-    tab.wait_for_url(lambda url: url.endswith(f"/{slug}") and "/-/" not in url)
+    tab.wait_for_url(re.compile(rf"^[^/]+//[^/]+/{slug}\?v=\d+$"))

@@ -49,6 +49,12 @@ def forbidden(role: str) -> Problem:
     return Problem(HTTPStatus.FORBIDDEN, "forbidden", f"This needs the role {role}.")
 
 
+def wrong_door() -> Problem:
+    """403: the request did not come by way of the site's own CDN."""
+    detail = "Ask for this at the site's own address."
+    return Problem(HTTPStatus.FORBIDDEN, "wrong-door", detail)
+
+
 def not_found(what: str) -> Problem:
     """404: there is no such thing."""
     return Problem(HTTPStatus.NOT_FOUND, "not-found", f"There is no {what}.")

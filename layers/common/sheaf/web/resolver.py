@@ -20,11 +20,11 @@ from redis import RedisError
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from sheaf import slugs, telemetry
+from sheaf import settings, slugs, telemetry
 from sheaf.paging import BadCursor, BadPage
 from sheaf.storage.ownership import Moved
 from sheaf.storage.scattering import ShardDown
-from sheaf.web import problems, responses
+from sheaf.web import origin, problems, responses
 from sheaf.web.problems import Problem
 from sheaf.web.responses import Response
 
@@ -54,6 +54,7 @@ class Api(APIGatewayHttpResolver):
     def resolve(self, event: Any, context: LambdaContext) -> dict[str, Any]:
         """The answer to an event, in payload format 2.0."""
         try:
+            check_origin(event)
             self._guard(event)
             check_body(event)
         except Problem as error:
@@ -95,14 +96,19 @@ def send(response: Response) -> PowertoolsResponse[str]:
     )
 
 
+def check_origin(event: Mapping[str, Any]) -> None:
+    """Raise the Problem of a request that did not come by way of the site's CDN, if it has one."""
+    if not origin.is_ours(_headers(event), settings.current().origin_keys):
+        raise problems.wrong_door()
+
+
 def check_body(event: Mapping[str, Any]) -> None:
     """Raise the Problem of a body that is too large, of another media type, or no JSON."""
     body = event.get("body")
     if not body:
         return
-    headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
     _check_size(body, is_base64=bool(event.get("isBase64Encoded")))
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = _headers(event).get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise Problem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -110,6 +116,10 @@ def check_body(event: Mapping[str, Any]) -> None:
             "Send the body as application/json.",
         )
     _check_json(body, is_base64=bool(event.get("isBase64Encoded")))
+
+
+def _headers(event: Mapping[str, Any]) -> dict[str, str]:
+    return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
 
 
 def _check_size(body: str, *, is_base64: bool) -> None:

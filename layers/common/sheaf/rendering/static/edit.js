@@ -148,13 +148,14 @@ function keepDraft() {
   }
 }
 
-// To the page as it is now: asked for behind whatever remembers it as it was, the browser included.
+// To the page as it is now: at an address that nobody has asked for, since a CDN may remember the page
+// as it was for a minute. The browser is made to forget it.
 async function leave() {
   leaving = true;
   drafts.drop(slug);
   const page = slug === "home" ? "/" : `/${slug}`;
   await fetch(page, { cache: "reload", signal: AbortSignal.timeout(RELOAD) }).catch(() => {});
-  location.assign(page);
+  location.assign(`${page}?v=${Date.now()}`);
 }
 
 function goSignIn() {
