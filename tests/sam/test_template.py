@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from cfnlint.api import lint  # type: ignore[import-untyped]
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
-from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 
+from tests.sam import deployed
+from tests.sam.deployed import EVERYTHING, SHARD, STAGES, TEMPLATE, parameters
 from tests.sam.seed import template
 
-FILE = Path(__file__).parents[2] / "template.yaml"
 PAGES = """
     ANY /
     ANY /{slug+}
@@ -54,41 +54,38 @@ WRITES = """
 """
 
 
-class NoManagedPolicies:
-    """Stands in for the list of AWS's managed policies, which the transform would download."""
-
-    def load(self) -> dict[str, str]:
-        return {}
-
-
 @cache
-def transformed() -> dict[str, Any]:
-    """What CloudFormation makes of the template, worked out here."""
-    # (SAM's own reader changes how PyYAML works for everything else in this process.)
-    source = json.loads(json.dumps(cfn_yaml.load(FILE)))
-    # As after `sam package`: the transform takes no local folders.
-    source["Globals"]["Function"]["CodeUri"] = "s3://artifacts/functions"
-    source["Resources"]["CommonLayer"]["Properties"]["ContentUri"] = "s3://artifacts/layer"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        result: dict[str, Any] = transform(source, {}, NoManagedPolicies())
-    return result
+def site() -> dict[str, Any]:
+    """The resources of a site with everything."""
+    resources: dict[str, Any] = deployed.deployed(parameters("prod") | EVERYTHING)["Resources"]
+    return resources
 
 
 def of_type(kind: str) -> dict[str, dict[str, Any]]:
-    resources = transformed()["Resources"]
-    return {name: one["Properties"] for name, one in resources.items() if one["Type"] == kind}
+    return {name: one["Properties"] for name, one in site().items() if one["Type"] == kind}
 
 
 def routes_of(function: str) -> set[str]:
     return {route.key for route in template().routes if route.function.name == function}
 
 
-@pytest.mark.parametrize("kind", ["source", "transformed"])
-def test_passes_the_linter(kind: str) -> None:
-    text = FILE.read_text() if kind == "source" else json.dumps(transformed())
-    found = lint(text, regions=["us-east-1"])
-    assert [str(match) for match in found] == []
+def lint_all(text: str) -> list[str]:
+    return [str(match) for match in lint(text, regions=["us-east-1"])]
+
+
+@pytest.mark.parametrize("file", [TEMPLATE, SHARD], ids=lambda file: file.stem)
+def test_passes_the_linter(file: Path) -> None:
+    assert lint_all(file.read_text()) == []
+
+
+@pytest.mark.parametrize("shards", ["1", "2", "4"])
+@pytest.mark.parametrize("stage", STAGES)
+def test_passes_the_linter_as_cloudformation_gets_it(stage: str, shards: str) -> None:
+    values = parameters(stage) | {"Shards": shards}
+    assert lint_all(json.dumps(deployed.transformed(values))) == []
+    resources = deployed.deployed(values)["Resources"].values()
+    stacks = [one for one in resources if one["Type"] == "AWS::CloudFormation::Stack"]
+    assert len(stacks) == int(shards)
 
 
 @pytest.mark.parametrize("name", template().functions)
@@ -117,36 +114,23 @@ def test_writes_and_only_writes_need_a_token() -> None:
     assert secured == {key: [{"Jwt": ["sheaf/write"]}] for key in routes_of("WritesFunction")}
 
 
-def test_policies_name_actions_and_resources() -> None:
-    policies = of_type("AWS::IAM::ManagedPolicy")
-    statements = [
-        one for policy in policies.values() for one in policy["PolicyDocument"]["Statement"]
-    ]
-    assert [one for one in statements if "*" in json.dumps([one["Action"], one["Resource"]])] == []
-    for role in of_type("AWS::IAM::Role").values():
-        assert not role.get("Policies")
-        aws = [arn for arn in role["ManagedPolicyArns"] if isinstance(arn, str)]
-        # Writing logs and attaching to the network are all that AWS's own policies may allow.
-        assert {arn.rpartition("/")[2] for arn in aws} == {
-            "AWSLambdaBasicExecutionRole",
-            "AWSLambdaVPCAccessExecutionRole",
-        }
-
-
 def test_the_network_leads_nowhere_else() -> None:
-    kinds = {one["Type"] for one in transformed()["Resources"].values()}
+    kinds = {one["Type"] for one in site().values()}
     assert kinds.isdisjoint(
         {"AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::VPCEndpoint"}
     )
     for group in of_type("AWS::EC2::SecurityGroup").values():
         assert "0.0.0.0/0" not in json.dumps(group["SecurityGroupEgress"])
         assert "SecurityGroupIngress" not in group
-    for rule in of_type("AWS::EC2::SecurityGroupIngress").values():
-        assert rule["SourceSecurityGroupId"] == {"Fn::GetAtt": ["FunctionSecurityGroup", "GroupId"]}
+    rules = of_type("AWS::EC2::SecurityGroupIngress").values()
+    assert {rule["SourceSecurityGroupId"]["Fn::GetAtt"][0] for rule in rules} == {
+        "FunctionSecurityGroup",
+        "MigrateSecurityGroup",
+    }
 
 
 def test_no_password_is_stored() -> None:
-    (cluster,) = of_type("AWS::RDS::DBCluster").values()
+    cluster = cfn_yaml.load(SHARD)["Resources"]["Cluster"]["Properties"]
     assert cluster["MasterUserAuthenticationType"] == "iam-db-auth"
     assert "MasterUserPassword" not in cluster
     (user,) = of_type("AWS::ElastiCache::User").values()
@@ -154,9 +138,70 @@ def test_no_password_is_stored() -> None:
     assert user["UserId"] == user["UserName"]
 
 
+def test_all_shards_are_made_alike() -> None:
+    stacks = list(of_type("AWS::CloudFormation::Stack").values())
+    assert len(stacks) == 4
+    assert all(stack == stacks[0] for stack in stacks)
+    given = stacks[0]["Parameters"].keys()
+    assert given == cfn_yaml.load(SHARD)["Parameters"].keys()
+
+
+def test_every_shard_has_its_address_and_its_logins() -> None:
+    text = json.dumps(site())
+    for shard in of_type("AWS::CloudFormation::Stack"):
+        assert text.count(f"sheaf@${{{shard}.Outputs.Address}}:5432") == 7  # all but migrate
+        assert text.count(f"postgres@${{{shard}.Outputs.Address}}:5432") == 1
+        assert text.count(f"${{{shard}.Outputs.ResourceId}}/sheaf") == 1
+        assert text.count(f"${{{shard}.Outputs.ResourceId}}/postgres") == 1
+
+
+def test_what_serves_waits_for_its_release() -> None:
+    for name in ("Pages", "Listing", "Writes", "Upkeep"):
+        assert "Release" in site()[f"{name}Function"]["DependsOn"]
+    release = of_type("Custom::Release")["Release"]
+    assert release["Layer"]["Ref"] in of_type("AWS::Lambda::LayerVersion")
+
+
+def test_a_new_version_is_tried_and_then_watched() -> None:
+    groups = of_type("AWS::CodeDeploy::DeploymentGroup")
+    assert set(groups) == {
+        f"{name}FunctionDeploymentGroup" for name in ("Pages", "Listing", "Writes", "Upkeep")
+    }
+    for name, group in groups.items():
+        function = name.removesuffix("DeploymentGroup")
+        (alarm,) = group["AlarmConfiguration"]["Alarms"]
+        watched = json.dumps(site()[alarm["Name"]["Ref"]])
+        assert f"{function}Version" in watched
+        assert '"Ref": "Api"' not in watched
+        policy = site()[f"{function}Aliaslive"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+        assert policy["BeforeAllowTrafficHook"] == {"Ref": "GateFunction"}
+    assert of_type("AWS::Lambda::Function")["GateFunction"]["FunctionName"]["Fn::Sub"].startswith(
+        "CodeDeployHook_"  # what CodeDeploy's own role may call
+    )
+
+
+def test_only_the_cdn_reads_the_static_files() -> None:
+    (policy,) = of_type("AWS::S3::BucketPolicy").values()
+    allowed = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
+    assert [s["Principal"] for s in allowed] == [{"Service": "cloudfront.amazonaws.com"}]
+    assert all("AWS:SourceArn" in s["Condition"]["StringEquals"] for s in allowed)
+
+
+def test_the_cdn_keeps_only_what_it_is_told_to_keep() -> None:
+    for policy in of_type("AWS::CloudFront::CachePolicy").values():
+        config = policy["CachePolicyConfig"]
+        assert (config["MinTTL"], config["DefaultTTL"]) == (0, 0)
+
+
+@pytest.mark.parametrize("metric", ["LockLost", "FenceRejected", "CacheMiss", "CacheDown"])
+def test_metrics_that_alarms_watch_are_emitted(metric: str) -> None:
+    assert f'"{metric}"' in "".join(file.read_text() for file in FUNCTIONS.rglob("*.py"))
+
+
 def test_every_log_is_kept_for_a_while_only() -> None:
     groups = of_type("AWS::Logs::LogGroup")
     assert all("RetentionInDays" in group for group in groups.values())
+    del groups["ApiAccessLogs"]
     functions = of_type("AWS::Lambda::Function")
     logs = [function["LoggingConfig"]["LogGroup"]["Ref"] for function in functions.values()]
     assert sorted(logs) == sorted(groups)

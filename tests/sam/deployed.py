@@ -1,0 +1,101 @@
+"""What CloudFormation makes of the templates for a stage, worked out here.
+
+    python -m tests.sam.deployed FOLDER
+
+writes it there as JSON, for a site with everything that a parameter can add.
+"""
+
+import json
+import sys
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
+from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
+
+from local.conditions import Conditions
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE, SHARD = ROOT / "template.yaml", ROOT / "shard.yaml"
+STAGES = ("dev", "prod")
+ACCOUNT = "arn:aws:acm:us-east-1:123456789012"
+# What has no value in samconfig.toml.
+ALWAYS = {"OriginKeys": "a" * 24}
+EVERYTHING = {
+    "Shards": "4",
+    "DomainName": "pages.example.com",
+    "CertificateArn": f"{ACCOUNT}:certificate/00000000-0000-0000-0000-000000000000",
+    "HostedZoneId": "Z0000000000000000000",
+    "AlarmEmail": "alarms@example.com",
+}
+
+
+class NoManagedPolicies:
+    """Stands in for the list of AWS's managed policies, which the transform would download."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def parameters(stage: str) -> dict[str, str]:
+    """The values that samconfig.toml gives a stage's parameters."""
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    pairs = config[stage]["deploy"]["parameters"]["parameter_overrides"]
+    return ALWAYS | {name: value.strip("'") for name, _, value in (p.partition("=") for p in pairs)}
+
+
+@cache
+def _source() -> str:
+    # (SAM's own reader changes how PyYAML works for everything else in this process.)
+    return json.dumps(cfn_yaml.load(TEMPLATE))
+
+
+def transformed(values: dict[str, str]) -> dict[str, Any]:
+    """The template after the SAM transform, with these values of its parameters and no others."""
+    source = json.loads(_source())
+    # As after `sam package`: the transform takes no local folders.
+    source["Globals"]["Function"]["CodeUri"] = "s3://artifacts/functions"
+    source["Resources"]["CommonLayer"]["Properties"]["ContentUri"] = "s3://artifacts/layer"
+    for resource in source["Resources"].values():
+        if resource["Type"] == "AWS::CloudFormation::Stack":
+            resource["Properties"]["TemplateURL"] = "https://artifacts.s3.amazonaws.com/shard"
+    for name, value in values.items():
+        source["Parameters"][name] |= {"Default": value, "AllowedValues": [value]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        result: dict[str, Any] = transform(source, _defaults(source) | values, NoManagedPolicies())
+    del result["Parameters"]["Rollout"]  # the transform itself has used it up
+    return result
+
+
+def deployed(values: dict[str, str]) -> dict[str, Any]:
+    """The same with its conditions decided: what there is, and how."""
+    template = transformed(values)
+    conditions = Conditions(template["Conditions"], _defaults(template))
+    return {
+        **template,
+        "Conditions": {},
+        "Resources": conditions.present(template["Resources"]),
+        "Outputs": conditions.present(template["Outputs"]),
+    }
+
+
+def _defaults(template: dict[str, Any]) -> dict[str, Any]:
+    declared = template["Parameters"].items()
+    return {name: each["Default"] for name, each in declared if "Default" in each}
+
+
+def main() -> None:
+    """Write the templates into the folder that is named."""
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    site = deployed(parameters("prod") | EVERYTHING)
+    (folder / "site.json").write_text(json.dumps(site, indent=1))
+    (folder / "shard.json").write_text(json.dumps(cfn_yaml.load(SHARD), indent=1))
+
+
+if __name__ == "__main__":
+    main()
