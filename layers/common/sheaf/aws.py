@@ -36,15 +36,17 @@ def client(service: str, read_seconds: int = 10, attempts: int = 4) -> Any:
     return make(service, config=config)
 
 
-def invoke(function: str, event: object, seconds: int, version: str = "$LATEST") -> Any:
-    """What a function answers to an event, within so many seconds.
+def invoke(function: str, event: object, seconds: int, version: str = "") -> Any:
+    """What a function, or a version of it, answers to an event within so many seconds.
 
     It is never called twice: a lost answer is an error, as it may have done its work. Raises
     FunctionFailed with what it raised itself.
     """
     api = client("lambda", seconds, 1)
+    # Who may call a function may not, for that reason, call it by the name of a version.
+    qualifier = {"Qualifier": version} if version else {}
     answer = patiently(
-        lambda: api.invoke(FunctionName=function, Qualifier=version, Payload=json.dumps(event)),
+        lambda: api.invoke(FunctionName=function, Payload=json.dumps(event), **qualifier),
         api.exceptions.TooManyRequestsException,  # it was not called at all
     )
     result = json.load(answer["Payload"])

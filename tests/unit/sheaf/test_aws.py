@@ -1,5 +1,6 @@
 """AWS's services: a client's bounds, and calls of functions over the protocol of Lambda."""
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -8,7 +9,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 from sheaf import aws
 from tests.servers.endpoint import Answer, Endpoint, serving
 
-PATH = "/2015-03-31/functions/sheaf-migrate/invocations?Qualifier=%24LATEST"
+PATH = "/2015-03-31/functions/sheaf-migrate/invocations"
 BUSY = Answer(429, {"Type": "User"}, {"X-Amzn-ErrorType": "TooManyRequestsException"})
 
 
@@ -64,8 +65,6 @@ def test_a_function_that_may_have_run_is_not_called_again(
 
 
 def test_a_function_that_does_not_answer_in_time_is_not_called_again(functions: Endpoint) -> None:
-    import threading  # noqa: PLC0415
-
     ended = threading.Event()
     functions.answer = lambda _: Answer(status=0 if ended.wait(30) else 200)
     with pytest.raises(ReadTimeoutError):
