@@ -63,7 +63,8 @@ def transformed(values: dict[str, str]) -> dict[str, Any]:
         if resource["Type"] == "AWS::CloudFormation::Stack":
             resource["Properties"]["TemplateURL"] = "https://artifacts.s3.amazonaws.com/shard"
     for name, value in values.items():
-        source["Parameters"][name] |= {"Default": value, "AllowedValues": [value]}
+        declared = source["Parameters"][name]
+        declared["Default"] = int(value) if value.isdecimal() else value
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         result: dict[str, Any] = transform(source, _defaults(source) | values, NoManagedPolicies())
@@ -75,12 +76,16 @@ def deployed(values: dict[str, str]) -> dict[str, Any]:
     """The same with its conditions decided: what there is, and how."""
     template = transformed(values)
     conditions = Conditions(template["Conditions"], _defaults(template))
-    return {
-        **template,
-        "Conditions": {},
-        "Resources": conditions.present(template["Resources"]),
-        "Outputs": conditions.present(template["Outputs"]),
+    sections = {name: conditions.present(template[name]) for name in ("Resources", "Outputs")}
+    for each in (one for section in sections.values() for one in section.values()):
+        each.pop("Condition", None)
+    text = json.dumps(sections)
+    used = {
+        name: declared
+        for name, declared in template["Parameters"].items()
+        if f'{{"Ref": "{name}"}}' in text or f"${{{name}}}" in text
     }
+    return {**sections, "Parameters": used, "Description": template["Description"]}
 
 
 def _defaults(template: dict[str, Any]) -> dict[str, Any]:
