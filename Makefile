@@ -11,7 +11,7 @@ LOCK := $(COMPILE) --universal --python-version 3.11
 LOCK_LAYER := $(COMPILE) --python-version 3.13 --python-platform x86_64-manylinux_2_28
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults bench lint format build lock clean
+.PHONY: help run test faults bench lint audit format build lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ lint: .venv/dev ## Check style and types
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
 
+audit: .venv/dev .audit/done ## Look for weak settings in what would be deployed (checkov)
+	$(VENV)/python -m tests.sam.deployed build/deployed
+	.audit/bin/checkov --config-file .checkov.yaml --directory build/deployed
+
 format: .venv/dev ## Format the code
 	$(VENV)/ruff check --fix --exit-zero
 	$(VENV)/ruff format
@@ -47,10 +51,11 @@ lock: .venv/dev ## Resolve the requirements into complete lists with hashes (UPG
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) -c requirements/dev.txt requirements/run.in -o requirements/run.txt
 	$(LOCK) -c requirements/dev.txt requirements/bench.in -o requirements/bench.txt
+	$(LOCK) requirements/audit.in -o requirements/audit.txt
 	$(LOCK_LAYER) -c requirements/dev.txt layers/common/requirements.in -o layers/common/requirements.txt
 
 clean: ## Remove what was installed and built, but not the site's data in .sheaf
-	rm -rf .venv .aws-sam build *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .audit .aws-sam build *.egg-info .mypy_cache .pytest_cache .ruff_cache
 
 # One stamp for each list of requirements: nothing is installed again until the list changes.
 .venv/%: requirements/%.txt pyproject.toml
@@ -58,4 +63,11 @@ clean: ## Remove what was installed and built, but not the site's data in .sheaf
 	$(PYTHON) -m venv .venv
 	$(PIP) --require-hashes --requirement $<
 	$(PIP) --no-build-isolation --editable .
+	@touch $@
+
+# checkov wants versions of its own, so it has an environment of its own.
+.audit/done: requirements/audit.txt
+	$(PYTHON) -m venv .audit
+	.audit/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		--requirement $<
 	@touch $@

@@ -21,13 +21,14 @@ from local.conditions import Conditions
 ROOT = Path(__file__).parents[2]
 TEMPLATE, SHARD = ROOT / "template.yaml", ROOT / "shard.yaml"
 STAGES = ("dev", "prod")
-ACCOUNT = "arn:aws:acm:us-east-1:123456789012"
+ID = "00000000-0000-0000-0000-000000000000"
 # What has no value in samconfig.toml.
 ALWAYS = {"OriginKeys": "a" * 24}
 EVERYTHING = {
     "Shards": "4",
     "DomainName": "pages.example.com",
-    "CertificateArn": f"{ACCOUNT}:certificate/00000000-0000-0000-0000-000000000000",
+    "CertificateArn": f"arn:aws:acm:us-east-1:123456789012:certificate/{ID}",
+    "WebAclArn": f"arn:aws:wafv2:us-east-1:123456789012:global/webacl/sheaf/{ID}",
     "HostedZoneId": "Z0000000000000000000",
     "AlarmEmail": "alarms@example.com",
 }
