@@ -12,7 +12,7 @@ LOCK := $(COMPILE) --universal --python-version 3.11
 LOCK_LAYER := $(COMPILE) --python-version 3.13 --python-platform x86_64-manylinux_2_28
 # The number of a build is the time of the last commit that changed what is deployed.
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct -- functions layers)
-# What make was told is in the environment of the layer's make, too; what recipes say has to win there.
+# The layer's make hears of what this one was told; what the recipe gives it has to count.
 MAKEOVERRIDES =
 NUMBER = $(or $(SOURCE_DATE_EPOCH),$(error No history of git here to take the build's number from: \
 	add SOURCE_DATE_EPOCH=… with the time of the last change, in seconds since 1970))
