@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 ARCH ?= arm64
+STAGE ?= dev
 VENV := .venv/bin
 PIP := $(VENV)/python -m pip install --quiet --disable-pip-version-check --no-deps
 COMPILE := $(VENV)/uv pip compile --quiet --generate-hashes --no-strip-extras --no-header \
@@ -9,9 +10,15 @@ COMPILE := $(VENV)/uv pip compile --quiet --generate-hashes --no-strip-extras --
 LOCK := $(COMPILE) --universal --python-version 3.11
 # The layer is for one runtime: its list has no conditions, which pip would put to this machine.
 LOCK_LAYER := $(COMPILE) --python-version 3.13 --python-platform x86_64-manylinux_2_28
+# The number of a build is the time of the last commit that changed what is deployed.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct -- functions layers)
+# The layer's make hears of what this one was told; what the recipe gives it has to count.
+MAKEOVERRIDES =
+NUMBER = $(or $(SOURCE_DATE_EPOCH),$(error No history of git here to take the build's number from: \
+	add SOURCE_DATE_EPOCH=… with the time of the last change, in seconds since 1970))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults bench lint audit format build lock clean
+.PHONY: help run test faults bench lint audit format build deploy lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,7 +52,14 @@ format: .venv/dev ## Format the code
 	$(VENV)/ruff format
 
 build: .venv/dev ## Build what is deployed (ARCH=arm64 or x86_64)
-	ARCH=$(ARCH) PATH=$(CURDIR)/$(VENV):$$PATH $(VENV)/sam build --parameter-overrides Architecture=$(ARCH)
+	ARCH=$(ARCH) SOURCE_DATE_EPOCH=$(NUMBER) PATH=$(CURDIR)/$(VENV):$$PATH \
+		$(VENV)/sam build --parameter-overrides Architecture=$(ARCH)
+
+# The functions' processor is a parameter of the stage. The layer is built for the same one.
+deploy: override ARCH = $(or $(shell sed -n '/^\[$(STAGE)\.deploy\./,/^\[/ s/.*Architecture=[\"]*\([a-z0-9_]*\).*/\1/p' \
+	samconfig.toml),arm64)
+deploy: build ## Build and deploy a stage of samconfig.toml (STAGE=dev ARGS='more for sam deploy')
+	$(VENV)/sam deploy --config-env $(STAGE) $(ARGS)
 
 lock: .venv/dev ## Resolve the requirements into complete lists with hashes (UPGRADE=--upgrade)
 	$(LOCK) requirements/dev.in -o requirements/dev.txt

@@ -21,10 +21,12 @@ from tests.sam.emulator import Emulators, binary
 from tests.sam.forwarder import forwarding
 from tests.sam.samples import Sample
 
+CONTAINED = 3  # the number of the containers' Redis database
+
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The artifacts of `sam build`."""
+    """The artifacts of `make build`."""
     return sam.build(tmp_path_factory.mktemp("sam"))
 
 
@@ -45,7 +47,7 @@ def invocations(
     needs(sam.has_image(), f"Docker with the image {sam.IMAGE} (.ci/lambda-image)")
     folder = tmp_path_factory.mktemp("containers")
     built = request.getfixturevalue("built")
-    settings = seeded(servers, "contained", 3)
+    settings = seeded(servers, "contained", CONTAINED)
     with ExitStack() as running, ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         for name in settings:
             url = urlsplit(settings[name])
@@ -67,7 +69,8 @@ def selected(session: pytest.Session) -> list[Sample]:
     """The samples that this run wants replayed in containers."""
     items = [item for item in session.items if isinstance(item, pytest.Function)]
     wanted = [item.callspec for item in items if "invocations" in item.fixturenames]
-    return [sample for call in wanted if isinstance(sample := call.params["sample"], Sample)]
+    samples = [sample for call in wanted if isinstance(sample := call.params["sample"], Sample)]
+    return list(dict.fromkeys(samples))
 
 
 def seeded(servers: Servers, name: str, cache: int) -> dict[str, str]:

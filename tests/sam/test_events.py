@@ -2,18 +2,28 @@
 
 from concurrent.futures import Future
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import redis
 
 from local.functions import invoke
+from sheaf import page_cache
+from sheaf.caching import entry
 from tests.conftest import Servers
+from tests.sam import sam
+from tests.sam.conftest import CONTAINED
 from tests.sam.emulator import Emulators
-from tests.sam.samples import SAMPLES, Sample, check
+from tests.sam.samples import EVENTS, SAMPLES, Sample, check
 from tests.sam.seed import seed, template
 
 FUNCTIONS = template().functions
 
+# A page that a function reads, and one that a function writes, are stored with its build's number.
+STORING = [Sample(EVENTS / name) for name in ("pages/page.200.json", "writes/create.201.json")]
+
 each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+storing_sample = pytest.mark.parametrize("sample", STORING, ids=lambda sample: sample.name)
 
 
 def test_there_is_a_sample_for_every_route() -> None:
@@ -38,3 +48,16 @@ def test_through_the_runtime_client(sample: Sample, emulators: Emulators) -> Non
 @each_sample
 def test_by_sam_local_invoke(sample: Sample, invocations: "dict[str, Future[Any]]") -> None:
     check(sample, invocations[sample.name].result(timeout=900))
+
+
+@storing_sample
+def test_containers_run_what_was_built(
+    sample: Sample, invocations: "dict[str, Future[Any]]", servers: Servers
+) -> None:
+    invocations[sample.name].result(timeout=900)
+    key = entry.name(page_cache.key(sample.event["pathParameters"]["slug"]))
+    url = urlsplit(servers.cache_url)._replace(path=f"/{CONTAINED}").geturl()
+    with redis.Redis.from_url(url) as client:
+        stored = client.get(key)
+    assert isinstance(stored, bytes)
+    assert entry.Entry.decode(stored).build == sam.NUMBER

@@ -1,1 +1,5 @@
 """Sheaf's shared layer: hashing, caching, locks, paging, storage, rendering and the web."""
+
+# The number of the build: cached pages of a lower one are made anew. The layer's Makefile appends
+# another line to this file, with the time in SOURCE_DATE_EPOCH.
+BUILD = 0

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from functools import cache
 from urllib.parse import urlsplit
 
+import sheaf
+
 _KEY_LENGTH = 20
 
 
@@ -36,7 +38,7 @@ class Settings:
             _flag(environ, "SHEAF_LOCKS_CLUSTER") if locks_url else self.cache_cluster
         )
         self.region = needed(environ, "AWS_REGION")
-        self.build = _count(environ, "SHEAF_BUILD")
+        self.build = _count(environ, "SHEAF_BUILD", sheaf.BUILD)
         self.site_name = environ.get("SHEAF_SITE_NAME", "Sheaf")
         self.sign_in_url = _optional(environ, "SHEAF_SIGN_IN_URL")
         self.token_url = _optional(environ, "SHEAF_TOKEN_URL")
@@ -89,8 +91,8 @@ def _flag(environ: Mapping[str, str], variable: str) -> bool:
     return _one_of(environ, variable, ("false", "true")) == "true"
 
 
-def _count(environ: Mapping[str, str], variable: str) -> int:
-    value = environ.get(variable) or "0"
+def _count(environ: Mapping[str, str], variable: str, default: int) -> int:
+    value = environ.get(variable) or str(default)
     if not (value.isascii() and value.isdecimal() and len(value) <= 15):
         raise SettingsError(variable, f"must be a whole number, not {value!r}")
     return int(value)

@@ -2,6 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
+import sheaf
 from sheaf import settings as module
 from sheaf.settings import Settings, SettingsError
 
@@ -25,6 +26,14 @@ def test_locks_are_kept_in_the_cache_unless_something_else_is_said() -> None:
     ensemble = "zookeeper://h1:2181,h2:2181,h3:2181/sheaf"
     other = Settings({**cluster, "SHEAF_LOCKS": ensemble})
     assert (other.locks_url, other.locks_cluster) == (ensemble, False)
+
+
+@pytest.mark.parametrize(("given", "build"), [({}, 17), ({"SHEAF_BUILD": "5"}, 5)])
+def test_the_layer_has_a_number_and_a_setting_has_the_last_word(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], build: int
+) -> None:
+    monkeypatch.setattr(sheaf, "BUILD", 17)
+    assert Settings({**ENOUGH, **given}).build == build
 
 
 @pytest.mark.parametrize(
