@@ -8,7 +8,18 @@ from sheaf.caching.near import DOWN, HIT, MEMORY, MISS, UNEXPECTED
 from sheaf.web.requests import Request
 from sheaf.web.validators import newest_version
 
-__all__ = ["DOWN", "FOREIGN", "HIT", "MEMORY", "MISS", "NEWEST", "NO_PAGE", "STALE", "UNEXPECTED", "find"]
+__all__ = [
+    "DOWN",
+    "FOREIGN",
+    "HIT",
+    "MEMORY",
+    "MISS",
+    "NEWEST",
+    "NO_PAGE",
+    "STALE",
+    "UNEXPECTED",
+    "find",
+]
 
 # Why nothing was found, though Redis may have it: not fresh; the reader knows of something newer,
 # or wants to be sure; the address is no page's; the request did not come by way of the CDN.
