@@ -5,18 +5,18 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import ip_network
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+import yaml
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "public.ecr.aws/lambda/python:3.13-x86_64"
-PARAMETERS = (
-    "--parameter-overrides",
-    "Architecture=x86_64",
-    "JwtIssuer=https://id.example.com/dev",
-)
 BIN = Path(sys.executable).parent
 NUMBER = 1_700_000_000  # of the builds; the source tree's is 0
 # SAM and make must find this environment's Python before the machine's.
@@ -39,6 +39,7 @@ def has_image() -> bool:
         return False
 
 
+@cache
 def gateway() -> str:
     """The address at which containers find this machine: the first of their network's."""
     form = "{{range .IPAM.Config}}{{.Subnet}}{{end}}"
@@ -81,38 +82,52 @@ def copy(tree: Path) -> None:
     (tree / ".venv/dev").touch()
 
 
+def declare(template: Path, variables: Mapping[str, str]) -> None:
+    """Have a built template declare variables: SAM hands on none that are not declared."""
+    document = yaml.safe_load(template.read_text())
+    document["Globals"]["Function"]["Environment"]["Variables"] |= variables
+    template.write_text(yaml.safe_dump(document))
+
+
 @dataclass(frozen=True)
-class Container:
+class Containers:
     """Invokes functions with `sam local invoke`, each time in a container of its own."""
 
     built: Path
-    variables: Path
     layers: Path
 
-    def invoke(self, function: str, event: Path) -> Any:
-        """What the function answers to the event in a file."""
+    def invoke(self, function: str, event: Mapping[str, Any], settings: Mapping[str, str]) -> Any:
+        """What the function answers to an event. The template has to declare the settings."""
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "event").write_text(json.dumps(event))
+            (folder / "settings").write_text(json.dumps({"Parameters": settings}))
+            return self._answer(function, folder)
+
+    def _answer(self, function: str, folder: Path) -> Any:
         # On a busy machine the emulator in the container may get the request twice and crash while
         # the function still starts: sam then prints no answer. (Had the function run after all,
         # the next try would answer otherwise, and the test fail.)
         for _ in range(3):
-            done = self._run(function, event)
+            done = self._run(function, folder)
             assert done.returncode == 0, done.stderr
             assert f"Mounting {self.built / function} as /var/task" in done.stderr
             if done.stdout:
                 return json.loads(done.stdout.splitlines()[-1])
         raise AssertionError(done.stderr)
 
-    def _run(self, function: str, event: Path) -> "subprocess.CompletedProcess[str]":
+    def _run(self, function: str, folder: Path) -> "subprocess.CompletedProcess[str]":
         options = {
             "--template": str(self.built / "template.yaml"),
-            "--event": str(event),
-            "--env-vars": str(self.variables),
+            "--event": str(folder / "event"),
+            "--env-vars": str(folder / "settings"),
             "--layer-cache-basedir": str(self.layers),
+            "--parameter-overrides": "Architecture=x86_64",
         }
         words = [word for option in options.items() for word in option]
         invoke = [str(BIN / "sam"), "local", "invoke", function, "--skip-pull-image"]
         return subprocess.run(
-            [*invoke, *PARAMETERS, *words],
+            [*invoke, *words],
             cwd=self.built,  # far from the tree and its samconfig.toml
             env=ENVIRONMENT,
             capture_output=True,
