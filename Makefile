@@ -43,7 +43,9 @@ lint: .venv/dev ## Check style and types
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
 
-audit: .venv/dev .audit/done ## Look for weak settings in what would be deployed (checkov)
+audit: .venv/dev .audit/done ## Check the templates, and what would be deployed for weak settings (checkov)
+	AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam validate --lint
+	AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam validate --lint --template shard.yaml
 	$(VENV)/python -m tests.sam.deployed build/deployed
 	.audit/bin/checkov --config-file .checkov.yaml --directory build/deployed
 
