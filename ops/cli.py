@@ -13,7 +13,8 @@ import click
 from tqdm import tqdm
 
 from ops import exporting, importing, jobs, resharding, tokens
-from ops.client import Client, ClientError, is_address
+from ops.client import Client
+from ops.connection import ClientError, is_address
 from sheaf.hashing import SLOTS
 from sheaf.settings import SettingsError
 
