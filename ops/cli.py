@@ -1,6 +1,7 @@
 """The `sheaf` command."""
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -159,8 +160,8 @@ def smoke_(site: Site, seconds: float) -> None:
     With a token a page is also created, changed and deleted; only its history stays.
     The exit status is 1 if anything failed.
     """
-    # A reason may hold anything; a terminal that cannot show it should show the rest.
-    terminal = click.get_text_stream("stdout", errors="replace")
+    # What a terminal cannot show, such as a cross, must not keep it from showing the rest.
+    terminal = click.get_text_stream("stdout", sys.stdout.encoding, "replace")
     with _plain_errors():
         counts = smoke.run(
             Visit(site.url, site.token, seconds),

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
-from urllib3.exceptions import DecodeError, LocationParseError
+from urllib3.exceptions import DecodeError, LocationParseError, ProtocolError
 from urllib3.util import Retry, Timeout, parse_url
 
 _CONNECT_SECONDS = 5
@@ -83,5 +83,7 @@ def is_address(url: str) -> bool:
 
 
 def _reason(error: urllib3.exceptions.HTTPError) -> str:
+    cause = getattr(error, "reason", None) or error
+    said = str(cause.args[-1] if isinstance(cause, ProtocolError) else cause)
     # Each layer of urllib3 puts its own name and a colon before what happened.
-    return str(getattr(error, "reason", None) or error).rpartition(": ")[2]
+    return said.rpartition(": ")[2]

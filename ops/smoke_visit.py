@@ -51,7 +51,7 @@ class Answer:
     @property
     def media_type(self) -> str:
         """The Content-Type without its parameters."""
-        return self.header("content-type").partition(";")[0]
+        return self.header("content-type").partition(";")[0].strip()
 
     def header(self, name: str) -> str:
         """A header's value, empty if it was not sent."""
@@ -74,7 +74,8 @@ class Answer:
         try:
             return model.model_validate_json(self.body)
         except ValidationError as error:
-            raise CheckFailed(f"{self.request} is not answered as by a Sheaf site") from error
+            reason = f"{self.request} is answered {self.status}, but not as by a Sheaf site"
+            raise CheckFailed(reason) from error
 
 
 class Visit:

@@ -55,8 +55,9 @@ def update(visit: Visit) -> str:
     """The next version, by somebody who has read this one."""
     version = visit.saved()
     answer = visit.write("PUT", _text(visit, version + 1), If_Match=version_etag(version))
-    visit.version = answer.expect(200).read(Page).version
-    require(visit.version == version + 1, f"version {version} became {visit.version}")
+    saved = answer.expect(200).read(Page).version
+    require(saved == version + 1, f"version {version} was made version {saved}")
+    visit.version = saved
     return read_back(visit)
 
 

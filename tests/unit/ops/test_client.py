@@ -35,6 +35,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         self.do_GET()
 
+    def do_DELETE(self) -> None:
+        self.do_GET()
+
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.asked.append((self.command, self.path, dict(self.headers), body))
@@ -78,6 +81,13 @@ def test_a_busy_page_is_asked_for_again_after_the_time_it_names(site: Script) ->
     assert (method, path, json.loads(body)) == ("PUT", "/api/pages/%C3%A9", {"body": "text"})
     assert headers["If-None-Match"] == "*"
     assert headers["Authorization"] == "Bearer t"
+
+
+def test_a_delete_names_the_version(site: Script) -> None:
+    site.answers = [(204, {}, b"")]
+    Client(site.url, "t").delete("a/é", 3)
+    method, path, headers, _ = site.asked[0]
+    assert (method, path, headers["If-Match"]) == ("DELETE", "/api/pages/a/%C3%A9", '"v3"')
 
 
 def test_retries_have_an_end(site: Script, monkeypatch: pytest.MonkeyPatch) -> None:
