@@ -42,7 +42,7 @@ def invocations(
     servers: Servers, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[dict[str, "Future[Any]"]]:
     """What `sam local invoke` answers to each sample, several at a time."""
-    needs(sam.has_image(), f"Docker with the image {sam.IMAGE} (.ci/lambda-image)")
+    needs(sam.has_image(), f"Docker with the image {sam.IMAGE} (.ci/images)")
     folder = tmp_path_factory.mktemp("containers")
     built = request.getfixturevalue("built")
     settings = seeded(servers, "contained", 3)
