@@ -12,14 +12,15 @@ COPY requirements/container.txt /tmp/
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
     python -m venv --without-pip /opt/venv \
     && python -m pip --python /opt/venv/bin/python install --no-cache-dir --no-compile --no-deps \
-        --require-hashes --only-binary=:all: --requirement /tmp/container.txt
+        --require-hashes --only-binary=:all: --requirement /tmp/container.txt \
+    && python -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib
 WORKDIR /srv/sheaf
 COPY functions layers/common template.yaml ./
 # Of what a laptop has only this: no sign-in, no key that signs, no servers.
 COPY local/__init__.py local/authorizer.py local/config.py local/container.py local/events.py \
     local/functions.py local/gateway.py local/issuer_keys.py local/listener.py local/responses.py \
     local/routing.py local/schedule.py local/serving.py local/template.py local/
-RUN python -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib . && chmod -R go=rX .
+RUN python -m compileall -q --invalidation-mode unchecked-hash . && chmod -R go=rX .
 
 # ---- The site -------------------------------------------------------------------------------------
 

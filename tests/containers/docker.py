@@ -55,7 +55,7 @@ def inspect(name: str) -> dict[str, Any]:
 
 def build(target: str, tag: str, secrets: Path) -> None:
     """Build one stage of the Dockerfile, with pip's settings in a folder of *secrets*."""
-    options = ("--network", "host", *_pip_settings(secrets), "--target", target, "--tag", tag)
+    options = (*_pip_settings(secrets), "--target", target, "--tag", tag)
     docker("buildx", "build", "--load", *options, ".", timeout=600)
 
 
