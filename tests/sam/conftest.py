@@ -44,7 +44,7 @@ def container(
     servers: Servers, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[sam.Container]:
     """The built functions in `sam local`, with a seeded site of their own."""
-    needs(sam.has_image(), f"Docker with the image {sam.IMAGE} (.ci/lambda-image)")
+    needs(sam.has_image(), f"Docker with the image {sam.IMAGE} (.ci/images)")
     folder = tmp_path_factory.mktemp("containers")
     built = request.getfixturevalue("built")
     settings = seeded(servers, "contained", CONTAINED)
