@@ -17,9 +17,9 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
 WORKDIR /srv/sheaf
 COPY functions layers/common template.yaml ./
 # Of what a laptop has only this: no sign-in, no key that signs, no servers.
-COPY local/__init__.py local/authorizer.py local/config.py local/container.py local/events.py \
-    local/functions.py local/gateway.py local/issuer_keys.py local/listener.py local/responses.py \
-    local/routing.py local/schedule.py local/serving.py local/template.py local/
+COPY local/__init__.py local/authorizer.py local/conditions.py local/config.py local/container.py \
+    local/events.py local/functions.py local/gateway.py local/issuer_keys.py local/listener.py \
+    local/responses.py local/routing.py local/schedule.py local/serving.py local/template.py local/
 RUN python -m compileall -q --invalidation-mode unchecked-hash . && chmod -R go=rX .
 
 # ---- The site -------------------------------------------------------------------------------------
