@@ -119,7 +119,7 @@ def reckon(load: Load, measured: Measured, assumed: Assumed) -> dict[str, Any]:
         return {_name(rate): round(sum(at(rate, load, assumed).values()), 2) for rate in LOADS}
 
     # A metric costs nothing while nothing is counted; upkeep goes on counting.
-    idle = replace(assumed, routes=0, custom_metrics=assumed.upkeep_metrics)
+    idle = replace(assumed, custom_metrics=assumed.upkeep_metrics)
     sleeping = replace(idle, least_acu=0, instances=1, upkeep_minutes=60)
     return {
         "load": asdict(load),
@@ -139,7 +139,6 @@ def reckon(load: Load, measured: Measured, assumed: Assumed) -> dict[str, Any]:
         "savings": {
             "as above": totals(load),
             "`UpkeepEvery=rate(5 minutes)`": totals(load, replace(assumed, upkeep_minutes=5)),
-            "no metrics of each route": totals(load, replace(assumed, routes=0)),
             "no stand-by": totals(load, replace(assumed, instances=1)),
             "pages of half the size": totals(replace(load, page_bytes=load.page_bytes // 2)),
         },

@@ -65,7 +65,7 @@ class Assumed:
     start_share: float = 0.01  # of the origin's requests, those that start an instance
     calls_per_write: int = 4  # a lease, a preview or two, the save
     upkeep_minutes: float = 1.0  # from one run to the next
-    paths_at_most: int = 10  # of a run; of more pages all are purged at once, which is one path
+    paths_at_most: int = 3  # of a run; of more pages all are purged at once, which is one path
     files_per_read: float = 0.5  # browsers keep the five files of a page for a year
     file_bytes: int = 1_500
     file_miss_share: float = 0.01  # they never change, so the CDN has nearly all of them
@@ -85,9 +85,7 @@ class Assumed:
     instances: int = 2  # the writer, and the stand-by, which grows with it
     custom_metrics: int = 19  # the functions', and four that are counted in their logs
     upkeep_metrics: int = 4  # of these
-    routes: int = 50  # each has metrics of its own, if it is called
-    metrics_per_route: int = 6
-    alarms: int = 25  # metrics that alarms look at
+    alarms: int = 26  # metrics that alarms look at
     keys: int = 1
 
     @property
@@ -208,6 +206,6 @@ def _watching(load: Load, measured: Measured, assumed: Assumed, calls: float) ->
     requests = load.origin_reads + calls
     return {
         "logs": (requests * (line + assumed.access_log_bytes) + 2 * assumed.runs * line) / GB,
-        "metrics": assumed.custom_metrics + assumed.routes * assumed.metrics_per_route,
+        "metrics": assumed.custom_metrics,
         "alarms": assumed.alarms,
     }

@@ -49,17 +49,6 @@ def run(commands: str, place: Path, environment: Mapping[str, str]) -> str:
     return done.stdout
 
 
-def test_every_alarm_is_explained() -> None:
-    templates = [ROOT / name for name in ("template.yaml", "shard.yaml") if (ROOT / name).exists()]
-    alarms = {
-        name
-        for file in templates
-        for name, each in yaml.load(file.read_text(), Loader=yaml.BaseLoader)["Resources"].items()
-        if each["Type"] == "AWS::CloudWatch::Alarm"
-    }
-    assert {name for name in alarms if f"`{name}`" not in MANUAL.read_text()} == set()
-
-
 def test_the_tunnel_is_a_template_that_leads_to_one_machine() -> None:
     text = (ROOT / "ops/tunnel.yaml").read_text()
     assert [str(match) for match in lint(text, regions=["us-east-1"])] == []

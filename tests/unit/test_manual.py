@@ -1,4 +1,4 @@
-"""The commands of AWS that the manual names exist, and take the options that they are given."""
+"""What the manual names of AWS exists: commands with their options, and the template's alarms."""
 
 import re
 from collections.abc import Iterator
@@ -6,12 +6,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 from botocore import xform_name
 from botocore.session import Session
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-PAGES = [*(Path(__file__).parents[2] / "docs").rglob("*.md")]
+ROOT = Path(__file__).parents[2]
+PAGES = [*(ROOT / "docs").rglob("*.md")]
 COMMAND = re.compile(r"\baws ([a-z-]+) ([a-z-]+)(.*?)(?=$|\baws )", re.MULTILINE)
 EVERYWHERE = {"query", "output"}
 # What the command line calls otherwise than the service's interface does, or adds to it.
@@ -63,3 +65,22 @@ def test_the_command_exists_and_takes_these_options(command: tuple[str, ...]) ->
 def test_commands_are_found() -> None:
     named = {command[:2] for command in ALL}
     assert {("rds", "restore-db-cluster-to-point-in-time"), ("sts", "get-caller-identity")} <= named
+
+
+def alarms() -> set[str]:
+    """The names of all alarms that a deployment has."""
+    resources: dict[str, dict[str, str]] = {}
+    for file in ("template.yaml", "shard.yaml"):
+        resources |= yaml.load((ROOT / file).read_text(), Loader=yaml.BaseLoader)["Resources"]
+    return {name for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Alarm"}
+
+
+def test_the_operators_table_has_every_alarm_once_and_no_other() -> None:
+    rows = re.findall(r"^\|(.+?)\|", (ROOT / "docs/operate.md").read_text(), re.MULTILINE)
+    named = [name for row in rows for name in re.findall(r"`(\w+Alarm)`", row)]
+    assert sorted(named) == sorted(alarms())
+
+
+def test_alarms_that_are_named_exist() -> None:
+    named = {name for page in PAGES for name in re.findall(r"`(\w+Alarm)`", page.read_text())}
+    assert named - alarms() == set()

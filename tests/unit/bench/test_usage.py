@@ -2,6 +2,7 @@
 
 import pytest
 
+from bench.prices import PRICES
 from bench.usage import (
     Assumed,
     Load,
@@ -12,6 +13,7 @@ from bench.usage import (
     start_milliseconds,
     write_milliseconds,
 )
+from upkeep import purging
 
 # A processor for 1,769 MB: with so much memory a function has one to itself.
 ASSUMED = Assumed(memory_mb=1769)
@@ -46,11 +48,23 @@ def test_the_cdn_sends_pages_and_files() -> None:
 
 
 def test_a_path_is_purged_for_each_page_unless_there_are_many() -> None:
-    # Six pages a minute on average. Sums of k P(k) up to 10 are 6 P(up to 9), by tables 0.91608;
-    # more than 10 come in 0.04262 of all minutes.
-    assert used()["purged paths"] == pytest.approx(43_800 * (6 * 0.91608 + 0.04262), rel=1e-4)
-    assert purged_paths(0.01, 10) == pytest.approx(0.01)
-    assert purged_paths(600, 10) == pytest.approx(1)
+    # Six pages a minute on average. Sums of k P(k) up to 3 are 6 P(up to 2), by tables 0.06197;
+    # more than 3 come in 0.84880 of all minutes.
+    assert used()["purged paths"] == pytest.approx(43_800 * (6 * 0.06197 + 0.84880), rel=1e-4)
+    assert purged_paths(0.01, 3) == pytest.approx(0.01)
+    assert purged_paths(600, 3) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("minutes", "dollars"), [(1, 350), (5, 66)])
+def test_three_pages_from_run_to_run_cost_most(minutes: int, dollars: int) -> None:
+    """So docs/cost.md says."""
+    paths = [43_800 / minutes * purged_paths(tenths / 10, 3) for tenths in range(600)]
+    assert paths.index(max(paths)) / 10 == pytest.approx(3, abs=0.2)
+    assert PRICES["purged paths"].of(max(paths)) == pytest.approx(dollars, abs=1)
+
+
+def test_as_many_pages_have_paths_of_their_own_as_upkeep_gives_them() -> None:
+    assert ASSUMED.paths_at_most == purging._AT_MOST
 
 
 def test_what_the_cdn_does_not_answer_is_called() -> None:
