@@ -9,6 +9,7 @@ COMPILE := $(VENV)/uv pip compile --quiet --generate-hashes --no-strip-extras --
 	--no-annotate $(UPGRADE)
 LOCK := $(COMPILE) --universal --python-version 3.11
 # The layer is for one runtime: its list has no conditions, which pip would put to this machine.
+# The container image has the same Python.
 LOCK_LAYER := $(COMPILE) --python-version 3.13 --python-platform x86_64-manylinux_2_28
 # The number of a build is the time of the last commit that changed what is deployed.
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct -- functions layers)
@@ -43,7 +44,9 @@ lint: .venv/dev ## Check style and types
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
 
-audit: .venv/dev .audit/done ## Look for weak settings in what would be deployed (checkov)
+audit: .venv/dev .audit/done ## Check the templates, and what would be deployed for weak settings (checkov)
+	AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam validate --lint
+	AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam validate --lint --template shard.yaml
 	$(VENV)/python -m tests.sam.deployed build/deployed
 	.audit/bin/checkov --config-file .checkov.yaml --directory build/deployed
 
@@ -67,6 +70,7 @@ lock: .venv/dev ## Resolve the requirements into complete lists with hashes (UPG
 	$(LOCK) -c requirements/dev.txt requirements/bench.in -o requirements/bench.txt
 	$(LOCK) requirements/audit.in -o requirements/audit.txt
 	$(LOCK_LAYER) -c requirements/dev.txt layers/common/requirements.in -o layers/common/requirements.txt
+	$(LOCK_LAYER) -c requirements/dev.txt requirements/container.in -o requirements/container.txt
 
 clean: ## Remove what was installed and built, but not the site's data in .sheaf
 	rm -rf .venv .audit .aws-sam build *.egg-info .mypy_cache .pytest_cache .ruff_cache

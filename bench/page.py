@@ -18,7 +18,7 @@ from bench import prose
 from bench.servers import ISSUER
 from local import events, issuer
 from local.config import MOUNT, GatewayConfig
-from local.gateway import create_app
+from local.laptop import create_app
 from local.routing import Router
 
 WORDS = 3850

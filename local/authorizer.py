@@ -21,10 +21,15 @@ class ForbiddenError(Exception):
     """The token is genuine but has none of the scopes that the route needs."""
 
 
+class KeysUnavailableError(Exception):
+    """The issuer's keys cannot be had at present, so no token can be checked."""
+
+
 def authorize(header: str, rule: Authorizer, key_of: KeyFinder) -> dict[str, Any]:
     """Return the authorizer's part of an event for an Authorization *header*.
 
-    *key_of* returns the issuer's public key for a key id. Raises UnauthorizedError, ForbiddenError.
+    *key_of* returns the issuer's public key for a key id. Raises UnauthorizedError, ForbiddenError,
+    and KeysUnavailableError if *key_of* does.
     """
     claims = _verified(header.removeprefix("Bearer ").strip(), rule, key_of)
     scopes = _scopes(claims)

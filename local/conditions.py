@@ -20,8 +20,7 @@ class Conditions:
     def decide(self, value: Any) -> Any:
         """The same without !If: with the branch that each one takes."""
         if isinstance(value, list):
-            items = [self.decide(each) for each in value]
-            return [each for each in items if each != NO_VALUE]
+            return [each for each in map(self.decide, value) if each != NO_VALUE]
         if not isinstance(value, dict):
             return value
         if set(value) == {"Fn::If"}:

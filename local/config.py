@@ -19,24 +19,24 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True)
 class GatewayConfig:
-    """The template to serve, the state directory, and the address of the local issuer."""
+    """The template to serve, and whose tokens are trusted: an issuer's, for an audience."""
 
     template: Path
-    home: Path
     issuer: str
+    audience: str
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "GatewayConfig":
-        """Read SHEAF_TEMPLATE, SHEAF_HOME and SHEAF_ISSUER; raises ConfigError."""
+        """Read SHEAF_TEMPLATE, SHEAF_ISSUER and SHEAF_CLIENT_ID; raises ConfigError."""
         issuer = environ.get("SHEAF_ISSUER", "")
         if not urlsplit(issuer).hostname:
-            raise ConfigError("SHEAF_ISSUER must be the address of the local issuer")
+            raise ConfigError("SHEAF_ISSUER must be the address of the issuer of tokens")
         path = Path(environ.get("SHEAF_TEMPLATE", PROJECT / "template.yaml"))
-        return cls(path, _home(environ), issuer)
+        return cls(path, issuer, environ.get("SHEAF_CLIENT_ID", CLIENT_ID))
 
     def load(self) -> Template:
-        """Read the template with the local issuer in place of a deployed one."""
-        return load(self.template, {"JwtIssuer": self.issuer, "JwtAudience": CLIENT_ID})
+        """Read the template with this issuer in place of the one that its parameters name."""
+        return load(self.template, {"JwtIssuer": self.issuer, "JwtAudience": self.audience})
 
 
 @dataclass(frozen=True)
@@ -53,16 +53,27 @@ class RunConfig:
     def read(cls, environ: Mapping[str, str]) -> "RunConfig":
         """Read SHEAF_HOME, PORT, WORKERS and the servers' addresses; raises ConfigError."""
         return cls(
-            home=_home(environ),
-            port=_number(environ, "PORT", 3000, range(65536)),
-            workers=_number(environ, "WORKERS", 2, range(1, 129)),
+            home=home_of(environ),
+            port=port_of(environ, 3000),
+            workers=workers_of(environ),
             database_urls=environ.get("SHEAF_DATABASE_URLS", ""),
             cache_url=environ.get("SHEAF_CACHE_URL", ""),
         )
 
 
-def _home(environ: Mapping[str, str]) -> Path:
+def home_of(environ: Mapping[str, str]) -> Path:
+    """The folder with the local site's state, which SHEAF_HOME names."""
     return Path(environ.get("SHEAF_HOME") or ".sheaf").absolute()
+
+
+def port_of(environ: Mapping[str, str], default: int = 8000) -> int:
+    """The port that PORT names; raises ConfigError."""
+    return _number(environ, "PORT", default, range(65536))
+
+
+def workers_of(environ: Mapping[str, str]) -> int:
+    """How many processes WORKERS asks for; raises ConfigError."""
+    return _number(environ, "WORKERS", 2, range(1, 129))
 
 
 def _number(environ: Mapping[str, str], variable: str, default: int, allowed: range) -> int:

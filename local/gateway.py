@@ -1,19 +1,22 @@
 """API Gateway for one machine: a WSGI application in front of the functions."""
 
 import logging
-import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from werkzeug import Request, Response
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from local import events, functions, keys, responses
-from local.authorizer import ForbiddenError, KeyFinder, UnauthorizedError, authorize
-from local.config import MOUNT, GatewayConfig
+from local import events, functions, responses
+from local.authorizer import (
+    ForbiddenError,
+    KeyFinder,
+    KeysUnavailableError,
+    UnauthorizedError,
+    authorize,
+)
 from local.routing import Match, Router
-from local.sign_in import SignIn
 from local.template import Template
 
 if TYPE_CHECKING:
@@ -26,10 +29,16 @@ logger = logging.getLogger(__name__)
 class Gateway:
     """Answers requests by calling the functions that the template's routes name."""
 
-    def __init__(self, template: Template, sign_in: SignIn, key_of: KeyFinder) -> None:
+    def __init__(
+        self,
+        template: Template,
+        key_of: KeyFinder,
+        first: Callable[[Request], Response | None] = lambda _: None,
+    ) -> None:
+        """*first* may answer a request before the template's routes are looked at."""
         self._router = Router(template.routes)
-        self._sign_in = sign_in
         self._key_of = key_of
+        self._first = first
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -41,7 +50,7 @@ class Gateway:
         """Return the answer to *request*, whatever happens in the function."""
         try:
             _read_body(request)
-            return self._local(request) or self._route(request)
+            return self._first(request) or self._route(request)
         except RequestEntityTooLarge:
             _drain(request)
             return responses.refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -49,12 +58,11 @@ class Gateway:
             return responses.refusal(HTTPStatus.UNAUTHORIZED)
         except ForbiddenError:
             return responses.refusal(HTTPStatus.FORBIDDEN)
+        except KeysUnavailableError:
+            return responses.refusal(HTTPStatus.SERVICE_UNAVAILABLE)
         except Exception:
             logger.exception("%s %s failed", request.method, request.path)
             return responses.refusal(HTTPStatus.INTERNAL_SERVER_ERROR)
-
-    def _local(self, request: Request) -> Response | None:
-        return self._sign_in.respond(request) if request.path.startswith(f"{MOUNT}/") else None
 
     def _route(self, request: Request) -> Response:
         match = self._router.match(request.method, events.decoded_path(request))
@@ -80,11 +88,3 @@ def _drain(request: Request) -> None:
     """Let the body go past: a client that is still sending would not see the answer."""
     while request.environ["wsgi.input"].read(64 * 1024):
         pass
-
-
-def create_app() -> Gateway:
-    """Return the gateway that the environment describes; raises ConfigError, TemplateError."""
-    config = GatewayConfig.read(os.environ)
-    key = keys.load(config.home)
-    key_of: KeyFinder = {key.id: key.public}.get
-    return Gateway(config.load(), SignIn(key, config.issuer), key_of)

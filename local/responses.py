@@ -15,6 +15,11 @@ PROBLEMS = {
     HTTPStatus.NOT_FOUND: "not-found",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too-large",
     HTTPStatus.INTERNAL_SERVER_ERROR: "internal",
+    HTTPStatus.SERVICE_UNAVAILABLE: "unavailable",
+}
+HEADERS = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "30"},
 }
 
 
@@ -30,10 +35,9 @@ def refusal(status: HTTPStatus) -> Response:
         "status": status,
         "message": status.phrase,
     }
-    response = Response(json.dumps(problem), status, content_type="application/problem+json")
-    if status == HTTPStatus.UNAUTHORIZED:
-        response.headers["WWW-Authenticate"] = "Bearer"
-    return response
+    return Response(
+        json.dumps(problem), status, HEADERS.get(status), content_type="application/problem+json"
+    )
 
 
 def convert(result: Any, method: str) -> Response:

@@ -119,7 +119,7 @@ def _environment(config: RunConfig, site: str, servers: dict[str, Server]) -> di
 def _gunicorn(config: RunConfig, listener: int) -> list[str]:
     """Sync workers take one request at a time, as Lambda's instances do."""
     return [
-        *("-m", "gunicorn", "local.gateway:create_app()"),
+        *("-m", "gunicorn", "local.laptop:create_app()"),
         *("--bind", f"fd://{listener}", "--workers", str(config.workers)),
         *("--timeout", str(REQUEST_SECONDS), "--graceful-timeout", "5"),
         *("--preload", "--log-level", "warning", "--no-control-socket"),

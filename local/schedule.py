@@ -13,8 +13,11 @@ logger = logging.getLogger(__name__)
 
 
 def run(schedules: Iterable[Schedule]) -> None:
-    """Call each function when it is due, one at a time, for ever; a failure waits for the next."""
-    due = {schedule: time.monotonic() + schedule.every.total_seconds() for schedule in schedules}
+    """Call each function at once and then whenever it is due, one at a time, for ever.
+
+    After a failure it waits for the next time.
+    """
+    due = dict.fromkeys(schedules, time.monotonic())
     while due:
         schedule = min(due, key=due.__getitem__)
         time.sleep(max(0, due[schedule] - time.monotonic()))

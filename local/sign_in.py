@@ -75,16 +75,16 @@ class SignIn:
     def __init__(self, key: SigningKey, issuer: str) -> None:
         self.key, self.issuer = key, issuer
         self.pages: dict[tuple[str, str], Callable[[Request], Response]] = {
-            ("GET", "/.well-known/openid-configuration"): self.configuration,
-            ("GET", "/jwks.json"): self.jwks,
-            ("GET", "/authorize"): self.form,
-            ("POST", "/authorize"): self.sign_in,
-            ("POST", "/token"): self.token,
+            ("GET", f"{MOUNT}/.well-known/openid-configuration"): self.configuration,
+            ("GET", f"{MOUNT}/jwks.json"): self.jwks,
+            ("GET", f"{MOUNT}/authorize"): self.form,
+            ("POST", f"{MOUNT}/authorize"): self.sign_in,
+            ("POST", f"{MOUNT}/token"): self.token,
         }
 
     def respond(self, request: Request) -> Response | None:
-        """Answer a request below the mount point, or return None for an unknown address."""
-        page = self.pages.get((request.method, request.path.removeprefix(MOUNT)))
+        """Answer a request for a page of the sign-in, or return None for any other."""
+        page = self.pages.get((request.method, request.path))
         if page is None:
             return None
         try:

@@ -25,8 +25,8 @@ os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "WARNING")
 import migrate.app
 from local import services
 from local.functions import REGION, Context
-from local.gateway import create_app
 from local.issuer import mint
+from local.laptop import create_app
 from local.listener import listen
 from sheaf import aws, page_cache, settings
 from sheaf.storage import shards
@@ -170,7 +170,7 @@ def _gunicorn(
     listener: socket.socket, environment: dict[str, str], log: IO[bytes] | None
 ) -> Iterator[None]:
     options = ["--workers=2", f"--bind=fd://{listener.fileno()}", "--no-control-socket"]
-    command = [sys.executable, "-m", "gunicorn", *options, "local.gateway:create_app()"]
+    command = [sys.executable, "-m", "gunicorn", *options, "local.laptop:create_app()"]
     with subprocess.Popen(
         command, env=environment, pass_fds=[listener.fileno()], stdout=log
     ) as process:

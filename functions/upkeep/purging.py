@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from urllib.parse import quote
 
-# CloudFront works on 15 wildcards at a time, and each costs as much as a path without one. Where
-# more pages than this change within a minute, everything is forgotten, which is one.
-_AT_MOST = 10
+# Each path costs half a cent, and the CDN asks for every page again after a minute anyway. Where
+# more pages than this change between two runs of upkeep, all are forgotten, which is one path.
+_AT_MOST = 3
 
 
 def paths(slugs: Collection[str]) -> list[str]:

@@ -43,16 +43,29 @@ def tokens(file: Path) -> list[Token]:
     return MarkdownIt("commonmark").enable("table").parse(file.read_text())
 
 
-def examples(file: Path) -> Iterator[Example]:
+def examples(file: Path, info: str = "sh") -> Iterator[Example]:
+    """The blocks of a file that are marked so."""
     blocks = tokens(file)
     for block, after in zip(blocks, [*blocks[1:], None], strict=True):
-        if block.type == "fence" and block.info == "sh":
+        if block.type == "fence" and block.info == info:
             said = after is not None and after.type == "fence" and after.info == "text"
             yield Example(block.content, after.content if after and said else None)
 
 
 def name(file: Path) -> str:
     return file.relative_to(PROJECT).as_posix()
+
+
+def check(given: list[Example], place: Path, environment: dict[str, str]) -> None:
+    """Run the examples as one session: they print what they are said to print."""
+    script = "".join(f"{example.commands}\nprintf '{END}'\n" for example in given)
+    printed = run(script, place, environment)
+    for example, output in zip(given, printed, strict=False):
+        if example.output is not None:
+            pattern = ".*?".join(map(re.escape, example.output.strip().split("…")))
+            assert re.fullmatch(pattern, output.strip(), re.DOTALL), (
+                f"{example.commands}\nprinted:\n{output}\nand not:\n{example.output}"
+            )
 
 
 def run(script: str, place: Path, environment: dict[str, str]) -> list[str]:
@@ -105,15 +118,7 @@ def test_the_examples_do_what_they_say(
         **addresses,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
-    given = list(examples(file))
-    script = "".join(f"{example.commands}\nprintf '{END}'\n" for example in given)
-    printed = run(script, tmp_path, environment)
-    for example, output in zip(given, printed, strict=False):
-        if example.output is not None:
-            pattern = ".*?".join(map(re.escape, example.output.strip().split("…")))
-            assert re.fullmatch(pattern, output.strip(), re.DOTALL), (
-                f"{example.commands}\nprinted:\n{output}\nand not:\n{example.output}"
-            )
+    check(list(examples(file)), tmp_path, environment)
 
 
 @pytest.mark.parametrize("file", FILES, ids=name)
@@ -152,7 +157,8 @@ def test_every_page_of_the_manual_has_a_page_name_and_is_in_the_contents() -> No
 def test_every_setting_is_described() -> None:
     described = (DOCS / "settings.md").read_text()
     template = (PROJECT / "template.yaml").read_text()
-    used = set(re.findall(r"\bSHEAF_[A-Z_]+\b", source_code() + template))
+    composed = (PROJECT / "compose.yaml").read_text()
+    used = set(re.findall(r"\bSHEAF_[A-Z_]+\b", source_code() + template + composed))
     parameters = set(yaml.load(template, Loader=yaml.BaseLoader)["Parameters"])
     assert {name for name in used | parameters if f"`{name}`" not in described} == set()
 

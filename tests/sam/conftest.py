@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -51,17 +52,16 @@ def emulators(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture(scope="session")
-def invocations(
+def container(
     servers: Servers, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[dict[str, "Future[Outcome]"]]:
-    """What comes of each sample by `sam local invoke`, several at a time."""
-    needs(sam.has_image(), f"Docker with the image {sam.IMAGE} (.ci/lambda-image)")
+) -> Iterator[sam.Container]:
+    """The built functions in `sam local`, with a seeded site of their own."""
+    needs(sam.has_image(), f"Docker with the image {sam.IMAGE} (.ci/images)")
     folder = tmp_path_factory.mktemp("containers")
     built = shutil.copytree(request.getfixturevalue("built"), folder / "build")
     sam.declare(built / "template.yaml", {"AWS_ENDPOINT_URL": ""})
-    containers = sam.Containers(built, folder / "layers")
     settings = seeded(servers, "contained", CONTAINED)
-    with ExitStack() as running, ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with ExitStack() as running:
         for name in settings:
             url = urlsplit(settings[name])
             port = running.enter_context(forwarding(sam.gateway(), int(url.port or 0)))
@@ -69,20 +69,32 @@ def invocations(
             settings[name] = url._replace(netloc=location).geturl()
         settings |= {"SHEAF_AUTH": "password", "SHEAF_CACHE_CLUSTER": "false"}
         settings["SHEAF_ORIGIN_KEYS"] = ""  # the samples have not come by way of a CDN
+        yield sam.Container(built, folder / "layers", settings)
+
+
+@pytest.fixture(scope="session")
+def invocations(
+    container: sam.Container, request: pytest.FixtureRequest
+) -> Iterator[dict[str, "Future[Outcome]"]]:
+    """What comes of each sample by `sam local invoke`, several at a time."""
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         yield {
-            sample.name: pool.submit(contained, sample, containers, settings)
+            sample.name: pool.submit(contained, sample, container)
             for sample in selected(request.session)
         }
         pool.shutdown(cancel_futures=True)
 
 
-def contained(sample: Sample, containers: sam.Containers, settings: dict[str, str]) -> Outcome:
+def contained(sample: Sample, container: sam.Container) -> Outcome:
     """What comes of a sample in a container and in an account of its own."""
     account = Account()
     with serving(account) as aws, forwarding(sam.gateway(), aws.server_port) as port:
         url = f"http://{sam.gateway()}:{port}"
-        event, all_settings = sample.event_from(url), settings | Account.settings(url)
-        return Outcome(containers.invoke(sample.function, event, all_settings), account)
+        settings = {**container.settings, **Account.settings(url)}
+        answer = replace(container, settings=settings).invoke(
+            sample.function, sample.event_from(url)
+        )
+    return Outcome(answer, account)
 
 
 def selected(session: pytest.Session) -> list[Sample]:

@@ -1,11 +1,12 @@
-"""The SAM command line: building everything, and invoking a built function in its container."""
+"""The SAM command line: building everything, and running what was built in containers."""
 
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_network
@@ -14,6 +15,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
+
+from tests.sam.emulator import free_port, wait_for
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "public.ecr.aws/lambda/python:3.13-x86_64"
@@ -90,44 +93,62 @@ def declare(template: Path, variables: Mapping[str, str]) -> None:
 
 
 @dataclass(frozen=True)
-class Containers:
-    """Invokes functions with `sam local invoke`, each time in a container of its own."""
+class Container:
+    """Invokes functions with `sam local invoke`, each time in a container of its own.
+
+    The template has to declare all settings.
+    """
 
     built: Path
     layers: Path
+    settings: dict[str, str]
 
-    def invoke(self, function: str, event: Mapping[str, Any], settings: Mapping[str, str]) -> Any:
-        """What the function answers to an event. The template has to declare the settings."""
+    def invoke(self, function: str, event: Mapping[str, Any]) -> Any:
+        """What the function answers to an event."""
         with TemporaryDirectory() as name:
-            folder = Path(name)
-            (folder / "event").write_text(json.dumps(event))
-            (folder / "settings").write_text(json.dumps({"Parameters": settings}))
-            return self._answer(function, folder)
+            file = Path(name, "event.json")
+            file.write_text(json.dumps(event))
+            options = [*self._options(Path(name)), "--event", str(file)]
+            return self._answer(function, options)
 
-    def _answer(self, function: str, folder: Path) -> Any:
+    def _answer(self, function: str, options: list[str]) -> Any:
         # On a busy machine the emulator in the container may get the request twice and crash while
         # the function still starts: sam then prints no answer. (Had the function run after all,
         # the next try would answer otherwise, and the test fail.)
         for _ in range(3):
-            done = self._run(function, folder)
+            done = self._run(function, options)
             assert done.returncode == 0, done.stderr
             assert f"Mounting {self.built / function} as /var/task" in done.stderr
             if done.stdout:
                 return json.loads(done.stdout.splitlines()[-1])
         raise AssertionError(done.stderr)
 
-    def _run(self, function: str, folder: Path) -> "subprocess.CompletedProcess[str]":
-        options = {
-            "--template": str(self.built / "template.yaml"),
-            "--event": str(folder / "event"),
-            "--env-vars": str(folder / "settings"),
-            "--layer-cache-basedir": str(self.layers),
-            "--parameter-overrides": "Architecture=x86_64",
-        }
-        words = [word for option in options.items() for word in option]
-        invoke = [str(BIN / "sam"), "local", "invoke", function, "--skip-pull-image"]
+    @contextmanager
+    def serve(self, log: Path) -> Iterator[str]:
+        """The whole site by `sam local start-api`; yields its address."""
+        port = free_port()
+        command = [str(BIN / "sam"), "local", "start-api", "--warm-containers", "LAZY"]
+        with (
+            TemporaryDirectory() as folder,
+            log.open("wb") as output,
+            subprocess.Popen(
+                [*command, "--port", str(port), *self._options(Path(folder))],
+                cwd=self.built,
+                env=ENVIRONMENT,
+                stdout=output,
+                stderr=output,
+            ) as process,
+        ):
+            try:
+                wait_for(f"127.0.0.1:{port}")
+                yield f"http://127.0.0.1:{port}"
+            finally:
+                process.terminate()  # upon which it removes its containers
+                process.wait(60)
+
+    def _run(self, function: str, options: list[str]) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [*invoke, *words],
+            [str(BIN / "sam"), "local", "invoke", function, *options],
             cwd=self.built,  # far from the tree and its samconfig.toml
             env=ENVIRONMENT,
             capture_output=True,
@@ -135,3 +156,15 @@ class Containers:
             text=True,
             timeout=300,
         )
+
+    def _options(self, folder: Path) -> list[str]:
+        variables = folder / "variables.json"
+        variables.write_text(json.dumps({"Parameters": self.settings}))
+        options = {
+            "--template": self.built / "template.yaml",
+            "--env-vars": variables,
+            "--layer-cache-basedir": self.layers,
+            "--parameter-overrides": "Architecture=x86_64",
+        }
+        named = [str(word) for option in options.items() for word in option]
+        return ["--skip-pull-image", *named]

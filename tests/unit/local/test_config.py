@@ -32,3 +32,12 @@ def test_the_gateway_needs_its_issuer() -> None:
 def test_the_gateway_serves_the_projects_template() -> None:
     config = GatewayConfig.read({"SHEAF_ISSUER": "http://127.0.0.1:1/-/local"})
     assert config.template == PROJECT / "template.yaml"
+    assert config.audience == "sheaf"
+
+
+def test_tokens_are_for_the_client_that_is_named() -> None:
+    named = {"SHEAF_ISSUER": "https://id.example.com", "SHEAF_CLIENT_ID": "pages"}
+    rules = {route.authorizer for route in GatewayConfig.read(named).load().routes}
+    assert {(rule.issuer, rule.audience) for rule in rules if rule} == {
+        ("https://id.example.com", ("pages",))
+    }

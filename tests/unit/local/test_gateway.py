@@ -27,7 +27,7 @@ def client(key: keys.SigningKey) -> Client:
     template = load(
         Path(__file__).with_name("template.yaml"), {"Issuer": ISSUER, "Audience": "sheaf"}
     )
-    return Client(Gateway(template, SignIn(key, ISSUER), {key.id: key.public}.get))
+    return Client(Gateway(template, {key.id: key.public}.get, SignIn(key, ISSUER).respond))
 
 
 def answered(client: Client, answer: Any, method: str = "GET") -> TestResponse:

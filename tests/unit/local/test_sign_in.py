@@ -213,6 +213,7 @@ def test_discovery_leads_to_the_key(client: Client, key: keys.SigningKey) -> Non
 
 def test_unknown_addresses_are_not_ours(client: Client) -> None:
     assert client.get("/-/local/other", SITE).status_code == 404
+    assert client.get("/jwks.json", SITE).status_code == 404
 
 
 @pytest.mark.parametrize(("handle", "role"), [("Alice", "editor"), ("alice", "owner")])

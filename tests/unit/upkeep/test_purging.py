@@ -15,8 +15,8 @@ def test_paths_are_escaped_as_in_addresses() -> None:
     assert purging.paths(["größe/部署"]) == ["/gr%C3%B6%C3%9Fe/%E9%83%A8%E7%BD%B2*"]
 
 
-@pytest.mark.parametrize(("count", "paths"), [(0, 0), (10, 10), (11, 1), (5000, 1)])
+@pytest.mark.parametrize(("count", "paths"), [(0, 0), (3, 3), (4, 1), (5000, 1)])
 def test_of_many_pages_everything_is_forgotten(count: int, paths: int) -> None:
     found = purging.paths({f"page-{number}" for number in range(count)})
     assert len(found) == paths
-    assert (found == ["/*"]) == (count > 10)
+    assert (found == ["/*"]) == (count > 3)

@@ -18,4 +18,4 @@ def is_ours(headers: Mapping[str, str], keys: Sequence[str]) -> bool:
     from hmac import compare_digest  # noqa: PLC0415 - where there is no CDN nobody needs it
 
     given = headers.get(HEADER, "").encode()
-    return any([compare_digest(given, key.encode()) for key in keys])
+    return any(compare_digest(given, key.encode()) for key in keys)
