@@ -13,12 +13,12 @@ import redis
 from sqlalchemy import Engine, text
 
 import upkeep.app
-from sheaf import redis_client, settings
+from sheaf import redis_client
 from sheaf.locks import LockError, engines
 from sheaf.locks.redis import RedisLock
 from sheaf.storage import claims, shards
 from tests.conftest import Servers, new_context
-from tests.integration.functions.conftest import wait_for_waiter
+from tests.integration.functions.conftest import Configure, wait_for_waiter
 from tests.servers.proxy import Proxy
 from tests.servers.redis_pair import address
 from tests.site import Site
@@ -52,19 +52,6 @@ def measured(lines: Callable[[], list[dict[str, Any]]]) -> Measured:
         return found
 
     return read
-
-
-@pytest.fixture
-def databases() -> Iterator[Callable[..., None]]:
-    """Gives the site other databases for a test: databases(url, …)."""
-    with pytest.MonkeyPatch.context() as patch:
-
-        def use(*urls: str) -> None:
-            patch.setenv("SHEAF_DATABASE_URLS", ",".join(urls))
-            settings.current.cache_clear()
-
-        yield use
-    settings.current.cache_clear()
 
 
 def test_a_line_is_in_the_embedded_metric_format(
@@ -201,10 +188,10 @@ class TestUpkeep:
         assert measured()["InDoubtSeconds"] == 0
 
     def test_a_shard_that_refuses_connections(
-        self, site: Site, clean: Servers, measured: Measured, databases: Callable[..., None]
+        self, site: Site, clean: Servers, measured: Measured, configure: Configure
     ) -> None:
         site.create("home", "one")
-        databases(clean.database_url, NOBODY)
+        configure(SHEAF_DATABASE_URLS=f"{clean.database_url},{NOBODY}")
         upkeep.app.handler({}, new_context())
         found = measured()
         assert (found["ShardsDown"], found["Relayed"]) == (1, 1)
@@ -215,12 +202,13 @@ class TestUpkeep:
         site: Site,
         clean: Servers,
         measured: Measured,
-        databases: Callable[..., None],
+        configure: Configure,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(shards, "_CONNECT_SECONDS", 2)
         with Proxy(address(clean.database_url)) as first, Proxy(first.target) as second:
-            databases(*(proxy.url(clean.database_url) for proxy in (first, second)))
+            urls = [proxy.url(clean.database_url) for proxy in (first, second)]
+            configure(SHEAF_DATABASE_URLS=",".join(urls))
             first.replies.hold()
             second.replies.hold()
             upkeep.app.handler({}, new_context())
@@ -236,16 +224,9 @@ class TestUpkeep:
         assert measured() == {}
 
     def test_without_its_lock_service_a_run_fails(
-        self, site: Site, measured: Measured, monkeypatch: pytest.MonkeyPatch
+        self, site: Site, measured: Measured, configure: Configure
     ) -> None:
-        monkeypatch.setenv("SHEAF_LOCKS", "redis://127.0.0.1:1")
-        for each in (settings.current, engines.current):
-            each.cache_clear()
-        try:
-            with pytest.raises(LockError):
-                upkeep.app.handler({}, new_context())
-        finally:
-            monkeypatch.undo()
-            for each in (settings.current, engines.current):
-                each.cache_clear()
+        configure(SHEAF_LOCKS="redis://127.0.0.1:1")
+        with pytest.raises(LockError):
+            upkeep.app.handler({}, new_context())
         assert measured() == {}
