@@ -1,38 +1,13 @@
-"""The site's database, seen from beside the functions, and other settings for these."""
+"""The site's database, seen from beside the functions."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 
-from sheaf import page_cache, settings
-from sheaf.locks import engines
 from sheaf.storage import shards
 from tests.conftest import Servers
-
-Configure = Callable[..., None]
-
-
-@pytest.fixture
-def configure(clean: Servers) -> Iterator[Configure]:
-    """Gives the functions of this process other settings for a test: configure(NAME=value, …)."""
-    with pytest.MonkeyPatch.context() as patch:
-
-        def change(**variables: str) -> None:
-            for name, value in variables.items():
-                patch.setenv(name, value)
-            _forget_settings()
-
-        yield change
-    _forget_settings()
-
-
-def _forget_settings() -> None:
-    page_cache.near().close()
-    for cached in (settings.current, engines.current, page_cache.near, shards._following):
-        cached.cache_clear()
-    shards.forget_map()
 
 
 @pytest.fixture

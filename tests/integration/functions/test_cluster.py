@@ -9,7 +9,7 @@ import pytest
 import upkeep.app
 from sheaf import page_cache
 from tests.conftest import new_context
-from tests.integration.functions.conftest import Configure
+from tests.integration.conftest import Configure
 from tests.needs import needs
 from tests.servers import redis_cluster
 from tests.site import CREATE, Site

@@ -18,7 +18,8 @@ from sheaf.locks import LockError, engines
 from sheaf.locks.redis import RedisLock
 from sheaf.storage import claims, shards
 from tests.conftest import Servers, new_context
-from tests.integration.functions.conftest import Configure, wait_for_waiter
+from tests.integration.conftest import Configure
+from tests.integration.functions.conftest import wait_for_waiter
 from tests.servers.proxy import Proxy
 from tests.servers.redis_pair import address
 from tests.site import Site

@@ -10,7 +10,7 @@ from sheaf.locks import LockNotOwnedError, engines
 from sheaf.storage import drafts, outbox, shards
 from sheaf.storage.outbox import Change
 from tests.conftest import Servers, new_context
-from tests.integration.functions.conftest import Configure
+from tests.integration.conftest import Configure
 from tests.site import Site
 from writes import composing
 
