@@ -39,6 +39,11 @@ hypothesis.settings.load_profile("any machine")
 
 ISSUER = "http://127.0.0.1:3000/-/local"
 Mint = Callable[[str, str], str]
+NOBODY = {
+    "AWS_ACCESS_KEY_ID": "nobody",
+    "AWS_SECRET_ACCESS_KEY": "nobody",
+    "AWS_DEFAULT_REGION": REGION,
+}
 # What a migration puts there, and the site cannot do without.
 KEPT = ("signing_keys", "slot_maps", "slot_owners", "reader_epochs")
 
@@ -124,9 +129,8 @@ def site_url(servers: Servers, home: Path) -> Iterator[str]:
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An AWS account that nobody has: no call in its name gets further than this machine."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "nobody")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    for name, value in NOBODY.items():
+        monkeypatch.setenv(name, value)
     aws.client.cache_clear()
     yield
     aws.client.cache_clear()

@@ -1,27 +1,37 @@
 """What the SAM tests share: one build, one seeded site for each way of replaying events."""
 
-import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
-from tests.conftest import Servers
+from tests.conftest import NOBODY, Servers
 from tests.needs import needs
 from tests.sam import sam
 from tests.sam.emulator import Emulators, binary
 from tests.sam.forwarder import forwarding
 from tests.sam.samples import Sample
+from tests.servers.account import Account
+from tests.servers.endpoint import serving
 
 CONTAINED = 3  # the number of the containers' Redis database
+
+
+class Outcome(NamedTuple):
+    """What came of an event."""
+
+    answer: Any
+    account: Account
 
 
 @pytest.fixture(scope="session")
@@ -34,9 +44,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def emulators(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
     """Emulators of the functions, with a seeded site of their own."""
     needs(binary().exists(), "the Lambda runtime interface emulator")
-    environment = {**os.environ, **seeded(servers, "emulated", 2)}
     with ExitStack() as running:
-        yield Emulators(environment, tmp_path_factory.mktemp("emulators"), running)
+        aws = running.enter_context(serving(Account()))
+        settings = seeded(servers, "emulated", 2) | Account.settings(aws.url)
+        environment = {**os.environ, **settings, **NOBODY}
+        yield Emulators(environment, aws, tmp_path_factory.mktemp("emulators"), running)
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +58,8 @@ def container(
     """The built functions in `sam local`, with a seeded site of their own."""
     needs(sam.has_image(), f"Docker with the image {sam.IMAGE} (.ci/images)")
     folder = tmp_path_factory.mktemp("containers")
-    built = request.getfixturevalue("built")
+    built = shutil.copytree(request.getfixturevalue("built"), folder / "build")
+    sam.declare(built / "template.yaml", {"AWS_ENDPOINT_URL": ""})
     settings = seeded(servers, "contained", CONTAINED)
     with ExitStack() as running:
         for name in settings:
@@ -55,22 +68,33 @@ def container(
             location = f"{url.netloc.rpartition('@')[0]}@{sam.gateway()}:{port}"
             settings[name] = url._replace(netloc=location).geturl()
         settings |= {"SHEAF_AUTH": "password", "SHEAF_CACHE_CLUSTER": "false"}
-        variables = folder / "variables.json"
-        variables.write_text(json.dumps({"Parameters": settings}))
-        yield sam.Container(built, variables, folder / "layers")
+        settings["SHEAF_ORIGIN_KEYS"] = ""  # the samples have not come by way of a CDN
+        yield sam.Container(built, folder / "layers", settings)
 
 
 @pytest.fixture(scope="session")
 def invocations(
     container: sam.Container, request: pytest.FixtureRequest
-) -> Iterator[dict[str, "Future[Any]"]]:
-    """What `sam local invoke` answers to each sample, several at a time."""
+) -> Iterator[dict[str, "Future[Outcome]"]]:
+    """What comes of each sample by `sam local invoke`, several at a time."""
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         yield {
-            sample.name: pool.submit(container.invoke, sample.function, sample.path)
+            sample.name: pool.submit(contained, sample, container)
             for sample in selected(request.session)
         }
         pool.shutdown(cancel_futures=True)
+
+
+def contained(sample: Sample, container: sam.Container) -> Outcome:
+    """What comes of a sample in a container and in an account of its own."""
+    account = Account()
+    with serving(account) as aws, forwarding(sam.gateway(), aws.server_port) as port:
+        url = f"http://{sam.gateway()}:{port}"
+        settings = {**container.settings, **Account.settings(url)}
+        answer = replace(container, settings=settings).invoke(
+            sample.function, sample.event_from(url)
+        )
+    return Outcome(answer, account)
 
 
 def selected(session: pytest.Session) -> list[Sample]:

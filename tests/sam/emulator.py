@@ -15,6 +15,8 @@ from typing import Any
 import httpx
 
 from local.template import Function
+from tests.servers.account import Account
+from tests.servers.endpoint import Endpoint
 
 INVOCATIONS = "/2015-03-31/functions/function/invocations"
 
@@ -32,14 +34,16 @@ class Emulators:
     """One emulator for each function, started when the function is first invoked."""
 
     environment: Mapping[str, str]
+    aws: Endpoint
     logs: Path
     running: ExitStack
 
     def __post_init__(self) -> None:
         self._addresses: dict[str, str] = {}
 
-    def invoke(self, function: Function, event: dict[str, Any]) -> Any:
-        """What the function answers to an event."""
+    def invoke(self, function: Function, event: dict[str, Any], account: Account) -> Any:
+        """What the function, in this account of AWS, answers to an event."""
+        self.aws.answer = account
         if function.name not in self._addresses:
             started = emulator(function, self.environment, self.logs / f"{function.name}.log")
             self._addresses[function.name] = self.running.enter_context(started)

@@ -5,22 +5,21 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import ip_network
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+import yaml
 
 from tests.sam.emulator import free_port, wait_for
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "public.ecr.aws/lambda/python:3.13-x86_64"
-PARAMETERS = (
-    "--parameter-overrides",
-    "Architecture=x86_64",
-    "JwtIssuer=https://id.example.com/dev",
-)
 BIN = Path(sys.executable).parent
 NUMBER = 1_700_000_000  # of the builds; the source tree's is 0
 # SAM and make must find this environment's Python before the machine's.
@@ -43,6 +42,7 @@ def has_image() -> bool:
         return False
 
 
+@cache
 def gateway() -> str:
     """The address at which containers find this machine: the first of their network's."""
     form = "{{range .IPAM.Config}}{{.Subnet}}{{end}}"
@@ -85,21 +85,38 @@ def copy(tree: Path) -> None:
     (tree / ".venv/dev").touch()
 
 
+def declare(template: Path, variables: Mapping[str, str]) -> None:
+    """Have a built template declare variables: SAM hands on none that are not declared."""
+    document = yaml.safe_load(template.read_text())
+    document["Globals"]["Function"]["Environment"]["Variables"] |= variables
+    template.write_text(yaml.safe_dump(document))
+
+
 @dataclass(frozen=True)
 class Container:
-    """Invokes functions with `sam local invoke`, each time in a container of its own."""
+    """Invokes functions with `sam local invoke`, each time in a container of its own.
+
+    The template has to declare all settings.
+    """
 
     built: Path
-    variables: Path
     layers: Path
+    settings: dict[str, str]
 
-    def invoke(self, function: str, event: Path) -> Any:
-        """What the function answers to the event in a file."""
+    def invoke(self, function: str, event: Mapping[str, Any]) -> Any:
+        """What the function answers to an event."""
+        with TemporaryDirectory() as name:
+            file = Path(name, "event.json")
+            file.write_text(json.dumps(event))
+            options = [*self._options(Path(name)), "--event", str(file)]
+            return self._answer(function, options)
+
+    def _answer(self, function: str, options: list[str]) -> Any:
         # On a busy machine the emulator in the container may get the request twice and crash while
         # the function still starts: sam then prints no answer. (Had the function run after all,
         # the next try would answer otherwise, and the test fail.)
         for _ in range(3):
-            done = self._run(function, event)
+            done = self._run(function, options)
             assert done.returncode == 0, done.stderr
             assert f"Mounting {self.built / function} as /var/task" in done.stderr
             if done.stdout:
@@ -110,12 +127,16 @@ class Container:
     def serve(self, log: Path) -> Iterator[str]:
         """The whole site by `sam local start-api`; yields its address."""
         port = free_port()
-        options = [*self._options(), "--port", str(port), "--warm-containers", "LAZY"]
-        command = [str(BIN / "sam"), "local", "start-api", *options]
+        command = [str(BIN / "sam"), "local", "start-api", "--warm-containers", "LAZY"]
         with (
+            TemporaryDirectory() as folder,
             log.open("wb") as output,
             subprocess.Popen(
-                command, cwd=self.built, env=ENVIRONMENT, stdout=output, stderr=output
+                [*command, "--port", str(port), *self._options(Path(folder))],
+                cwd=self.built,
+                env=ENVIRONMENT,
+                stdout=output,
+                stderr=output,
             ) as process,
         ):
             try:
@@ -125,10 +146,9 @@ class Container:
                 process.terminate()  # upon which it removes its containers
                 process.wait(60)
 
-    def _run(self, function: str, event: Path) -> "subprocess.CompletedProcess[str]":
-        invoke = [str(BIN / "sam"), "local", "invoke", function, "--event", str(event)]
+    def _run(self, function: str, options: list[str]) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [*invoke, *self._options()],
+            [str(BIN / "sam"), "local", "invoke", function, *options],
             cwd=self.built,  # far from the tree and its samconfig.toml
             env=ENVIRONMENT,
             capture_output=True,
@@ -137,11 +157,14 @@ class Container:
             timeout=300,
         )
 
-    def _options(self) -> list[str]:
-        files = {
+    def _options(self, folder: Path) -> list[str]:
+        variables = folder / "variables.json"
+        variables.write_text(json.dumps({"Parameters": self.settings}))
+        options = {
             "--template": self.built / "template.yaml",
-            "--env-vars": self.variables,
+            "--env-vars": variables,
             "--layer-cache-basedir": self.layers,
+            "--parameter-overrides": "Architecture=x86_64",
         }
-        named = [str(word) for option in files.items() for word in option]
-        return [*PARAMETERS, "--skip-pull-image", *named]
+        named = [str(word) for option in options.items() for word in option]
+        return ["--skip-pull-image", *named]

@@ -5,8 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sheaf.rendering import static
+from tests.servers import account
+from tests.servers.account import Account
+from tests.servers.cloudfront import Invalidation
+from tests.servers.cognito import SETTINGS
+
 EVENTS = Path(__file__).parents[2] / "events"
 NO_BODY = {204, 304}
+# What these functions have to say they tell AWS.
+TELLERS = {"release", "gate", "purge"}
 PLAIN = {"/robots.txt": "text/plain", "/favicon.svg": "image/svg+xml"}
 
 
@@ -34,20 +42,76 @@ class Sample:
         event: dict[str, Any] = json.loads(self.path.read_text())
         return event
 
-
-# They are nothing without AWS's own services: tests/unit replays these events with stand-ins.
-NEED_AWS = {"release", "gate", "purge"}
-SAMPLES = [
-    Sample(path) for path in sorted(EVENTS.glob("*/*.json")) if path.parent.name not in NEED_AWS
-]
+    def event_from(self, url: str) -> dict[str, Any]:
+        """The event as an account of AWS at this address would send it."""
+        changed = {"ResponseURL": f"{url}/answers/1"}
+        return {name: changed.get(name, value) for name, value in self.event.items()}
 
 
-def check(sample: Sample, answer: Any) -> None:
-    """Assert that a function's answer is the one that the sample's name promises."""
-    assert isinstance(answer, dict), answer
-    if sample.outcome == "ok":
+SAMPLES = [Sample(path) for path in sorted(EVENTS.glob("*/*.json"))]
+
+
+def check(sample: Sample, answer: Any, aws: Account) -> None:
+    """Assert that a function has answered, and told AWS, what the sample's name promises."""
+    if sample.outcome != "ok":
+        check_answer(sample, answer)
+    elif sample.path.parent.name in TELLERS:
+        assert answer is None
+    else:
         assert "errorMessage" not in answer, answer
-        return
+    assert aws.told() == Account().told() | told(sample)
+
+
+def told(sample: Sample) -> dict[str, Any]:
+    """What AWS has to be told; nothing else may change there."""
+    event = sample.event
+    match sample.path.parent.name:
+        case "release":
+            return succeeded(event) | released(event)
+        case "gate":
+            return {"invoked": [account.TRIAL], "reported to CodeDeploy": [fit(event)]}
+        case "purge":
+            return {"invalidated in CloudFront": purged(event)}
+    return {}
+
+
+def succeeded(event: dict[str, Any]) -> dict[str, Any]:
+    """A custom resource is there as CloudFormation wants it, or is gone."""
+    echoed = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
+    answer = {"Status": "SUCCESS", "Reason": "", "PhysicalResourceId": event["LogicalResourceId"]}
+    return {"answered to CloudFormation": [{**echoed, **answer}]}
+
+
+def released(event: dict[str, Any]) -> dict[str, Any]:
+    match event["ResourceType"], event["RequestType"]:
+        case "Custom::Release", "Delete":
+            return {"stored in S3": {}}
+        case "Custom::Release", _:
+            files = {file.path.removeprefix("/"): file.body for file in static.everything()}
+            return {"invoked": [account.MIGRATION], "stored in S3": account.OLD_FILES | files}
+        case "Custom::SignInAddress", "Create":
+            address = f"{event['ResourceProperties']['Site']}/-/sign-in"
+            return {"set in Cognito": SETTINGS | {"CallbackURLs": [address]}}
+    return {}
+
+
+def fit(event: dict[str, Any]) -> dict[str, str]:
+    """The report of a new version that may have traffic."""
+    return {
+        "deploymentId": event["DeploymentId"],
+        "lifecycleEventHookExecutionId": event["LifecycleEventHookExecutionId"],
+        "status": "Succeeded",
+    }
+
+
+def purged(event: dict[str, Any]) -> list[Invalidation]:
+    paths = event["responsePayload"]["purge"]
+    reference = event["requestContext"]["requestId"]
+    return [Invalidation(account.DISTRIBUTION, reference, paths)] if paths else []
+
+
+def check_answer(sample: Sample, answer: Any) -> None:
+    assert isinstance(answer, dict), answer
     assert answer.get("statusCode") == int(sample.outcome), answer
     check_headers(sample.event, answer["statusCode"], answer["headers"])
     check_body(answer["statusCode"], answer["headers"], answer["body"])

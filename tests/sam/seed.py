@@ -38,7 +38,7 @@ SAMPLE_OF = {
 
 
 def template() -> Template:
-    """The template, with an issuer for the parameter that has no default."""
+    """The template, with an issuer: the one that it would make itself is on AWS."""
     return load(EVENTS.parent / "template.yaml", {"JwtIssuer": "https://id.example.com/dev"})
 
 

@@ -1,7 +1,6 @@
 """Every sample event, replayed in three ways: it leads to what its name says."""
 
 from concurrent.futures import Future
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,10 +11,12 @@ from sheaf import page_cache
 from sheaf.caching import entry
 from tests.conftest import Servers
 from tests.sam import sam
-from tests.sam.conftest import CONTAINED
+from tests.sam.conftest import CONTAINED, Outcome
 from tests.sam.emulator import Emulators
 from tests.sam.samples import EVENTS, SAMPLES, Sample, check
 from tests.sam.seed import seed, template
+from tests.servers.account import Account
+from tests.servers.endpoint import serving
 
 FUNCTIONS = template().functions
 
@@ -26,6 +27,10 @@ each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: samp
 storing_sample = pytest.mark.parametrize("sample", STORING, ids=lambda sample: sample.name)
 
 
+def test_there_is_a_sample_for_every_function() -> None:
+    assert {sample.function for sample in SAMPLES} == FUNCTIONS.keys()
+
+
 def test_there_is_a_sample_for_every_route() -> None:
     routes = {(route.function.name, route.key) for route in template().routes}
     not_head = {route for route in routes if not route[1].startswith("HEAD ")}
@@ -34,25 +39,34 @@ def test_there_is_a_sample_for_every_route() -> None:
     assert not_head <= sampled <= routes
 
 
+@pytest.mark.usefixtures("clean", "account")
 @each_sample
-def test_in_process(sample: Sample, clean: Servers) -> None:
+def test_in_process(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
     seed()
-    check(sample, invoke(FUNCTIONS[sample.function], sample.event))
+    account = Account()
+    with serving(account) as aws:
+        for name, value in Account.settings(aws.url).items():
+            monkeypatch.setenv(name, value)
+        answer = invoke(FUNCTIONS[sample.function], sample.event_from(aws.url))
+    check(sample, answer, account)
 
 
 @each_sample
 def test_through_the_runtime_client(sample: Sample, emulators: Emulators) -> None:
-    check(sample, emulators.invoke(FUNCTIONS[sample.function], sample.event))
+    account = Account()
+    event = sample.event_from(emulators.aws.url)
+    check(sample, emulators.invoke(FUNCTIONS[sample.function], event, account), account)
 
 
 @each_sample
-def test_by_sam_local_invoke(sample: Sample, invocations: "dict[str, Future[Any]]") -> None:
-    check(sample, invocations[sample.name].result(timeout=900))
+def test_by_sam_local_invoke(sample: Sample, invocations: "dict[str, Future[Outcome]]") -> None:
+    outcome = invocations[sample.name].result(timeout=900)
+    check(sample, outcome.answer, outcome.account)
 
 
 @storing_sample
 def test_containers_run_what_was_built(
-    sample: Sample, invocations: "dict[str, Future[Any]]", servers: Servers
+    sample: Sample, invocations: "dict[str, Future[Outcome]]", servers: Servers
 ) -> None:
     invocations[sample.name].result(timeout=900)
     key = entry.name(page_cache.key(sample.event["pathParameters"]["slug"]))
