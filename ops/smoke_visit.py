@@ -145,7 +145,7 @@ class Visit:
 
         No CDN can have an older version at this address, and no function answers from memory.
         """
-        return self.get(f"/{self.slug}?v={self.saved()}", Cache_Control="no-cache")
+        return self.get(f"/{self.slug}?v={self.saved()}")
 
     def saved(self) -> int:
         """The version that the page was brought to; raises CheckSkipped if there is no page."""

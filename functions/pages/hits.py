@@ -35,7 +35,8 @@ def find(request: Request, now: float) -> tuple[Entry | None, str]:
     if request.wants_newest:
         return None, NEWEST
     near = page_cache.near()
-    entry, how = near.find(page_cache.key(slug_at(request.path)), now)
+    key = page_cache.key(slug_at(request.path))
+    entry, how = near.find(key, now, shared=request.names_version)
     if entry is None or near.is_down(now):
         return entry, how
     if not entry.is_fresh(settings.current().build, now):

@@ -1,7 +1,7 @@
 """Relays the outbox: publishes what a dead writer did not, and counts edits."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ from sheaf import page_cache, telemetry
 from sheaf.caching.entry import Entry
 from sheaf.locks import Lock, LockError, engines
 from sheaf.rendering import documents
-from sheaf.storage import claims, drafts, outbox, pages, shards, users
+from sheaf.storage import claims, drafts, in_doubt, outbox, pages, shards, users
 from sheaf.storage.outbox import Change
 from upkeep import purging
 
@@ -39,16 +39,18 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """
     lock = engines.current().lock("upkeep", _LOCK_SECONDS, blocking=False)
     if not lock.acquire():
-        logger.info("another instance is at work")
+        logger.warning("another instance is at work")
         return {"relayed": 0, "removed": 0, "purge": []}
     with _released_after(lock):
         if event.get("dry_run"):
             waiting = sum(_waiting(number) for number in range(len(shards.everywhere())))
             logger.info("dry run", waiting=waiting)
             return {"relayed": 0, "removed": 0, "purge": []}
-        relayed = _on_each_shard(lambda number: _relay_shard(number, lock, context))
-        removed = sum(_on_each_shard(_remove_old))
-    changes = [change for part in relayed for change in part]
+        alive = _observe(lock)
+        relayed = _on_each(alive, lambda number: _relay_shard(number, lock, context))
+        removed = sum(_on_each(alive, _remove_old).values())
+    changes = [change for part in relayed.values() for change in part]
+    telemetry.measure(Relayed=len(changes))
     logger.info("upkeep done", relayed=len(changes), removed=removed)
     purge = purging.paths({change.slug for change in changes})
     return {"relayed": len(changes), "removed": removed, "purge": purge}
@@ -65,15 +67,34 @@ def _released_after(lock: Lock) -> Iterator[None]:
             logger.warning("not released", reason=str(failure))
 
 
-def _on_each_shard(act: Callable[[int], T]) -> list[T]:
-    """What comes of it where it can be done; a shard that is down keeps nobody else waiting."""
-    done = []
-    for number in range(len(shards.everywhere())):
+def _on_each(numbers: Iterable[int], act: Callable[[int], T]) -> dict[int, T]:
+    """What comes of it by shard, where it can be done: one that is down keeps no other waiting."""
+    done = {}
+    for number in numbers:
         try:
-            done.append(act(number))
+            done[number] = act(number)
         except OperationalError as failure:
             logger.warning("shard left out", shard=number, exc_info=failure)
     return done
+
+
+def _observe(lock: Lock) -> list[int]:
+    """Measure how late things are before anything is done about it; the shards that answer."""
+    everywhere = range(len(shards.everywhere()))
+    ages = _on_each(everywhere, lambda number: _ages(number, lock))
+    telemetry.measure(ShardsDown=len(everywhere) - len(ages))
+    if ages:
+        waiting, in_doubt_for = (max(column) for column in zip(*ages.values(), strict=True))
+        telemetry.measure(OutboxSeconds=waiting, InDoubtSeconds=in_doubt_for)
+    return list(ages)
+
+
+def _ages(number: int, lock: Lock) -> tuple[float, float]:
+    """How old a shard's oldest change is, and its oldest transaction in doubt, in seconds."""
+    # Each shard that is down takes a while.
+    lock.reacquire()
+    with shards.at(number).connect() as connection:
+        return outbox.age(connection), in_doubt.age(connection)
 
 
 def _relay_shard(number: int, lock: Lock, context: LambdaContext) -> list[Change]:

@@ -91,6 +91,7 @@ def _carry_out(change: _Change, time_left: float) -> Saved:
         lock = engines.current().lock(page_cache.key(slug), _LEASE_SECONDS)
         wait = min(_WAIT_SECONDS, time_left - _SAVE_SECONDS)
         if not lock.acquire(blocking_timeout=wait):
+            telemetry.measure(LockBusy=1)
             raise problems.busy(1, f"Somebody else is saving {slug} at this moment.")
         claim, item = _commit(change, lock)
     page = Page(**asdict(item), body=content.body, html=content.html)
@@ -113,6 +114,7 @@ def _attempt(change: _Change, lock: Lock) -> tuple[Claim, PageItem]:
         try:
             return _claim_and_save(connection, change, lock)
         except ClaimRefused as refused:
+            telemetry.measure(FenceRejected=1)
             # Our fence may be too low only because the lock service lost its counter, or was
             # exchanged for another. It gives a higher one if the lock is still ours.
             lock.reissue(refused.stored_fence)
@@ -185,6 +187,7 @@ def _problems_for(slug: str) -> Iterator[None]:
     try:
         yield
     except (LockNotOwnedError, ClaimRefused, saves.LockLost) as error:
+        telemetry.measure(LockLost=1)
         detail = f"Somebody else saved {slug} first. Nothing of this change was stored."
         raise Problem(HTTPStatus.CONFLICT, "lock-lost", detail, {"retry-after": "1"}) from error
     except LockError as error:

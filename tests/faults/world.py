@@ -33,6 +33,7 @@ class WriterProcess:
             "SHEAF_CACHE_URL": self.cache.url(cache_url),
             "POWERTOOLS_SERVICE_NAME": "sheaf-faults",
             "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+            "POWERTOOLS_METRICS_DISABLED": "true",
         }
         self.starts = 0
         self.start()

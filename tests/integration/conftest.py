@@ -1,14 +1,41 @@
-"""A site on three databases, of which the first two own all slots to begin with."""
+"""Other settings for a test, and a site on three databases of which two own all slots at first."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from sheaf import page_cache, settings
+from sheaf.locks import engines
+from sheaf.storage import shards
 from tests.conftest import Mint, Servers, _at, running_site
+
+Configure = Callable[..., None]
+
+
+@pytest.fixture
+def configure(clean: Servers) -> Iterator[Configure]:
+    """Gives the functions of this process other settings for a test: configure(NAME=value, …)."""
+    with pytest.MonkeyPatch.context() as patch:
+
+        def change(**variables: str) -> None:
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            _forget_settings()
+
+        yield change
+    _forget_settings()
+
+
+def _forget_settings() -> None:
+    page_cache.near().close()
+    for cached in (settings.current, engines.current, page_cache.near, shards._following):
+        cached.cache_clear()
+    shards.forget_map()
+
 
 NAMES = ("shard_0", "shard_1", "shard_2")
 

@@ -18,6 +18,7 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+import pages.app
 from ops import folder
 from sheaf.rendering import markdown
 from tests.conftest import Servers
@@ -168,6 +169,15 @@ def test_every_problem_is_described() -> None:
     named = re.compile(r'Problem\(\s*[\w.]+,\s*"([a-z-]+)"|bad_request\([^"\n]*, "([a-z-]+)"\)')
     names = {first or second for first, second in named.findall(source_code())}
     assert {"busy", "bad-slug", "invalid-fields"} < names
+    assert {name for name in names if f"| `{name}` |" not in described} == set()
+
+
+def test_every_metric_is_described() -> None:
+    described = (DOCS / "metrics.md").read_text()
+    calls = re.findall(r"\bmeasure\(([^)]+)", source_code())
+    names = {name for call in calls for name in re.findall(r"(\w+)=", call)}
+    names |= {name for found in pages.app._METRICS.values() for name in found}
+    assert {"LockLost", "ShardsDown", "OutboxSeconds", "CacheHit"} < names
     assert {name for name in names if f"| `{name}` |" not in described} == set()
 
 

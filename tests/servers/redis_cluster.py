@@ -1,4 +1,8 @@
-"""A Redis Cluster on this machine: three primaries with a replica each, TLS on every connection."""
+"""A Redis Cluster on this machine: primaries with a replica each, TLS on every connection.
+
+It stands in for ElastiCache Serverless: who logs in as its user may do what the template lets the
+functions do and no more, without the commands that are not offered there, and nobody else gets in.
+"""
 
 import secrets
 import shutil
@@ -12,18 +16,27 @@ from typing import Any
 
 import redis
 import trustme
+import yaml
 
 from local import processes
 from tests.servers.ports import free_ports
 
-_PRIMARIES = 3
+USER = "sheaf"
+_OPERATOR = "operator"
+_TEMPLATE = Path(__file__).parents[2] / "template.yaml"
+# What ElastiCache Serverless does not offer, beyond Redis' own category of dangerous commands.
+_NOT_OFFERED = (
+    "client|caching client|getredir client|id client|info client|tracking client|trackinginfo"
+    " cluster|links fcall fcall_ro function memory move object psubscribe pubsub|numpat"
+    " punsubscribe script|kill wait"
+)
 _SLOTS = 16384
 _START_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Running servers. The first three are primaries, and each other one follows one of them."""
+    """Running servers. The first are primaries, and each other one follows one of them."""
 
     ports: list[int]
     bus_ports: list[int]
@@ -35,13 +48,14 @@ class Cluster:
         """The address for redis_client.connect: one node, which knows the others."""
         return self.url_at(self.ports[0])
 
-    def node(self, number: int) -> Any:
-        """A redis.Redis of one node alone; redis-py has no types for a cluster's commands."""
-        return redis.Redis.from_url(self.url_at(self.ports[number]), decode_responses=True)
-
-    def url_at(self, port: int) -> str:
+    def url_at(self, port: int, user: str = USER) -> str:
         """The address of the node with this port."""
-        return f"rediss://:{self.password}@127.0.0.1:{port}?ssl_ca_certs={self.authority}"
+        return f"rediss://{user}:{self.password}@127.0.0.1:{port}?ssl_ca_certs={self.authority}"
+
+    def node(self, number: int) -> Any:
+        """A client of one node alone, which may do everything; there are no types for it."""
+        url = self.url_at(self.ports[number], _OPERATOR)
+        return redis.Redis.from_url(url, decode_responses=True)
 
 
 def available() -> bool:
@@ -50,16 +64,17 @@ def available() -> bool:
 
 
 @contextmanager
-def redis_cluster(directory: Path) -> Iterator[Cluster]:
+def redis_cluster(directory: Path, primaries: int = 3, replicas: int = 3) -> Iterator[Cluster]:
     """Run the servers with their data below `directory`, and yield once every slot is served."""
     directory.mkdir(parents=True, exist_ok=True)
-    ports, size = free_ports(4 * _PRIMARIES), 2 * _PRIMARIES
+    size = primaries + replicas
+    ports = free_ports(2 * size)
     cluster = Cluster(ports[:size], ports[size:], secrets.token_urlsafe(16), directory / "ca.pem")
     _certify(directory)
     with ExitStack() as stack:
         for number in range(size):
             stack.enter_context(_server(directory / str(number), cluster, number))
-        _join(cluster, stack)
+        _join(cluster, primaries, stack)
         yield cluster
 
 
@@ -99,26 +114,35 @@ cluster-enabled yes
 cluster-port {cluster.bus_ports[number]}
 cluster-node-timeout 1000
 repl-diskless-sync-delay 0
-requirepass {cluster.password}
+user default off
+user {_OPERATOR} on >{cluster.password} ~* &* +@all
+user {USER} >{cluster.password} {_access()}
+masteruser {_OPERATOR}
 masterauth {cluster.password}
 save ""
 """
 
 
-def _join(cluster: Cluster, stack: ExitStack) -> None:
+def _access() -> str:
+    template = yaml.load(_TEMPLATE.read_text(), yaml.BaseLoader)
+    granted = template["Resources"]["CacheUser"]["Properties"]["AccessString"]
+    return " ".join([granted, *(f"-{command}" for command in _NOT_OFFERED.split())])
+
+
+def _join(cluster: Cluster, primaries: int, stack: ExitStack) -> None:
     nodes = [stack.enter_context(cluster.node(number)) for number in range(len(cluster.ports))]
     for number, node in enumerate(nodes):
         _until(node.ping, f"node {number} to answer")
     for number, port in enumerate(cluster.ports[1:], 1):
         bus_port = cluster.bus_ports[number]
         nodes[0].execute_command("CLUSTER MEET", "127.0.0.1", port, bus_port)
-    for number, node in enumerate(nodes[:_PRIMARIES]):
-        first, end = (_SLOTS * edge // _PRIMARIES for edge in (number, number + 1))
+    for number, node in enumerate(nodes[:primaries]):
+        first, end = (_SLOTS * edge // primaries for edge in (number, number + 1))
         node.execute_command("CLUSTER ADDSLOTSRANGE", first, end - 1)
     names = [str(node.execute_command("CLUSTER MYID")) for node in nodes]
     for number, node in enumerate(nodes):
         _until(partial(_knows, node, names), f"node {number} to know all")
-    for node, primary in zip(nodes[_PRIMARIES:], names, strict=False):
+    for node, primary in zip(nodes[primaries:], names, strict=False):
         node.execute_command("CLUSTER REPLICATE", primary)
     for number, node in enumerate(nodes):
         _until(partial(_ready, node), f"node {number} to be ready")

@@ -71,6 +71,21 @@ def request(context: Any, now: float, metrics: tuple[str, ...], **fields: object
     _write(f'{{"_aws":{{"Timestamp":{int(now * 1000)},{always},{_encode(changing)[1:]}')
 
 
+def measure(**metrics: float) -> None:
+    """Write these metrics in one line, in the same format; off the hot path only.
+
+    One whose name ends in Seconds is so many seconds, any other one a count. Alarms depend on them,
+    so they are written at every log level, unless POWERTOOLS_METRICS_DISABLED says otherwise.
+    """
+    from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit  # noqa: PLC0415
+
+    line = EphemeralMetrics(namespace=_namespace(), service=_service())
+    for name, value in metrics.items():
+        unit = MetricUnit.Seconds if name.endswith("Seconds") else MetricUnit.Count
+        line.add_metric(name, unit, value)
+    line.flush_metrics()
+
+
 @cache
 def _always(metrics: tuple[str, ...], name: str, size: int, arn: str) -> str:
     """What is the same in all lines with these metrics, as a part of their JSON."""

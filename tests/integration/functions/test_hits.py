@@ -148,6 +148,16 @@ def test_a_page_under_a_flood_is_answered_from_memory(
     assert len(found) > 300
 
 
+def test_who_has_just_saved_is_not_answered_from_memory(
+    site: Site, client: "redis.Redis", found: list[str]
+) -> None:
+    site.create("home", "# Home")
+    for _ in range(3):
+        ask("/")
+    pages.app.handler({**event("/"), "rawQueryString": "v=2"}, new_context())
+    assert found[-2:] == ["memory", "hit"]
+
+
 def test_a_writer_who_reads_is_not_fooled_by_a_flood(
     site: Site, client: "redis.Redis", found: list[str]
 ) -> None:

@@ -1,6 +1,5 @@
 """Edit leases: who is editing a page, what that keeps others from, and what it never costs."""
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -8,31 +7,19 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, text
 from werkzeug.test import TestResponse
 
 from sheaf.storage import claims, drafts, leases, saves, shards
 from sheaf.storage.saves import EMPTY, LockLost, Write
-from tests.conftest import Mint, Servers
+from tests.conftest import Mint
+from tests.integration.functions.conftest import wait_for_waiter
 from tests.site import CREATE, Site
 
 LEASE = "/api/leases/notes/tea"
 # A fence of the year 2033.
 FAR_AHEAD = 2_000_000_000_000_000
 TWO_MINUTES = timedelta(seconds=120)
-
-
-@pytest.fixture
-def engine(clean: Servers) -> Iterator[Engine]:
-    """The database of the site, beside the one connection that the functions share."""
-    url = make_url(clean.database_url).set(drivername="postgresql+psycopg")
-    engine = create_engine(
-        url,
-        isolation_level="AUTOCOMMIT",
-        execution_options={"map_epoch": shards.current_map().epoch},
-    )
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture
@@ -251,7 +238,7 @@ def test_a_claim_that_waited_for_a_takeover_sees_it(site: Site, engine: Engine) 
         with other.begin():
             theirs, _ = leases.take(other, "home", "bob", TWO_MINUTES, take_over=True)
             claiming = thread.submit(_claim, engine)
-            _wait_for_waiter(engine)
+            wait_for_waiter(engine)
         claim = claiming.result(timeout=10)
     assert claim.lease is not None
     assert (claim.lease.holder, claim.lease.fence) == ("bob", theirs.fence)
@@ -268,7 +255,7 @@ def test_who_loses_the_lease_between_claim_and_save_is_told_so(
             # A save has to wait for this, a claim has not.
             other.execute(text("LOCK TABLE revisions IN SHARE MODE"))
             saving = thread.submit(site.put, "notes/tea", "mine", {**CREATE, **mine})
-            _wait_for_waiter(engine)
+            wait_for_waiter(engine)
             leases.take(other, "notes/tea", "bob", TWO_MINUTES, take_over=True)
         refused = saving.result(timeout=10)
     expected = (409, "lease-lost", "bob") if named else (423, "locked", "bob")
@@ -280,16 +267,6 @@ def test_who_loses_the_lease_between_claim_and_save_is_told_so(
 def _claim(engine: Engine) -> claims.Claim:
     with engine.connect() as connection:
         return claims.claim(connection, "home", FAR_AHEAD, uuid4())
-
-
-def _wait_for_waiter(engine: Engine) -> None:
-    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-    with engine.connect() as connection:
-        for _ in range(1000):
-            if connection.execute(waiting).scalar():
-                return
-            time.sleep(0.005)
-    raise AssertionError("the claim does not wait")
 
 
 def test_renewing_leaves_the_holders_own_save_alone(site: Site, connection: Connection) -> None:

@@ -5,11 +5,12 @@ import pytest
 import redis
 
 import upkeep.app
-from sheaf import page_cache, redis_client, settings
+from sheaf import page_cache, redis_client
 from sheaf.locks import LockNotOwnedError, engines
 from sheaf.storage import drafts, outbox, shards
 from sheaf.storage.outbox import Change
 from tests.conftest import Servers, new_context
+from tests.integration.conftest import Configure
 from tests.site import Site
 from writes import composing
 
@@ -116,18 +117,11 @@ def test_changes_are_counted_once_however_often_they_are_relayed(
     assert site.get("/api/users/alice").json["edits"] == 1
 
 
-def test_a_shard_that_is_down_is_left_out(
-    site: Site, clean: Servers, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_shard_that_is_down_is_left_out(site: Site, clean: Servers, configure: Configure) -> None:
     site.create("home", "one")
     nobody = "postgresql://nobody@127.0.0.1:1/none"
-    monkeypatch.setenv("SHEAF_DATABASE_URLS", f"{clean.database_url},{nobody}")
-    settings.current.cache_clear()
-    try:
-        assert upkeep.app.handler({}, new_context())["relayed"] == 1
-    finally:
-        monkeypatch.undo()
-        settings.current.cache_clear()
+    configure(SHEAF_DATABASE_URLS=f"{clean.database_url},{nobody}")
+    assert upkeep.app.handler({}, new_context())["relayed"] == 1
 
 
 def test_a_dry_run_changes_nothing(site: Site) -> None:

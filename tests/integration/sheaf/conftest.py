@@ -1,11 +1,13 @@
-"""Clients of the Redis servers under test: one alone, and a cluster with TLS."""
+"""The Redis servers under test: one alone, and a cluster with TLS and users."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import redis
 
+from sheaf import redis_client
 from tests.conftest import Servers
 from tests.needs import needs
 from tests.servers import redis_cluster
@@ -28,10 +30,46 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def cluster_client(cluster: Cluster) -> Iterator[Any]:
-    """A client of the cluster; redis-py gives it and redis.Redis no common type."""
-    with redis.RedisCluster.from_url(cluster.url) as client:
+def cluster_client(cluster: Cluster, environment: Servers) -> Iterator[Any]:
+    """The site's client of the cluster; redis-py gives it and redis.Redis no common type."""
+    with redis_client.connect(cluster.url, cluster=True) as client:
         yield client
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A Redis from both sides: `client` is the site's, `operator` may do everything.
+
+    The operator's is connected to the server at `url`, which has the keys of `KEY` and `OTHER`.
+    """
+
+    client: Any
+    operator: Any
+    url: str
+
+
+KEY, OTHER = "page:x", "page:nothing"
+
+
+@pytest.fixture(params=["redis", "cluster"])
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """Each kind of Redis in turn, empty."""
+    found: Backend = request.getfixturevalue(f"{request.param}_backend")
+    return found
+
+
+@pytest.fixture
+def redis_backend(client: "redis.Redis", clean: Servers) -> Backend:
+    return Backend(client, client, clean.cache_url)
+
+
+@pytest.fixture
+def cluster_backend(cluster: Cluster, cluster_client: Any) -> Iterator[Backend]:
+    port = port_of(cluster_client, KEY)
+    assert port_of(cluster_client, OTHER) == port
+    with cluster.node(cluster.ports.index(port)) as operator:
+        operator.flushall()
+        yield Backend(cluster_client, operator, cluster.url_at(port))
 
 
 def port_of(cluster_client: Any, key: str) -> int:

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,9 +25,15 @@ CACHED = (telemetry._always, telemetry._service, telemetry._namespace)
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
+    _forget()
+    yield
+    _forget()
+
+
+def _forget() -> None:
     for function in (*CACHED, telemetry._requests_are_logged):
         function.cache_clear()
 
@@ -87,6 +94,20 @@ def test_nothing_is_written_where_only_warnings_are_wanted(
     telemetry._requests_are_logged.cache_clear()
     telemetry.request(new_context(), time.time(), (), status=200)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("disabled", ["true", "false"])
+def test_metrics_are_written_whatever_the_log_level_unless_disabled(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, disabled: str
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "CRITICAL")
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", disabled)
+    telemetry.measure(Relayed=2, OutboxSeconds=0.5)
+    written = capsys.readouterr().out
+    assert (written == "") == (disabled == "true")
+    if written:
+        line = json.loads(written)
+        assert (line["Relayed"], line["OutboxSeconds"]) == ([2.0], [0.5])
 
 
 def test_a_line_about_an_error_carries_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:

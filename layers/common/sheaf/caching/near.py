@@ -33,9 +33,13 @@ class NearCache:
         self._memory = Memory(memory)
         self._breaker = Breaker(_LEFT_ALONE_SECONDS)
 
-    def find(self, key: str, now: float) -> Found:
-        """The entry and where it was found, or None and why not; `now` is Unix time."""
-        kept = self._memory.get(key)
+    def find(self, key: str, now: float, *, shared: bool = False) -> Found:
+        """The entry and where it was found, or None and why not; `now` is Unix time.
+
+        `shared` is for who knows of a change: as long as Redis is there, this process's memory,
+        which may be a second old, is not asked.
+        """
+        kept = None if shared else self._memory.get(key)
         if kept:
             flooded = now - kept.asked_at < _FLOOD_SECONDS
             kept.asked_at = now

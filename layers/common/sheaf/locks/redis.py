@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import redis
 from redis.crc import key_slot
+from redis.exceptions import RedisClusterException
 
 from sheaf.locks.contract import Lock, LockError, LockNotOwnedError
 from sheaf.locks.redis_scripts import (
@@ -29,6 +30,9 @@ from sheaf.scripts import Call, Script, run, run_together
 # A waiter looks again after this many seconds at most: its wake-up may have gone to another
 # waiter that died. Below the timeout of the socket.
 _LONGEST_SLEEP = 0.2
+
+# A cluster that cannot be reached is not a RedisError to redis-py.
+_FAILURES = (redis.RedisError, RedisClusterException)
 
 
 class LockKeys(NamedTuple):
@@ -93,7 +97,7 @@ class RedisLock(Lock):
                 before, released = run_together(self.client, [ahead, release])
             else:
                 released = run(self.client, release)
-        except redis.RedisError as error:
+        except _FAILURES as error:
             raise _failure(self.name) from error
         self._gone(lost=not released)
         if not released:
@@ -131,7 +135,7 @@ class RedisLock(Lock):
     def _holder(self) -> str | None:
         try:
             holder: Any = self.client.get(self._keys.lock)
-        except redis.RedisError as error:
+        except _FAILURES as error:
             raise _failure(self.name) from error
         return holder.decode() if isinstance(holder, bytes) else holder
 
@@ -210,7 +214,7 @@ def _wait(
 def _sleep(client: "redis.Redis", wake: str, seconds: float) -> None:
     try:
         client.blpop([wake], max(seconds, 0.001))
-    except redis.RedisError as error:
+    except _FAILURES as error:
         raise LockError("the lock service does not answer") from error
 
 
@@ -220,11 +224,11 @@ def _try_twice(client: "redis.Redis", call: Call) -> Any:
         return run(client, call)
     except (redis.ConnectionError, redis.TimeoutError):
         pass
-    except redis.RedisError as error:
+    except _FAILURES as error:
         raise _failure(call.keys[0]) from error
     try:
         return run(client, call)
-    except redis.RedisError as error:
+    except _FAILURES as error:
         raise _failure(call.keys[0]) from error
 
 

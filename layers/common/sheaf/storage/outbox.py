@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, extract, func, select
 
 from sheaf.storage.tables import outbox
 
@@ -23,6 +23,13 @@ def oldest(connection: Connection, limit: int) -> list[Change]:
     columns = (outbox.c.id, outbox.c.slug, outbox.c.version, outbox.c.author)
     statement = select(*columns).order_by(outbox.c.id).limit(limit)
     return [Change(*row) for row in connection.execute(statement)]
+
+
+def age(connection: Connection) -> float:
+    """For how many seconds the oldest change has been waiting; 0 if there is none."""
+    waiting = func.clock_timestamp() - func.min(outbox.c.created_at)
+    seconds = func.coalesce(extract("epoch", waiting), 0)
+    return float(connection.execute(select(seconds)).scalar_one())
 
 
 def remove(connection: Connection, changes: Iterable[Change]) -> None:

@@ -1,5 +1,6 @@
 """Shards: the databases, and which of them holds a slug."""
 
+import select
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -164,15 +165,15 @@ def _new_engine(address: str) -> Engine:
             "application_name": "sheaf",
         },
     )
-    _ping_after_idleness(engine)
+    _test_before_use(engine)
     current = settings.current()
     if current.auth == "iam":
         _log_in_by_iam(engine, current.region)
     return engine
 
 
-def _ping_after_idleness(engine: Engine) -> None:
-    """Test a connection that was long unused before it is used: its server may be gone.
+def _test_before_use(engine: Engine) -> None:
+    """Test a connection that was long unused or whose server has said something: it may be gone.
 
     By the clock on the wall: others stand still while an instance is frozen.
     """
@@ -182,14 +183,21 @@ def _ping_after_idleness(engine: Engine) -> None:
         record.info["used_at"] = time.time()
 
     @event.listens_for(engine, "checkout")
-    def ping(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
-        if abs(time.time() - record.info.get("used_at", time.time())) < _TRUSTED_SECONDS:
-            return
+    def test(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        idle = abs(time.time() - record.info.get("used_at", time.time()))
         try:
-            engine.dialect.do_ping(connection)
+            if idle >= _TRUSTED_SECONDS or _is_spoken_to(connection):
+                engine.dialect.do_ping(connection)
         except engine.dialect.loaded_dbapi.Error as error:
             # The pool throws away what this is raised for, and connects again.
             raise DisconnectionError from error
+
+
+def _is_spoken_to(connection: Any) -> bool:
+    """Whether something has come from the server: unasked it says little but good-bye."""
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def _psycopg(url: URL) -> URL:

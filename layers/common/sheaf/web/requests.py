@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 class Request:
     """What the pages function needs of an event. Header names are in lower case."""
 
-    __slots__ = ("headers", "method", "path")
+    __slots__ = ("headers", "method", "path", "query")
 
     def __init__(self, event: Mapping[str, Any]) -> None:
         """The request in an event; the path is decoded."""
         self.method: str = event["requestContext"]["http"]["method"]
         self.path = unquote(event["rawPath"])
+        self.query: str = event.get("rawQueryString", "")
         given: Mapping[str, str] = event.get("headers") or {}
         self.headers = {name.lower(): value for name, value in given.items()}
 
@@ -34,6 +35,14 @@ class Request:
     def encodings(self) -> str:
         """The encodings that the client takes, as it sent them."""
         return self.headers.get("accept-encoding", "")
+
+    @property
+    def names_version(self) -> bool:
+        """Whether the address is that of somebody who has just saved: `?v=` and anything.
+
+        To a CDN it is another page, so that it has to ask for it.
+        """
+        return self.query.startswith("v=")
 
     @property
     def wants_newest(self) -> bool:

@@ -3,32 +3,30 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-import redis
 
 from sheaf.caching.entry import Entry, name
 from sheaf.caching.near import DOWN, HIT, MEMORY, MISS, UNEXPECTED, NearCache
 from sheaf.caching.reader import Reader
-from tests.conftest import Servers
+from tests.integration.sheaf.conftest import KEY, OTHER, Backend
 from tests.servers.proxy import Proxy
 from tests.servers.redis_pair import address
 
-KEY = "page:x"
 NOW = 1e9
 CALM = 0.06  # seconds between two requests that are no flood
 ONE, TWO = Entry(1, b"one"), Entry(2, b"two")
 
 
 @pytest.fixture
-def proxy(client: "redis.Redis", servers: Servers) -> Iterator[Proxy]:
+def proxy(backend: Backend) -> Iterator[Proxy]:
     """A network in front of a Redis that has the first version."""
-    client.set(name(KEY), ONE.encode())
-    with Proxy(address(servers.cache_url)) as proxy:
+    backend.client.set(name(KEY), ONE.encode())
+    with Proxy(address(backend.url)) as proxy:
         yield proxy
 
 
 @pytest.fixture
-def near(proxy: Proxy, servers: Servers) -> Iterator[NearCache]:
-    near = NearCache(Reader(proxy.url(servers.cache_url), timeout=0.1), 1 << 20)
+def near(proxy: Proxy, backend: Backend) -> Iterator[NearCache]:
+    near = NearCache(Reader(proxy.url(backend.url), timeout=0.1), 1 << 20)
     yield near
     near.close()
 
@@ -44,53 +42,51 @@ def stop(request: pytest.FixtureRequest, proxy: Proxy) -> Callable[[], None]:
     return refuse if request.param == "refuses" else proxy.replies.hold
 
 
-def _gets(client: "redis.Redis") -> int:
+def _gets(backend: Backend) -> int:
     """How many GETs the server has seen since the statistics were reset."""
-    return int(client.info("commandstats").get("cmdstat_get", {"calls": 0})["calls"])
+    return int(backend.operator.info("commandstats").get("cmdstat_get", {"calls": 0})["calls"])
 
 
-def test_a_flood_is_served_from_memory(client: "redis.Redis", near: NearCache) -> None:
+def test_a_flood_is_served_from_memory(backend: Backend, near: NearCache) -> None:
     assert near.find(KEY, NOW) == (ONE, HIT)
-    client.set(name(KEY), TWO.encode())
+    backend.client.set(name(KEY), TWO.encode())
     assert near.find(KEY, NOW + 0.04) == (ONE, MEMORY)
     assert near.find(KEY, NOW + 0.08) == (ONE, MEMORY)
 
 
-def test_a_calm_reader_is_served_from_redis(client: "redis.Redis", near: NearCache) -> None:
+def test_a_calm_reader_is_served_from_redis(backend: Backend, near: NearCache) -> None:
     assert near.find(KEY, NOW) == (ONE, HIT)
-    client.set(name(KEY), TWO.encode())
+    backend.client.set(name(KEY), TWO.encode())
     assert near.find(KEY, NOW + CALM) == (TWO, HIT)
-    client.delete(name(KEY))
+    backend.client.delete(name(KEY))
     assert near.find(KEY, NOW + 2 * CALM) == (None, MISS)
 
 
-def test_a_flood_asks_redis_about_once_a_second(client: "redis.Redis", near: NearCache) -> None:
-    client.config_resetstat()
+def test_a_flood_asks_redis_about_once_a_second(backend: Backend, near: NearCache) -> None:
+    backend.operator.config_resetstat()
     hows = [near.find(KEY, NOW + number / 100)[1] for number in range(1000)]
-    assert hows.count(HIT) == _gets(client)
+    assert hows.count(HIT) == _gets(backend)
     assert 10 <= hows.count(HIT) <= 11
     assert hows.count(MEMORY) == 1000 - hows.count(HIT)
 
 
-def test_a_flood_sees_a_change_within_a_second(client: "redis.Redis", near: NearCache) -> None:
+def test_a_flood_sees_a_change_within_a_second(backend: Backend, near: NearCache) -> None:
     near.find(KEY, NOW)
-    client.set(name(KEY), TWO.encode())
+    backend.client.set(name(KEY), TWO.encode())
     found = [near.find(KEY, NOW + number / 100)[0] for number in range(102)]
     assert found[99] == ONE
     assert found[101] == TWO
 
 
-def test_a_flood_of_misses_is_not_remembered(client: "redis.Redis", near: NearCache) -> None:
-    assert near.find("nothing", NOW) == (None, MISS)
-    client.set(name("nothing"), ONE.encode())
-    assert near.find("nothing", NOW + 0.01) == (ONE, HIT)
+def test_a_flood_of_misses_is_not_remembered(backend: Backend, near: NearCache) -> None:
+    assert near.find(OTHER, NOW) == (None, MISS)
+    backend.client.set(name(OTHER), ONE.encode())
+    assert near.find(OTHER, NOW + 0.01) == (ONE, HIT)
 
 
-def test_a_clock_that_was_set_back_serves_no_memories(
-    client: "redis.Redis", near: NearCache
-) -> None:
+def test_a_clock_that_was_set_back_serves_no_memories(backend: Backend, near: NearCache) -> None:
     near.find(KEY, NOW)
-    client.set(name(KEY), TWO.encode())
+    backend.client.set(name(KEY), TWO.encode())
     assert near.find(KEY, NOW - 3600) == (TWO, HIT)
 
 
@@ -102,7 +98,7 @@ def test_what_is_remembered_serves_ten_seconds_of_an_outage(
     for seconds in range(1, 10):
         assert near.find(KEY, NOW + seconds) == (ONE, MEMORY)
     assert near.find(KEY, NOW + 10.1) == (None, DOWN)
-    assert near.find("unknown", NOW + 10.1) == (None, DOWN)
+    assert near.find(OTHER, NOW + 10.1) == (None, DOWN)
     assert near.recall(KEY) == ONE
 
 
@@ -120,49 +116,52 @@ def test_redis_is_left_alone_for_a_moment_and_then_asked_again(
     assert not near.is_down(NOW + CALM + 1.3)
 
 
-def test_an_outage_costs_one_request_a_second(
-    proxy: Proxy, client: "redis.Redis", servers: Servers
-) -> None:
-    attempts = []
+class CountingReader(Reader):
+    """Counts how often it is asked."""
 
-    def log_in() -> tuple[str, str]:
-        attempts.append(1)
-        return "", client.get_connection_kwargs()["password"]
+    asked = 0
 
-    near = NearCache(Reader(f"redis://127.0.0.1:{proxy.port}", 0.1, log_in), 1 << 20)
+    def get(self, key: str) -> bytes | None:
+        self.asked += 1
+        return super().get(key)
+
+
+def test_an_outage_costs_one_request_a_second(proxy: Proxy, backend: Backend) -> None:
+    reader = CountingReader(proxy.url(backend.url), timeout=0.1)
+    near = NearCache(reader, 1 << 20)
     proxy.replies.hold()
     for number in range(100):
         assert near.find(KEY, NOW + number / 20) == (None, DOWN)
-    assert 4 <= len(attempts) <= 7
+    assert 4 <= reader.asked <= 7
 
 
-def test_what_failed_others_is_left_alone_too(near: NearCache, client: "redis.Redis") -> None:
+def test_what_failed_others_is_left_alone_too(near: NearCache, backend: Backend) -> None:
     near.failed(NOW)
-    client.config_resetstat()
+    backend.operator.config_resetstat()
     assert near.find(KEY, NOW + 0.7) == (None, DOWN)
-    assert _gets(client) == 0
+    assert _gets(backend) == 0
     assert near.find(KEY, NOW + 1.3) == (ONE, HIT)
 
 
 @pytest.mark.parametrize("data", [b"", b"foreign", b"1 2 3 {}\n"])
 def test_foreign_data_is_unexpected_and_no_outage(
-    client: "redis.Redis", near: NearCache, data: bytes
+    backend: Backend, near: NearCache, data: bytes
 ) -> None:
-    client.set(name(KEY), data)
+    backend.client.set(name(KEY), data)
     assert near.find(KEY, NOW) == (None, UNEXPECTED)
-    client.delete(name(KEY))
-    client.rpush(name(KEY), "x")
+    backend.client.delete(name(KEY))
+    backend.client.rpush(name(KEY), "x")
     assert near.find(KEY, NOW) == (None, UNEXPECTED)
     assert not near.is_down(NOW)
 
 
 def test_what_came_from_elsewhere_is_remembered_until_redis_has_none(
-    client: "redis.Redis", near: NearCache
+    backend: Backend, near: NearCache
 ) -> None:
     near.remember(KEY, TWO, NOW)
     assert near.find(KEY, NOW + 0.01) == (TWO, MEMORY)
     assert near.find(KEY, NOW + CALM + 0.01) == (ONE, HIT)
-    client.delete(name(KEY))
+    backend.client.delete(name(KEY))
     assert near.find(KEY, NOW + 1) == (None, MISS)
     assert near.recall(KEY) is None
 

@@ -12,17 +12,16 @@ import redis
 from sheaf.caching.entry import Entry
 from sheaf.caching.versioned import Proof, VersionedCache
 from sheaf.locks.redis import RedisLock
+from tests.integration.sheaf.conftest import KEY, Backend
 
-KEY = "page:x"
-ENTRY, LEASE, LOCK = f"entry:{{{KEY}}}", f"lease:{{{KEY}}}", f"lock:{{{KEY}}}"
+ENTRY, LEASE = f"entry:{{{KEY}}}", f"lease:{{{KEY}}}"
 NewCache = Callable[..., VersionedCache]
 
 
-@pytest.fixture(params=["client", "cluster_client"])
-def store(request: pytest.FixtureRequest) -> "redis.Redis":
-    """Each kind of Redis in turn, with nothing of the page."""
-    client: redis.Redis = request.getfixturevalue(request.param)
-    client.delete(ENTRY, LEASE, LOCK)
+@pytest.fixture
+def store(backend: Backend) -> "redis.Redis":
+    """Each kind of Redis in turn."""
+    client: redis.Redis = backend.client
     return client
 
 

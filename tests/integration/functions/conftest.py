@@ -1,0 +1,34 @@
+"""The site's database, seen from beside the functions."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine, create_engine, make_url, text
+
+from sheaf.storage import shards
+from tests.conftest import Servers
+
+
+@pytest.fixture
+def engine(clean: Servers) -> Iterator[Engine]:
+    """The database of the site, beside the one connection that the functions share."""
+    url = make_url(clean.database_url).set(drivername="postgresql+psycopg")
+    engine = create_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        execution_options={"map_epoch": shards.current_map().epoch},
+    )
+    yield engine
+    engine.dispose()
+
+
+def wait_for_waiter(engine: Engine) -> None:
+    """Return once somebody waits for a lock in the database."""
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    with engine.connect() as connection:
+        for _ in range(1000):
+            if connection.execute(waiting).scalar():
+                return
+            time.sleep(0.005)
+    raise AssertionError("nobody waits")
