@@ -197,7 +197,9 @@ def test_a_deep_page_is_read_from_an_index(
     finally:
         event.remove(loaded, "before_cursor_execute", note)
     statement, parameters = sent[0]
-    _check_indexed(_plan(loaded, statement))  # the one that our connections ask for (see shards.py)
+    _check_indexed(
+        _plan(loaded, statement)
+    )  # the one that our connections ask for (see connections.py)
     done = _explain(loaded, statement, parameters)
     _check_indexed(done)
     assert done["Shared Hit Blocks"] + done["Shared Read Blocks"] <= MOST_BLOCKS
