@@ -16,7 +16,7 @@ import upkeep.app
 from sheaf import redis_client
 from sheaf.locks import LockError, engines
 from sheaf.locks.redis import RedisLock
-from sheaf.storage import claims, shards
+from sheaf.storage import claims, connections, shards
 from tests.conftest import Servers, new_context
 from tests.integration.conftest import Configure
 from tests.integration.functions.conftest import wait_for_waiter
@@ -206,7 +206,7 @@ class TestUpkeep:
         configure: Configure,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(shards, "_CONNECT_SECONDS", 2)
+        monkeypatch.setattr(connections, "_CONNECT_SECONDS", 2)
         with Proxy(address(clean.database_url)) as first, Proxy(first.target) as second:
             urls = [proxy.url(clean.database_url) for proxy in (first, second)]
             configure(SHEAF_DATABASE_URLS=",".join(urls))
