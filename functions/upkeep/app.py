@@ -86,18 +86,22 @@ def _observe(lock: Lock, context: LambdaContext) -> list[int]:
     """Measure how late things are before anything is done about it; the shards that answer."""
     everywhere = range(len(shards.everywhere()))
     ages = _on_each(everywhere, lambda number: _ages(number, lock))
-    if len(ages) < len(everywhere) and context.get_remaining_time_in_millis() > _WAKING_MILLISECONDS:
-        # One that was paused wakes because it was asked.
-        for _ in range(_WAKING_PAUSES):
-            lock.reacquire()
-            time.sleep(_WAKING_PAUSE_SECONDS)
-        silent = [number for number in everywhere if number not in ages]
+    silent = [number for number in everywhere if number not in ages]
+    if silent and context.get_remaining_time_in_millis() > _WAKING_MILLISECONDS:
+        _wait_for_waking(lock)
         ages |= _on_each(silent, lambda number: _ages(number, lock))
     telemetry.measure(ShardsDown=len(everywhere) - len(ages))
     if ages:
         waiting, in_doubt_for = (max(column) for column in zip(*ages.values(), strict=True))
         telemetry.measure(OutboxSeconds=waiting, InDoubtSeconds=in_doubt_for)
     return list(ages)
+
+
+def _wait_for_waking(lock: Lock) -> None:
+    """Let a database wake that was paused: it does so because it was asked."""
+    for _ in range(_WAKING_PAUSES):
+        lock.reacquire()
+        time.sleep(_WAKING_PAUSE_SECONDS)
 
 
 def _ages(number: int, lock: Lock) -> tuple[float, float]:

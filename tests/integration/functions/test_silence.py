@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Iterator
+from threading import Timer
 
 import psycopg
 import pytest
 
+import upkeep.app
 from sheaf import page_cache
 from sheaf.storage import connections, shards
-from tests.conftest import Servers
+from tests.conftest import Servers, new_context
 from tests.integration.conftest import Configure
 from tests.servers.proxy import Proxy
 from tests.servers.redis_pair import address
@@ -98,3 +100,14 @@ def test_a_statement_that_is_not_answered_is_given_up(
     time.sleep(LEASE - LIMIT)  # it might have been a save, so its lock was left to expire
     assert create(site)[0] == 201
     assert versions(clean) == [1]
+
+
+def test_upkeep_waits_for_a_database_that_it_has_woken(
+    site: Site, network: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep.app, "_WAKING_PAUSE_SECONDS", 0.5)
+    network.requests.hold()
+    awake = Timer(LIMIT + 0.5, network.requests.open)
+    awake.start()
+    assert upkeep.app.handler({}, new_context())["relayed"] == 1
+    awake.join()
