@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.conftest import Mint
-from tests.containers.conftest import Contained
+from tests.containers.conftest import Contained, project
 from tests.containers.docker import ENVIRONMENT, ROOT, Compose
 
 PATIENCE = 60
@@ -51,10 +51,11 @@ def holding(contained: Contained, slug: str) -> Iterator[None]:
         session.stdin.close()  # which ends the session, and the transaction with it
 
 
-def test_a_password_that_is_missing_is_named(image: str) -> None:
-    environment = {"COMPOSE_FILE": str(ROOT / "compose.yaml"), "POSTGRES_PASSWORD": ""}
-    with pytest.raises(AssertionError, match="POSTGRES_PASSWORD is missing a value"):
-        Compose([ROOT / "compose.yaml"], environment)("config", "--quiet")
+@pytest.mark.parametrize("missing", ["POSTGRES_PASSWORD", "CACHE_PASSWORD"])
+def test_a_password_that_is_missing_is_named(image: str, missing: str) -> None:
+    compose = Compose([ROOT / "compose.yaml"], project() | {missing: ""})
+    with pytest.raises(AssertionError, match=f"{missing} is missing a value"):
+        compose("config", "--quiet")
 
 
 def test_pages_are_served_listed_and_written(contained: Contained) -> None:
