@@ -1,6 +1,7 @@
 """The `sheaf` command."""
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +13,10 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from ops import exporting, importing, jobs, resharding, tokens
-from ops.client import Client, ClientError, is_address
+from ops import exporting, importing, jobs, resharding, smoke, tokens
+from ops.client import Client
+from ops.connection import READ_SECONDS, ClientError, is_address
+from ops.smoke_visit import Visit
 from sheaf.hashing import SLOTS
 from sheaf.settings import SettingsError
 
@@ -28,7 +31,7 @@ class Site:
     token: str | None
 
 
-def _take_url(context: click.Context, _option: click.Parameter, url: str | None) -> None:
+def _take_url(context: click.Context, _parameter: click.Parameter, url: str | None) -> None:
     if url is None:
         return
     if not is_address(url):
@@ -137,6 +140,34 @@ def token(site: Site, handle: str, role: str, hours: float, home: Path) -> None:
     """Print a token for the site that `make run` starts."""
     with _plain_errors():
         click.echo(tokens.mint(home, site.url, handle, role, timedelta(hours=hours)))
+
+
+@main.command("smoke")
+@click.argument("url", required=False, expose_value=False, callback=_take_url)
+@click.option(
+    "--timeout",
+    "seconds",
+    type=click.FloatRange(0, min_open=True),
+    default=READ_SECONDS,
+    show_default=True,
+    help="How many seconds each answer may take, and a database to wake.",
+)
+@_token()
+@click.pass_obj
+def smoke_(site: Site, seconds: float) -> None:
+    """Walk through the site at URL and say what works.
+
+    With a token a page is also created, changed and deleted; only its history stays.
+    The exit status is 1 if anything failed.
+    """
+    # What a terminal cannot show, such as a cross, must not keep it from showing the rest.
+    terminal = click.get_text_stream("stdout", sys.stdout.encoding, "replace")
+    with _plain_errors():
+        counts = smoke.run(
+            Visit(site.url, site.token, seconds),
+            report=lambda outcome: click.echo(outcome.line, terminal),
+        )
+    _finish(counts, smoke.PASSED, smoke.SKIPPED)
 
 
 @main.group()

@@ -1,4 +1,4 @@
-"""A client of a site's API: typed pages and typed errors, timeouts, bounded retries.
+"""A client of a site's API: typed pages and typed errors, bounded retries.
 
 One client serves several threads at once: its connection pool has a place for each.
 """
@@ -6,18 +6,16 @@ One client serves several threads at once: its connection pool has a place for e
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
-import urllib3
 from pydantic import BaseModel, ValidationError
-from urllib3.exceptions import LocationParseError
-from urllib3.util import Retry, Timeout, parse_url
+from urllib3 import BaseHTTPResponse
+from urllib3.util import Retry
 
+from ops.connection import ClientError, Connection, UnexpectedAnswer
 from sheaf.web.conditions import version_etag
 
 _PAGES_PER_LIST = 200
-# API Gateway gives up a request after 30 s, so an answer comes before 35.
-_TIMEOUT = Timeout(connect=5, read=35)
 # A database that was asleep needs about 15 s to wake, and says Retry-After meanwhile. A write
 # whose answer was lost is not sent again (read=0): nobody knows yet whether it was done.
 _RETRY = Retry(
@@ -33,17 +31,7 @@ _RETRY = Retry(
     raise_on_status=False,
 )
 
-
-class ClientError(Exception):
-    """The site could not do what it was asked; the message is one line for people."""
-
-
-class Unreachable(ClientError):
-    """No answer came from the site."""
-
-
-class UnexpectedAnswer(ClientError):
-    """Something answered, but not as a Sheaf site does."""
+_SUCCESSES = (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT)
 
 
 class ApiError(ClientError):
@@ -81,12 +69,16 @@ class Page(PageItem, frozen=True):
     body: str
 
 
-class _Pages(BaseModel):
+class Pages(BaseModel):
+    """A page of a list of pages, and the cursor of the next one."""
+
     items: list[PageItem]
     next: str | None
 
 
-class _Problem(BaseModel):
+class Problem(BaseModel):
+    """Why the site refused; `detail` is for people."""
+
     type: str = "about:blank"
     detail: str = ""
 
@@ -98,20 +90,13 @@ class Client:
     """A site, reached at `url`; writes need a token."""
 
     def __init__(self, url: str, token: str | None = None, connections: int = 1) -> None:
-        self._url = url.rstrip("/")
-        self._path = urlsplit(self._url).path
-        self._headers = {"Accept": "application/json"}
-        if token:
-            self._headers["Authorization"] = f"Bearer {token}"
-        self._pool = urllib3.connection_from_url(
-            self._url, maxsize=connections, timeout=_TIMEOUT, retries=_RETRY
-        )
+        self._connection = Connection(url, token, places=connections, retries=_RETRY)
 
     def pages(self) -> Iterator[PageItem]:
         """All live pages. By age, so that a page saved meanwhile does not change its place."""
         query = {"limit": str(_PAGES_PER_LIST), "sort": "created", "order": "asc"}
         while True:
-            listing = self._read(_Pages, f"/api/pages?{urlencode(query)}")
+            listing = self._read(Pages, f"/api/pages?{urlencode(query)}")
             yield from listing.items
             if listing.next is None:
                 return
@@ -133,12 +118,16 @@ class Client:
         answer = self._ask("PUT", f"/api/pages/{quote(slug)}", condition, {"body": body.decode()})
         return answer.status == HTTPStatus.CREATED
 
+    def delete(self, slug: str, version: int) -> None:
+        """Delete this version of a page; raises ApiError, with status 412 if it is another one."""
+        self._ask("DELETE", f"/api/pages/{quote(slug)}", {"If-Match": version_etag(version)})
+
     def _read(self, model: type[_Model], path: str) -> _Model:
         answer = self._ask("GET", path)
         try:
             return model.model_validate_json(answer.data)
         except ValidationError as error:
-            message = f"{self._url}{path} does not answer as a Sheaf site does"
+            message = f"{self._connection.url}{path} does not answer as a Sheaf site does"
             raise UnexpectedAnswer(message) from error
 
     def _ask(
@@ -147,37 +136,19 @@ class Client:
         path: str,
         headers: Mapping[str, str] | None = None,
         json: Mapping[str, Any] | None = None,
-    ) -> urllib3.BaseHTTPResponse:
-        try:
-            answer = self._pool.request(
-                method, self._path + path, headers={**self._headers, **(headers or {})}, json=json
-            )
-        except urllib3.exceptions.HTTPError as error:
-            raise Unreachable(f"cannot reach {self._url}: {_reason(error)}") from error
-        if answer.status not in (HTTPStatus.OK, HTTPStatus.CREATED):
+    ) -> BaseHTTPResponse:
+        asked = {"Accept": "application/json", **(headers or {})}
+        answer = self._connection.ask(method, path, asked, json)
+        if answer.status not in _SUCCESSES:
             raise _api_error(answer)
         return answer
 
 
-def is_address(url: str) -> bool:
-    """Whether a site can be at this address."""
+def _api_error(answer: BaseHTTPResponse) -> ApiError:
     try:
-        parts = parse_url(url)
-    except LocationParseError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.host)
-
-
-def _reason(error: urllib3.exceptions.HTTPError) -> str:
-    # Each layer of urllib3 puts its own name and a colon before what happened.
-    return str(getattr(error, "reason", None) or error).rpartition(": ")[2]
-
-
-def _api_error(answer: urllib3.BaseHTTPResponse) -> ApiError:
-    try:
-        problem = _Problem.model_validate_json(answer.data)
+        problem = Problem.model_validate_json(answer.data)
     except ValidationError:
-        problem = _Problem()
+        problem = Problem()
     if answer.status == HTTPStatus.UNAUTHORIZED:
         # API Gateway's own answer says no more than "Unauthorized".
         problem.detail = "the token has expired or is not for this site"

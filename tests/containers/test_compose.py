@@ -1,7 +1,9 @@
 """The site that compose.yaml makes: an issuer's tokens, a proxy's place, a quiet end."""
 
 import json
+import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -121,3 +123,10 @@ def test_it_stops_within_seconds_and_breaks_off_no_request(contained: Contained)
         assert time.monotonic() - started < 8
     assert contained.compose.container("gateway")["State"]["ExitCode"] == 0
     contained.compose("start", "gateway")
+
+
+def test_smoke_finds_nothing_wrong(contained: Contained) -> None:
+    command = [sys.executable, "-m", "ops", "smoke", contained.url]
+    told = {**os.environ, "SHEAF_TOKEN": contained.issuer.token()}
+    done = subprocess.run(command, env=told, capture_output=True, check=False, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -38,15 +38,15 @@ def emulators(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture(scope="session")
-def invocations(
+def container(
     servers: Servers, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[dict[str, "Future[Any]"]]:
-    """What `sam local invoke` answers to each sample, several at a time."""
+) -> Iterator[sam.Container]:
+    """The built functions in `sam local`, with a seeded site of their own."""
     needs(sam.has_image(), f"Docker with the image {sam.IMAGE} (.ci/images)")
     folder = tmp_path_factory.mktemp("containers")
     built = request.getfixturevalue("built")
     settings = seeded(servers, "contained", 3)
-    with ExitStack() as running, ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with ExitStack() as running:
         for name in settings:
             url = urlsplit(settings[name])
             port = running.enter_context(forwarding(sam.gateway(), int(url.port or 0)))
@@ -55,7 +55,15 @@ def invocations(
         settings |= {"SHEAF_AUTH": "password", "SHEAF_CACHE_CLUSTER": "false"}
         variables = folder / "variables.json"
         variables.write_text(json.dumps({"Parameters": settings}))
-        container = sam.Container(built, variables, folder / "layers")
+        yield sam.Container(built, variables, folder / "layers")
+
+
+@pytest.fixture(scope="session")
+def invocations(
+    container: sam.Container, request: pytest.FixtureRequest
+) -> Iterator[dict[str, "Future[Any]"]]:
+    """What `sam local invoke` answers to each sample, several at a time."""
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         yield {
             sample.name: pool.submit(container.invoke, sample.function, sample.path)
             for sample in selected(request.session)

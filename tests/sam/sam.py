@@ -1,13 +1,17 @@
-"""The SAM command line: building everything, and invoking a built function in its container."""
+"""The SAM command line: building everything, and running what was built in containers."""
 
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+
+from tests.sam.emulator import free_port, wait_for
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "public.ecr.aws/lambda/python:3.13-x86_64"
@@ -76,20 +80,41 @@ class Container:
                 return json.loads(done.stdout.splitlines()[-1])
         raise AssertionError(done.stderr)
 
+    @contextmanager
+    def serve(self, log: Path) -> Iterator[str]:
+        """The whole site by `sam local start-api`; yields its address."""
+        port = free_port()
+        options = [*self._options(), "--port", str(port), "--warm-containers", "LAZY"]
+        command = [str(BIN / "sam"), "local", "start-api", *options]
+        with (
+            log.open("wb") as output,
+            subprocess.Popen(
+                command, cwd=self.built, env=ENVIRONMENT, stdout=output, stderr=output
+            ) as process,
+        ):
+            try:
+                wait_for(f"127.0.0.1:{port}")
+                yield f"http://127.0.0.1:{port}"
+            finally:
+                process.terminate()  # upon which it removes its containers
+                process.wait(60)
+
     def _run(self, function: str, event: Path) -> "subprocess.CompletedProcess[str]":
-        options = {
-            "--template": str(self.built / "template.yaml"),
-            "--event": str(event),
-            "--env-vars": str(self.variables),
-            "--layer-cache-basedir": str(self.layers),
-        }
-        words = [word for option in options.items() for word in option]
-        invoke = [str(BIN / "sam"), "local", "invoke", function, "--skip-pull-image"]
+        invoke = [str(BIN / "sam"), "local", "invoke", function, "--event", str(event)]
         return subprocess.run(
-            [*invoke, *PARAMETERS, *words],
+            [*invoke, *self._options()],
             env=ENVIRONMENT,
             capture_output=True,
             check=False,
             text=True,
             timeout=300,
         )
+
+    def _options(self) -> list[str]:
+        files = {
+            "--template": self.built / "template.yaml",
+            "--env-vars": self.variables,
+            "--layer-cache-basedir": self.layers,
+        }
+        named = [str(word) for option in files.items() for word in option]
+        return [*PARAMETERS, "--skip-pull-image", *named]

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from ops.client import ApiError, Client, UnexpectedAnswer, Unreachable
+from ops.client import ApiError, Client
+from ops.connection import UnexpectedAnswer, Unreachable
 
 Answer = tuple[int, dict[str, str], Any]
 PAGE = {"slug": "é", "title": "T", "tags": ["x"], "version": 2, "blob": "b", "body": "B"}
@@ -32,6 +33,9 @@ class Handler(BaseHTTPRequestHandler):
     server: Script
 
     def do_PUT(self) -> None:
+        self.do_GET()
+
+    def do_DELETE(self) -> None:
         self.do_GET()
 
     def do_GET(self) -> None:
@@ -77,6 +81,13 @@ def test_a_busy_page_is_asked_for_again_after_the_time_it_names(site: Script) ->
     assert (method, path, json.loads(body)) == ("PUT", "/api/pages/%C3%A9", {"body": "text"})
     assert headers["If-None-Match"] == "*"
     assert headers["Authorization"] == "Bearer t"
+
+
+def test_a_delete_names_the_version(site: Script) -> None:
+    site.answers = [(204, {}, b"")]
+    Client(site.url, "t").delete("a/é", 3)
+    method, path, headers, _ = site.asked[0]
+    assert (method, path, headers["If-Match"]) == ("DELETE", "/api/pages/a/%C3%A9", '"v3"')
 
 
 def test_retries_have_an_end(site: Script, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,18 @@
+"""A walk through a site, as `sheaf smoke` makes it, in this process."""
+
+from ops import smoke
+from ops.jobs import FAILED
+from ops.smoke import Outcome
+from ops.smoke_visit import Visit
+
+
+def walk(url: str, token: str | None, seconds: float = 10) -> dict[str, Outcome]:
+    """What came of each check that was made."""
+    outcomes: list[Outcome] = []
+    smoke.run(Visit(url, token, seconds), outcomes.append)
+    return {outcome.check.name: outcome for outcome in outcomes}
+
+
+def failed(outcomes: dict[str, Outcome]) -> set[str]:
+    """The checks that failed."""
+    return {name for name, outcome in outcomes.items() if outcome.result == FAILED}
