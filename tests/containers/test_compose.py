@@ -1,7 +1,9 @@
 """The site that compose.yaml makes: an issuer's tokens, a proxy's place, a quiet end."""
 
 import json
+import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +13,7 @@ import httpx
 import pytest
 
 from tests.conftest import Mint
-from tests.containers.conftest import Contained
+from tests.containers.conftest import Contained, project
 from tests.containers.docker import ENVIRONMENT, ROOT, Compose
 
 PATIENCE = 60
@@ -51,10 +53,11 @@ def holding(contained: Contained, slug: str) -> Iterator[None]:
         session.stdin.close()  # which ends the session, and the transaction with it
 
 
-def test_a_password_that_is_missing_is_named(image: str) -> None:
-    environment = {"COMPOSE_FILE": str(ROOT / "compose.yaml"), "POSTGRES_PASSWORD": ""}
-    with pytest.raises(AssertionError, match="POSTGRES_PASSWORD is missing a value"):
-        Compose([ROOT / "compose.yaml"], environment)("config", "--quiet")
+@pytest.mark.parametrize("missing", ["POSTGRES_PASSWORD", "CACHE_PASSWORD"])
+def test_a_password_that_is_missing_is_named(image: str, missing: str) -> None:
+    compose = Compose([ROOT / "compose.yaml"], project() | {missing: ""})
+    with pytest.raises(AssertionError, match=f"{missing} is missing a value"):
+        compose("config", "--quiet")
 
 
 def test_pages_are_served_listed_and_written(contained: Contained) -> None:
@@ -120,3 +123,10 @@ def test_it_stops_within_seconds_and_breaks_off_no_request(contained: Contained)
         assert time.monotonic() - started < 8
     assert contained.compose.container("gateway")["State"]["ExitCode"] == 0
     contained.compose("start", "gateway")
+
+
+def test_smoke_finds_nothing_wrong(contained: Contained) -> None:
+    command = [sys.executable, "-m", "ops", "smoke", contained.url]
+    told = {**os.environ, "SHEAF_TOKEN": contained.issuer.token()}
+    done = subprocess.run(command, env=told, capture_output=True, check=False, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
