@@ -60,6 +60,13 @@ def test_a_password_that_is_missing_is_named(image: str, missing: str) -> None:
         compose("config", "--quiet")
 
 
+def test_the_sign_in_of_a_laptop_is_for_this_machine_only(image: str) -> None:
+    files = [ROOT / "compose.yaml", ROOT / "compose.laptop.yaml"]
+    compose = Compose(files, project() | {"SHEAF_LISTEN": "0.0.0.0"})
+    found = json.loads(compose("config", "--format", "json"))["services"]["gateway"]
+    assert [each["host_ip"] for each in found["ports"]] == ["127.0.0.1"]
+
+
 def test_pages_are_served_listed_and_written(contained: Contained) -> None:
     assert httpx.get(f"{contained.url}/api/health").json()["status"] == "ok"
     assert put(contained, "written", contained.issuer.token()).status_code == 201
