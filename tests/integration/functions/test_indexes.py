@@ -21,6 +21,7 @@ from sheaf.storage import migrate, shards, tables
 from tests.conftest import Servers, _at
 
 ROWS = int(os.environ.get("SHEAF_LIST_ROWS", "200000"))
+LOADING_SECONDS = 600
 LIMIT = 50
 # Fifty rows, each found by its slug: what is read does not grow with the list.
 MOST_BLOCKS = 800
@@ -79,16 +80,18 @@ def loaded(servers: Servers) -> Iterator[Engine]:
     """A database of its own with very many rows."""
     with psycopg.connect(servers.database_url, autocommit=True) as admin:
         admin.execute("CREATE DATABASE indexes")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("SHEAF_DATABASE_URLS", _at(servers.database_url, "/indexes"))
-            patch.setenv("SHEAF_CACHE_URL", servers.cache_url)
+        try:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("SHEAF_DATABASE_URLS", _at(servers.database_url, "/indexes"))
+                patch.setenv("SHEAF_CACHE_URL", servers.cache_url)
+                _start_anew()
+                migrate.upgrade(shards.everywhere())
+                _load(shards.home())
+                yield shards.home()
+                shards.dispose()
+        finally:
             _start_anew()
-            migrate.upgrade(shards.everywhere())
-            _load(shards.home())
-            yield shards.home()
-            shards.dispose()
-        _start_anew()
-        admin.execute("DROP DATABASE indexes WITH (FORCE)")
+            admin.execute("DROP DATABASE indexes WITH (FORCE)")
 
 
 def _start_anew() -> None:
@@ -102,6 +105,8 @@ def _load(engine: Engine) -> None:
     """Make the rows first and the indexes then, which is much faster."""
     indexes = [index for table in LOADED for index in table.indexes]
     with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        driver.patience = LOADING_SECONDS
         for setting in ("statement_timeout = 0", "maintenance_work_mem = '256MB'"):
             connection.execute(text(f"SET {setting}"))
         connection.execute(text("SET synchronous_commit = off"))
