@@ -21,7 +21,7 @@ from sheaf.paging import Cursors, Keyset, Part, Position, Slice, Source
 from sheaf.storage import migrate, shards, tables, tree
 from tests.conftest import Servers, _at
 
-ROWS = int(os.environ.get("SHEAF_LIST_ROWS", "200000"))
+ROWS = int(os.environ.get("SHEAF_LIST_ROWS", "20000"))
 LOADING_SECONDS = 600
 LIMIT = 50
 # Fifty rows, each found by its slug: what is read does not grow with the list.
