@@ -129,7 +129,7 @@ def test_it_stops_within_seconds_and_breaks_off_no_request(contained: Contained)
         stopped.result(PATIENCE)
         assert time.monotonic() - started < 8
     assert contained.compose.container("gateway")["State"]["ExitCode"] == 0
-    contained.compose("start", "gateway")
+    contained.compose("up", "--no-build", "--no-recreate", "--wait", "gateway")
 
 
 def test_smoke_finds_nothing_wrong(contained: Contained) -> None:
