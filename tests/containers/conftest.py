@@ -44,7 +44,7 @@ def project() -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def contained(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Contained]:
     variables = project()
     files = [ROOT / "compose.yaml", ROOT / "tests/containers/issuer.yaml"]
