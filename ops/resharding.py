@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from ops import slot_copies
 from sheaf.slot_map import Move, SlotMap
-from sheaf.storage import shards, slot_maps
+from sheaf.storage import connections, shards, slot_maps
 from sheaf.storage.tables import reader_epochs, slot_moves, slot_owners
 
 STEPS = ("copy", "block", "prepare", "publish", "close", "open", "clean")
@@ -227,7 +227,7 @@ def _empty(number: int, batch: Batch) -> None:
 
 @contextmanager
 def _session(number: int) -> Iterator[Connection]:
-    """A transaction on a shard, as long as it takes."""
+    """A transaction on a shard, whose statements may take an hour each."""
     with shards.transactional(shards.at(number)).begin() as connection:
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connections.take_time(connection, 3600)
         yield connection

@@ -53,6 +53,11 @@ def new_context() -> Any:
     return Context("tests", 512, 60)
 
 
+def hurried_context() -> Any:
+    """The context of an invocation without the time to wait for a database to wake."""
+    return Context("tests", 512, 20)
+
+
 @dataclass(frozen=True)
 class Servers:
     """Where the servers of this run are."""

@@ -3,13 +3,12 @@
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated, Any
-from urllib.parse import quote, unquote, urlencode
 
-from aws_lambda_powertools.event_handler import Response as PowertoolsResponse
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from listing import diffs, lists, lookups
+from listing import answering, diffs, lists, lookups
+from listing.answering import Answer
 from listing.lists import DEFAULT_HITS, DEFAULT_LIMIT, Filters, Order, Sort, State, UserSort
 from listing.parameters import (
     Cursor,
@@ -29,14 +28,13 @@ from sheaf.paging import Part
 from sheaf.storage.pages import PageItem
 from sheaf.storage.revisions import RevisionItem
 from sheaf.storage.search import Hit
+from sheaf.storage.tree import Entry
 from sheaf.storage.users import User
 from sheaf.web import conditions, openapi, representations, responses
 from sheaf.web.representations import Health, Listed, PageLease, PageWithBody, Suggestions, answers
 from sheaf.web.resolver import send
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
-
-Answer = PowertoolsResponse[str]
 
 
 @router.get(
@@ -134,6 +132,33 @@ def list_backlinks(
 
 
 @router.get(
+    "/api/tree",
+    summary="The first parts of all slugs",
+    responses=answers(Listed[Entry], "The pages and folders"),
+    tags=["pages"],
+)
+def list_top(
+    limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None, partial: Partial = False
+) -> Answer:
+    """The pages and folders at the top by name; a folder is what slugs begin with before a `/`."""
+    return _listed(lists.below("", Part(limit, cursor), partial))
+
+
+@router.get(
+    "/api/tree/<slug>",
+    summary="What is directly below a folder",
+    responses=answers(Listed[Entry], "The pages and folders"),
+    tags=["pages"],
+)
+def list_folder(
+    slug: str, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None, partial: Partial = False
+) -> Answer:
+    """The pages and folders in a folder by name, without those that are deeper in it."""
+    folder = slugs.parse_quoted_folder(slug)
+    return _listed(lists.below(folder, Part(limit, cursor), partial))
+
+
+@router.get(
     "/api/leases/<slug>",
     summary="Who is editing a page",
     responses=answers(PageLease, "The lease"),
@@ -219,27 +244,4 @@ def description() -> Answer:
 
 
 def _listed(listed: Listed[Any]) -> Answer:
-    body = {
-        "items": [asdict(item) for item in listed.items],
-        "next": listed.next,
-        "prev": listed.prev,
-        **({"partial": True} if listed.partial else {}),
-    }
-    links = {"first": address(None)}
-    for rel, cursor in (("next", listed.next), ("prev", listed.prev)):
-        if cursor:
-            links[rel] = address(cursor)
-    link = ", ".join(f'<{target}>; rel="{rel}"' for rel, target in links.items())
-    return send(responses.json_text(body, headers={"link": link}))
-
-
-def address(cursor: str | None) -> str:
-    """The address of the request that is being answered, at a cursor or the start of its list."""
-    event = router.current_event
-    query = dict(event.query_string_parameters or {})
-    for place in ("cursor", "page"):
-        query.pop(place, None)
-    if cursor:
-        query["cursor"] = cursor
-    path = quote(unquote(event.path))
-    return f"{path}?{urlencode(query)}" if query else path
+    return answering.in_json(listed, router.current_event)

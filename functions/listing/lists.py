@@ -21,6 +21,7 @@ from sheaf.storage import (
     search,
     shards,
     tables,
+    tree,
     users,
 )
 from sheaf.storage.scattering import Scatter
@@ -162,6 +163,16 @@ def hits(text: str, part: Part, allow_partial: bool = False) -> Listed[search.Hi
     return _everywhere("search", {"q": query.terms}, statement, keyset, part, make, allow_partial)
 
 
+def below(folder: str, part: Part, allow_partial: bool = False) -> Listed[tree.Entry]:
+    """The pages and folders directly below a folder, or at the top if that is empty, by name."""
+
+    def fetch(secrets: Mapping[int, bytes], scatter: Scatter) -> Slice:
+        cursors = Cursors(secrets, "tree", {"folder": folder})
+        return tree.below(scattering.sources(), folder, cursors, part, scatter)
+
+    return _scattered(fetch, partial(tree.entry, folder), allow_partial)
+
+
 def _everywhere(
     name: str,
     filters: Mapping[str, str],
@@ -172,13 +183,22 @@ def _everywhere(
     allow_partial: bool = False,
 ) -> Listed[T]:
     """A list of what all shards have; raises ShardDown unless a part of it will do."""
-    scatter = Scatter(allow_partial)
 
-    def fetch(secrets: Mapping[int, bytes]) -> Slice:
+    def fetch(secrets: Mapping[int, bytes], scatter: Scatter) -> Slice:
         cursors, sources = Cursors(secrets, name, filters), scattering.sources()
         return paging.fetch(sources, statement, keyset, cursors, part, scatter)
 
-    return replace(_listed(fetch, make), partial=scatter.missing > 0)
+    return _scattered(fetch, make, allow_partial)
+
+
+def _scattered(
+    fetch: Callable[[Mapping[int, bytes], Scatter], Slice],
+    make: Callable[..., T],
+    allow_partial: bool,
+) -> Listed[T]:
+    scatter = Scatter(allow_partial)
+    listed = _listed(lambda secrets: fetch(secrets, scatter), make)
+    return replace(listed, partial=scatter.missing > 0)
 
 
 def _listed(fetch: Callable[[Mapping[int, bytes]], Slice], make: Callable[..., T]) -> Listed[T]:

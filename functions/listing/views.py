@@ -3,12 +3,11 @@
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from aws_lambda_powertools.event_handler import Response as PowertoolsResponse
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from listing import diffs, lists, lookups
-from listing.api import address
+from listing.answering import Answer, address
 from listing.lists import DEFAULT_HITS, DEFAULT_LIMIT, Filters
 from listing.parameters import Cursor, FromVersion, ToVersion, Version
 from sheaf import slugs
@@ -20,14 +19,29 @@ from sheaf.web.resolver import send
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 
-Answer = PowertoolsResponse[str]
-
 
 @router.get("/-/recent", include_in_schema=False)
 def recent(cursor: Cursor = None) -> Answer:
     """The pages, the last changed first."""
     listed = lists.all_pages(Filters(), "updated", None, Part(DEFAULT_LIMIT, cursor))
     return _document("recent.html", **_around(listed))
+
+
+@router.get("/-/tree", include_in_schema=False)
+def top(cursor: Cursor = None) -> Answer:
+    """The pages and folders at the top."""
+    return _folder("", cursor)
+
+
+@router.get("/-/tree/<slug>", include_in_schema=False)
+def folder(slug: str, cursor: Cursor = None) -> Answer:
+    """The pages and folders in a folder."""
+    return _folder(slugs.parse_quoted_folder(slug), cursor)
+
+
+def _folder(slug: str, cursor: str | None) -> Answer:
+    listed = lists.below(slug, Part(DEFAULT_LIMIT, cursor))
+    return _document("tree.html", slug=slug, **_around(listed))
 
 
 @router.get("/-/users", include_in_schema=False)
@@ -89,10 +103,11 @@ def backlinks(slug: str, cursor: Cursor = None) -> Answer:
 
 
 def _around(listed: Listed[Any]) -> dict[str, object]:
+    event = router.current_event
     return {
         "items": listed.items,
-        "next_url": address(listed.next) if listed.next else None,
-        "prev_url": address(listed.prev) if listed.prev else None,
+        "next_url": address(event, listed.next) if listed.next else None,
+        "prev_url": address(event, listed.prev) if listed.prev else None,
     }
 
 

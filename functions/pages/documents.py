@@ -14,7 +14,7 @@ from sheaf.caching.entry import Entry
 from sheaf.hashing import content_tag
 from sheaf.rendering import documents, templates
 from sheaf.rendering.static import StaticFile
-from sheaf.storage import pages, shards
+from sheaf.storage import connections, pages, shards
 from sheaf.storage.ownership import Moved
 from sheaf.storage.pages import Crowded, Page
 from sheaf.web import problems, responses
@@ -39,7 +39,7 @@ def page(slug: str, newest: bool, now: float) -> Entry:
         telemetry.log("WARNING", "database unavailable", slug=slug)
         known = near.recall(key)
         if known is None:
-            raise problems.unavailable("database") from failure
+            raise problems.unavailable("database", connections.retry_after(failure)) from failure
         return known
     near.remember(key, entry, now)
     return entry
@@ -78,7 +78,7 @@ def source(slug: str) -> Entry:
         found = _read(slug)
     except _UNAVAILABLE as failure:
         telemetry.log("WARNING", "database unavailable", slug=slug)
-        raise problems.unavailable("database") from failure
+        raise problems.unavailable("database", connections.retry_after(failure)) from failure
     if found is None or found.state != "live":
         return documents.absent(slug, found.version if found else 0)
     text = found.body.encode()

@@ -1,5 +1,6 @@
 """Relays the outbox: publishes what a dead writer did not, and counts edits."""
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,9 @@ _ABANDONED_AFTER = timedelta(days=1)
 _DRAFTS_KEPT = timedelta(days=30)
 # Longer than a batch takes; what a dead instance held is free after it.
 _LOCK_SECONDS = 10.0
+# An Aurora that was paused wakes in about 15 seconds.
+_WAKING_PAUSES, _WAKING_PAUSE_SECONDS = 3, 5.0
+_WAKING_MILLISECONDS = 30_000
 
 T = TypeVar("T")
 logger = telemetry.logger()
@@ -46,7 +50,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             waiting = sum(_waiting(number) for number in range(len(shards.everywhere())))
             logger.info("dry run", waiting=waiting)
             return {"relayed": 0, "removed": 0, "purge": []}
-        alive = _observe(lock)
+        alive = _observe(lock, context)
         relayed = _on_each(alive, lambda number: _relay_shard(number, lock, context))
         removed = sum(_on_each(alive, _remove_old).values())
     changes = [change for part in relayed.values() for change in part]
@@ -78,15 +82,26 @@ def _on_each(numbers: Iterable[int], act: Callable[[int], T]) -> dict[int, T]:
     return done
 
 
-def _observe(lock: Lock) -> list[int]:
+def _observe(lock: Lock, context: LambdaContext) -> list[int]:
     """Measure how late things are before anything is done about it; the shards that answer."""
     everywhere = range(len(shards.everywhere()))
     ages = _on_each(everywhere, lambda number: _ages(number, lock))
+    silent = [number for number in everywhere if number not in ages]
+    if silent and context.get_remaining_time_in_millis() > _WAKING_MILLISECONDS:
+        _wait_for_waking(lock)
+        ages |= _on_each(silent, lambda number: _ages(number, lock))
     telemetry.measure(ShardsDown=len(everywhere) - len(ages))
     if ages:
         waiting, in_doubt_for = (max(column) for column in zip(*ages.values(), strict=True))
         telemetry.measure(OutboxSeconds=waiting, InDoubtSeconds=in_doubt_for)
     return list(ages)
+
+
+def _wait_for_waking(lock: Lock) -> None:
+    """Let a database wake that was paused: it does so because it was asked."""
+    for _ in range(_WAKING_PAUSES):
+        lock.reacquire()
+        time.sleep(_WAKING_PAUSE_SECONDS)
 
 
 def _ages(number: int, lock: Lock) -> tuple[float, float]:

@@ -36,6 +36,7 @@ def wide(api: Api, slug: str) -> str:
 
 def addresses(slug: str) -> Iterator[str]:
     yield from ("/", f"/{slug}", f"/-/history/{slug}", f"/-/history/{slug}?version=1")
+    yield from ("/-/tree", f"/-/tree/{slug.partition('/')[0]}")
     yield from ("/-/recent", "/-/users", "/-/users/bob", "/-/search", "/-/search?q=wide")
     yield from (f"/-/edit/{slug}", "/-/sign-in?error=denied", "/no/such/page")
 
@@ -70,6 +71,21 @@ def test_the_header_leads_to_the_lists(open_tab: OpenTab, api: Api, slug: str) -
     expect(tab.get_by_role("link", name=f"Title of {slug}")).to_be_visible()
     tab.get_by_role("navigation", name="Site").get_by_role("link", name="People").click()
     expect(tab.get_by_role("heading", level=1)).to_have_text("People")
+
+
+def test_the_tree_leads_down_to_a_page_and_back(open_tab: OpenTab, api: Api, slug: str) -> None:
+    folder, _, name = slug.rpartition("/")
+    api.create(f"{slug}/leaf", "# A leaf\n")
+    tab = open_tab()
+    tab.goto("/")
+    tab.get_by_role("navigation", name="Site").get_by_role("link", name="Pages").click()
+    tab.get_by_role("link", name=f"{folder}/", exact=True).click()
+    tab.wait_for_url(f"**/-/tree/{folder}")
+    tab.goto(f"{tab.url}/{name}")
+    tab.get_by_role("link", name="leaf", exact=True).click()
+    expect(tab.locator("h1")).to_have_text("A leaf")
+    tab.get_by_role("navigation", name="Folders").get_by_role("link", name=name).click()
+    expect(tab.locator("h1")).to_have_text(name)
 
 
 def test_words_are_found_and_marked(open_tab: OpenTab, api: Api, slug: str) -> None:

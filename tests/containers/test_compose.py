@@ -1,7 +1,9 @@
 """The site that compose.yaml makes: an issuer's tokens, a proxy's place, a quiet end."""
 
 import json
+import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +13,7 @@ import httpx
 import pytest
 
 from tests.conftest import Mint
-from tests.containers.conftest import Contained
+from tests.containers.conftest import Contained, project
 from tests.containers.docker import ENVIRONMENT, ROOT, Compose
 
 PATIENCE = 60
@@ -51,10 +53,18 @@ def holding(contained: Contained, slug: str) -> Iterator[None]:
         session.stdin.close()  # which ends the session, and the transaction with it
 
 
-def test_a_password_that_is_missing_is_named(image: str) -> None:
-    environment = {"COMPOSE_FILE": str(ROOT / "compose.yaml"), "POSTGRES_PASSWORD": ""}
-    with pytest.raises(AssertionError, match="POSTGRES_PASSWORD is missing a value"):
-        Compose([ROOT / "compose.yaml"], environment)("config", "--quiet")
+@pytest.mark.parametrize("missing", ["POSTGRES_PASSWORD", "CACHE_PASSWORD"])
+def test_a_password_that_is_missing_is_named(image: str, missing: str) -> None:
+    compose = Compose([ROOT / "compose.yaml"], project() | {missing: ""})
+    with pytest.raises(AssertionError, match=f"{missing} is missing a value"):
+        compose("config", "--quiet")
+
+
+def test_the_sign_in_of_a_laptop_is_for_this_machine_only(image: str) -> None:
+    files = [ROOT / "compose.yaml", ROOT / "compose.laptop.yaml"]
+    compose = Compose(files, project() | {"SHEAF_LISTEN": "0.0.0.0"})
+    found = json.loads(compose("config", "--format", "json"))["services"]["gateway"]
+    assert [each["host_ip"] for each in found["ports"]] == ["127.0.0.1"]
 
 
 def test_pages_are_served_listed_and_written(contained: Contained) -> None:
@@ -98,8 +108,8 @@ def test_upkeep_counts_an_edit(contained: Contained) -> None:
 def test_it_logs_lines_of_json(contained: Contained, service: str) -> None:
     lines = contained.compose.log(service).splitlines()
     assert lines
-    for line in lines:
-        assert {"level", "message", "timestamp", "service"} <= set(json.loads(line))
+    for line in map(json.loads, lines):
+        assert "_aws" in line or {"level", "message", "timestamp", "service"} <= set(line)
 
 
 def test_it_stops_within_seconds_and_breaks_off_no_request(contained: Contained) -> None:
@@ -119,4 +129,11 @@ def test_it_stops_within_seconds_and_breaks_off_no_request(contained: Contained)
         stopped.result(PATIENCE)
         assert time.monotonic() - started < 8
     assert contained.compose.container("gateway")["State"]["ExitCode"] == 0
-    contained.compose("start", "gateway")
+    contained.compose("up", "--no-build", "--no-recreate", "--wait", "gateway")
+
+
+def test_smoke_finds_nothing_wrong(contained: Contained) -> None:
+    command = [sys.executable, "-m", "ops", "smoke", contained.url]
+    told = {**os.environ, "SHEAF_TOKEN": contained.issuer.token()}
+    done = subprocess.run(command, env=told, capture_output=True, check=False, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -43,8 +43,6 @@ def test_nothing_is_left_of_its_making(image: str) -> None:
     )
     left = "find / -xdev -path '*/pip/*.py' -path '/opt/*' -o -path '*/.cache/*' -o -name pip.conf"
     assert inside(image, "sh", "-c", f"{left} -o -path '/run/secrets/*' 2> /dev/null || true") == ""
-    history = docker("history", "--no-trunc", "--format", "{{.CreatedBy}}", image)
-    assert "pip" not in history
 
 
 def test_it_has_the_packages_of_the_list_and_no_others(image: str) -> None:

@@ -59,7 +59,9 @@ def check(sample: Sample, answer: Any, aws: Account) -> None:
         assert answer is None
     else:
         assert "errorMessage" not in answer, answer
-    assert aws.told() == Account().told() | told(sample)
+    expected = Account().told() | told(sample)
+    different = {name: each for name, each in aws.told().items() if each != expected[name]}
+    assert not different, different
 
 
 def told(sample: Sample) -> dict[str, Any]:

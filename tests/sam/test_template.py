@@ -32,6 +32,8 @@ LISTING = """
     /api/users
     /api/users/{handle}
     /api/backlinks/{slug+}
+    /api/tree
+    /api/tree/{slug+}
     /api/search
     /api/suggestions
     /api/health
@@ -43,6 +45,8 @@ LISTING = """
     /-/history/{slug+}
     /-/diff/{slug+}
     /-/backlinks/{slug+}
+    /-/tree
+    /-/tree/{slug+}
 """
 WRITES = """
     PUT /api/pages/{slug+}

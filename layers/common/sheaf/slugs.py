@@ -17,14 +17,9 @@ def parse(raw: str) -> str:
 
     Raises BadSlug for anything else.
     """
-    slug = unicodedata.normalize("NFC", raw)
-    if len(slug) > MAX_LENGTH:
-        raise BadSlug(f"A slug has at most {MAX_LENGTH} characters.")
-    segments = slug.split("/")
-    for segment in segments:
-        _check_segment(segment)
-    if segments[0] in RESERVED_FIRST or slug in RESERVED:
-        raise BadSlug(f"The name {slug if slug in RESERVED else segments[0]!r} is reserved.")
+    slug = _parse_path(raw)
+    if slug in RESERVED:
+        raise BadSlug(f"The name {slug!r} is reserved.")
     if slug.endswith(".md"):
         raise BadSlug("A slug does not end in .md: that address serves the page's source.")
     return slug
@@ -33,6 +28,26 @@ def parse(raw: str) -> str:
 def parse_quoted(raw: str) -> str:
     """As `parse`, for a path that may still be percent-encoded (no slug contains a '%')."""
     return parse(unquote(raw))
+
+
+def parse_quoted_folder(raw: str) -> str:
+    """What slugs begin with, before a slash, as `parse_quoted` reads it.
+
+    It need not be a slug itself: there may be pages below `robots.txt` or `notes.md`.
+    """
+    return _parse_path(unquote(raw))
+
+
+def _parse_path(raw: str) -> str:
+    path = unicodedata.normalize("NFC", raw)
+    if len(path) > MAX_LENGTH:
+        raise BadSlug(f"A slug has at most {MAX_LENGTH} characters.")
+    segments = path.split("/")
+    for segment in segments:
+        _check_segment(segment)
+    if segments[0] in RESERVED_FIRST:
+        raise BadSlug(f"The name {segments[0]!r} is reserved.")
+    return path
 
 
 def _check_segment(segment: str) -> None:

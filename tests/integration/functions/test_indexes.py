@@ -6,6 +6,7 @@ The statements are those that the lists send; PostgreSQL says what it did for th
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -17,10 +18,11 @@ from listing import lists
 from listing.lists import Filters, Order
 from sheaf import paging, settings
 from sheaf.paging import Cursors, Keyset, Part, Position, Slice, Source
-from sheaf.storage import migrate, shards, tables
+from sheaf.storage import migrate, shards, tables, tree
 from tests.conftest import Servers, _at
 
-ROWS = int(os.environ.get("SHEAF_LIST_ROWS", "200000"))
+ROWS = int(os.environ.get("SHEAF_LIST_ROWS", "20000"))
+LOADING_SECONDS = 600
 LIMIT = 50
 # Fifty rows, each found by its slug: what is read does not grow with the list.
 MOST_BLOCKS = 800
@@ -28,11 +30,13 @@ PARAMETER = re.compile(r"%\((\w+)\)s")
 LOADED = (tables.pages, tables.page_tags, tables.links, tables.users)
 
 # Half of all pages are bob's, a third has the tag `often`, a tenth is deleted, and nearly all link
-# to `hub`; most people have one edit.
+# to `hub`; most people have one edit. Nearly all pages are in one folder, the others in 4,096 small
+# ones; of a folder `old` all are deleted.
 LOAD = """
 INSERT INTO pages (slot, slug, state, version, fence, owner, sort_title, title, tags, author,
     created_at, updated_at)
-SELECT n % 4096, CASE WHEN n % 2 = 0 THEN 'guide/' ELSE 'notes/' END || md5(n::text),
+SELECT n % 4096, CASE WHEN n % 100 = 0 THEN 'old/' WHEN n % 2 = 0 THEN 'guide/'
+        ELSE 'notes/' || left(md5(n::text), 3) || '/' END || md5(n::text),
     CASE WHEN n % 10 = 0 THEN 'tombstone' ELSE 'live' END, 1, 1, gen_random_uuid(),
     md5((n / 3)::text), n, CASE WHEN n % 3 = 0 THEN '{often}'::text[] ELSE '{}' END,
     CASE WHEN n % 4 < 2 THEN 'bob' ELSE 'user' || n % 100 END,
@@ -79,16 +83,18 @@ def loaded(servers: Servers) -> Iterator[Engine]:
     """A database of its own with very many rows."""
     with psycopg.connect(servers.database_url, autocommit=True) as admin:
         admin.execute("CREATE DATABASE indexes")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("SHEAF_DATABASE_URLS", _at(servers.database_url, "/indexes"))
-            patch.setenv("SHEAF_CACHE_URL", servers.cache_url)
+        try:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("SHEAF_DATABASE_URLS", _at(servers.database_url, "/indexes"))
+                patch.setenv("SHEAF_CACHE_URL", servers.cache_url)
+                _start_anew()
+                migrate.upgrade(shards.everywhere())
+                _load(shards.home())
+                yield shards.home()
+                shards.dispose()
+        finally:
             _start_anew()
-            migrate.upgrade(shards.everywhere())
-            _load(shards.home())
-            yield shards.home()
-            shards.dispose()
-        _start_anew()
-        admin.execute("DROP DATABASE indexes WITH (FORCE)")
+            admin.execute("DROP DATABASE indexes WITH (FORCE)")
 
 
 def _start_anew() -> None:
@@ -102,6 +108,8 @@ def _load(engine: Engine) -> None:
     """Make the rows first and the indexes then, which is much faster."""
     indexes = [index for table in LOADED for index in table.indexes]
     with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        driver.patience = LOADING_SECONDS
         for setting in ("statement_timeout = 0", "maintenance_work_mem = '256MB'"):
             connection.execute(text(f"SET {setting}"))
         connection.execute(text("SET synchronous_commit = off"))
@@ -157,11 +165,30 @@ def _plan(engine: Engine, statement: str) -> dict[str, Any]:
 
 
 def _check_indexed(plan: dict[str, Any]) -> None:
+    assert not [node for node in _nodes(plan) if "Sort" in node["Node Type"]]
+    _check_read_in_order(plan)
+
+
+def _check_read_in_order(plan: dict[str, Any]) -> None:
     kinds = {(node["Node Type"], node.get("Relation Name")) for node in _nodes(plan)}
-    assert not [kind for kind, _ in kinds if "Sort" in kind]
     # Out of order, or all of it; of the tables that say where slots are, a few rows are read so.
     unordered = ("Seq Scan", "Bitmap Heap Scan")
     assert not kinds & {(kind, table.name) for kind in unordered for table in LOADED}
+
+
+@contextmanager
+def _noted(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
+    """The statements that are sent while the block runs, with their parameters."""
+    sent: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_others: Any) -> None:
+        sent.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
@@ -169,7 +196,6 @@ def _check_indexed(plan: dict[str, Any]) -> None:
 def test_a_deep_page_is_read_from_an_index(
     loaded: Engine, monkeypatch: pytest.MonkeyPatch, name: str, backward: bool
 ) -> None:
-    sent: list[tuple[str, Any]] = []
     fetch = paging.fetch
 
     def fetch_deep(
@@ -187,17 +213,46 @@ def test_a_deep_page_is_read_from_an_index(
         assert len(found.rows) == LIMIT
         return found
 
-    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_others: Any) -> None:
-        sent.append((statement, parameters))
-
     monkeypatch.setattr(paging, "fetch", fetch_deep)
-    event.listen(loaded, "before_cursor_execute", note)
-    try:
+    with _noted(loaded) as sent:
         LISTS[name](Part(LIMIT))
-    finally:
-        event.remove(loaded, "before_cursor_execute", note)
     statement, parameters = sent[0]
-    _check_indexed(_plan(loaded, statement))  # the one that our connections ask for (see shards.py)
+    _check_indexed(
+        _plan(loaded, statement)
+    )  # the one that our connections ask for (see connections.py)
     done = _explain(loaded, statement, parameters)
     _check_indexed(done)
-    assert done["Shared Hit Blocks"] + done["Shared Read Blocks"] <= MOST_BLOCKS
+    assert _blocks(done) <= MOST_BLOCKS
+
+
+def _blocks(done: dict[str, Any]) -> int:
+    """How many blocks were read for a statement."""
+    return int(done["Shared Hit Blocks"] + done["Shared Read Blocks"])
+
+
+@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
+@pytest.mark.parametrize(
+    ("folder", "place", "count", "most_blocks"),
+    [
+        ("", None, 2, 150),
+        ("guide", None, LIMIT, MOST_BLOCKS),
+        ("guide", "8", LIMIT, MOST_BLOCKS),
+        ("notes", "8", LIMIT, MOST_BLOCKS),
+    ],
+    ids=["top", "folder of pages", "deep in it", "deep in a folder of folders"],
+)
+def test_what_is_below_a_name_is_not_read(
+    loaded: Engine, folder: str, place: str | None, count: int, most_blocks: int, backward: bool
+) -> None:
+    cursors = Cursors(lists._secrets(0), "tree", {"folder": folder})
+    cursor = cursors.encode(Position((place,) if place else None, backward), tree.NAMES)
+    with _noted(loaded) as sent:
+        found = lists.below(folder, Part(LIMIT, cursor)).items
+    assert len(found) == count
+    assert {entry.folder for entry in found} == {folder != "guide"}
+    assert {entry.page for entry in found} == {folder == "guide"}
+    statement, parameters = sent[-1]
+    _check_read_in_order(_plan(loaded, statement))
+    done = _explain(loaded, statement, parameters)
+    _check_read_in_order(done)
+    assert _blocks(done) <= most_blocks

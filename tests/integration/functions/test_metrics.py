@@ -16,8 +16,8 @@ import upkeep.app
 from sheaf import redis_client
 from sheaf.locks import LockError, engines
 from sheaf.locks.redis import RedisLock
-from sheaf.storage import claims, shards
-from tests.conftest import Servers, new_context
+from sheaf.storage import claims, connections, shards
+from tests.conftest import Servers, hurried_context, new_context
 from tests.integration.conftest import Configure
 from tests.integration.functions.conftest import wait_for_waiter
 from tests.servers.proxy import Proxy
@@ -193,7 +193,7 @@ class TestUpkeep:
     ) -> None:
         site.create("home", "one")
         configure(SHEAF_DATABASE_URLS=f"{clean.database_url},{NOBODY}")
-        upkeep.app.handler({}, new_context())
+        upkeep.app.handler({}, hurried_context())
         found = measured()
         assert (found["ShardsDown"], found["Relayed"]) == (1, 1)
         assert found["OutboxSeconds"] > 0
@@ -206,13 +206,13 @@ class TestUpkeep:
         configure: Configure,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(shards, "_CONNECT_SECONDS", 2)
+        monkeypatch.setattr(connections, "_CONNECT_SECONDS", 2)
         with Proxy(address(clean.database_url)) as first, Proxy(first.target) as second:
             urls = [proxy.url(clean.database_url) for proxy in (first, second)]
             configure(SHEAF_DATABASE_URLS=",".join(urls))
             first.replies.hold()
             second.replies.hold()
-            upkeep.app.handler({}, new_context())
+            upkeep.app.handler({}, hurried_context())
         # Nobody knows how old their changes are.
         assert measured() == {"ShardsDown": 2, "Relayed": 0}
 

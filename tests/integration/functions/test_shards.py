@@ -36,6 +36,27 @@ def walk(client: httpx.Client, address: str) -> list[str]:
         cursor = f"&cursor={answer['next']}"
 
 
+def test_a_folder_is_one_whatever_shards_its_pages_are_on(
+    client: httpx.Client, sharded: Sharded
+) -> None:
+    below = {OWNER(slug): slug for slug in (f"tree/{number}" for number in range(20))}
+    page = next(f"t{n}" for n in range(20) if OWNER(f"t{n}") == 0)
+    apart = next(f"{page}/{n}" for n in range(20) if OWNER(f"{page}/{n}") == 1)
+    seed(sharded.url, sharded.token, [*below.values(), page, apart])
+    found = client.get("/api/tree?limit=200").json()["items"]
+    kinds = {item["name"]: (item["page"], item["folder"]) for item in found}
+    assert list(kinds) == sorted([*SLUGS, page, "tree"])
+    assert len(found) == len(kinds)
+    assert (kinds["tree"], kinds[page]) == ((False, True), (True, True))
+    assert walk(client, "/api/tree?limit=7") == list(kinds)
+    with down(sharded.databases[1]):
+        assert client.get("/api/tree").status_code == 503
+        assert client.get("/-/tree").status_code == 503
+        part = client.get("/api/tree/tree?partial=1").json()
+    assert part["partial"] is True
+    assert [item["slug"] for item in part["items"]] == [below[0]]
+
+
 @contextmanager
 def down(url: str) -> Iterator[None]:
     """The database takes no connections and ends those that it has."""

@@ -52,6 +52,12 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     yield "diff.html", {**versions, "hunks": []}
     yield "backlinks.html", {"slug": page["slug"], "items": [page], **around}
     yield "backlinks.html", {"slug": page["slug"], "items": [], **around}
+    entries = [
+        {"name": name, "slug": f"guide/{name}", "page": page, "folder": folder}
+        for name, page, folder in (("a", True, False), ("b", False, True), ("größe", True, True))
+    ]
+    yield "tree.html", {"slug": "guide/größe", "items": entries, **around}
+    yield "tree.html", {"slug": "", "items": [], **around}
     yield "users.html", {"items": [user, {**user, "edits": 12}], **around}
     yield "user.html", {"handle": "alice", "user": user, "items": [page]}
     yield "user.html", {"handle": "alice", "user": None, "items": []}

@@ -1,4 +1,5 @@
 import unicodedata
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -54,6 +55,19 @@ def test_bad_slugs_are_refused_with_the_rule(slug: str, rule: str) -> None:
 def test_two_spellings_of_one_name_are_one_slug() -> None:
     assert slugs.parse("nai\u0308ve") == "na\u00efve"
     assert slugs.parse_quoted("na%C3%AFve/%E9%83%A8") == "na\u00efve/部"
+
+
+@pytest.mark.parametrize("folder", [*GOOD, "robots.txt", "a.md", "guide/a.md"])
+def test_what_is_below_a_name_is_in_a_folder(folder: str) -> None:
+    assert slugs.parse_quoted_folder(quote(folder)) == folder
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(BAD.keys() - {"robots.txt", "sitemap.xml", "a.md", "a%20b"})
+)
+def test_bad_folders_are_refused(folder: str) -> None:
+    with pytest.raises(slugs.BadSlug, match=BAD[folder]):
+        slugs.parse_quoted_folder(folder)
 
 
 @given(st.text())

@@ -4,19 +4,21 @@
 which order, `Cursors` for which list, a `Part` which page of it.
 """
 
-from sheaf.paging.cursors import BadCursor, Cursors, Position, UnknownKey
-from sheaf.paging.fetching import MAX_DEPTH, BadPage, Part, Slice, fetch
+from sheaf.paging.cursors import START, BadCursor, Cursors, Position, UnknownKey
+from sheaf.paging.fetching import MAX_DEPTH, BadPage, Part, Slice, fetch, slice_at
 from sheaf.paging.keysets import Keyset, SortKey, asc, desc
-from sheaf.paging.merging import Scatter, Source, gather, source
+from sheaf.paging.merging import Row, Scatter, Source, gather, merge, source
 
 __all__ = [
     "MAX_DEPTH",
+    "START",
     "BadCursor",
     "BadPage",
     "Cursors",
     "Keyset",
     "Part",
     "Position",
+    "Row",
     "Scatter",
     "Slice",
     "SortKey",
@@ -26,5 +28,7 @@ __all__ = [
     "desc",
     "fetch",
     "gather",
+    "merge",
+    "slice_at",
     "source",
 ]

@@ -81,10 +81,18 @@ def fetch(
         position = cursors.decode(part.cursor, keyset)
     else:
         position = reader.after(part.skipped)
-    # One row more than asked for tells whether there is another page.
-    found = reader.rows(position, part.limit + 1)
-    rows = found[: part.limit][:: -1 if position.backward else 1]
-    before, after = _around(rows, position, len(keyset), more=len(found) > part.limit)
+    return slice_at(position, reader.rows(position, part.limit + 1), part.limit, keyset, cursors)
+
+
+def slice_at(
+    position: Position, found: Sequence[Row], limit: int, keyset: Keyset, cursors: Cursors
+) -> Slice:
+    """One page, of the rows that were found from a position on, each of which ends in its key.
+
+    One row more than the limit tells that there is another page.
+    """
+    rows = found[:limit][:: -1 if position.backward else 1]
+    before, after = _around(rows, position, len(keyset), more=len(found) > limit)
     return Slice(
         [row[: -len(keyset)] for row in rows],
         next=cursors.encode(after, keyset) if after else None,

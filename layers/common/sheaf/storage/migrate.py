@@ -11,14 +11,14 @@ from sqlalchemy import Connection, Engine, select, text
 
 from sheaf import telemetry
 from sheaf.slot_map import SlotMap
-from sheaf.storage import keys, shards, slot_maps
+from sheaf.storage import connections, keys, shards, slot_maps
 from sheaf.storage.tables import pages
 
 # The role the functions log in as, by IAM: it reads and writes rows and owns nothing.
 APPLICATION_ROLE = "sheaf"
 # Any number will do, as long as every migrating process takes the same.
 _ADVISORY_LOCK = 0x5EAF
-_STATEMENT_TIMEOUT = "SET LOCAL statement_timeout = '10min'"
+_STATEMENT_SECONDS = 600
 
 
 def upgrade(engines: Sequence[Engine]) -> list[str]:
@@ -44,7 +44,7 @@ def upgrade_schema(engine: Engine, schema: str = "head") -> list[str]:
     one before it came back, whose code has no use for what was added and is not hindered by it.
     """
     with shards.transactional(engine).begin() as connection:
-        connection.execute(text(_STATEMENT_TIMEOUT))
+        connections.take_time(connection, _STATEMENT_SECONDS)
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
         config = _config(connection)
         before = MigrationContext.configure(connection).get_current_revision()

@@ -13,8 +13,10 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     SmallInteger,
+    all_,
     and_,
     bindparam,
+    func,
     or_,
     select,
 )
@@ -64,10 +66,12 @@ def readable(column: ColumnElement[int]) -> ColumnElement[bool]:
     nothing is excluded, and no index need be read for it. Who follows too old a map finds no row at
     all, so only who finds none has to `check_up_to_date`.
     """
-    # Two conditions, each with an index: together they would be looked for in all 4096 rows.
+    # Two conditions, each with an index: together they would be looked for in all 4096 rows. As
+    # arrays, because of NOT IN PostgreSQL believes that it leaves out half of the rows.
     arriving = select(slot_owners.c.slot).where(slot_owners.c.from_epoch > _EPOCH)
     gone = select(slot_owners.c.slot).where(slot_owners.c.until_epoch <= _EPOCH)
-    return and_(column.not_in(arriving), column.not_in(gone), _UP_TO_DATE.exists())
+    conditions = (column != all_(func.array(one.scalar_subquery())) for one in (arriving, gone))
+    return and_(*conditions, _UP_TO_DATE.exists())
 
 
 _VALID = and_(

@@ -1,33 +1,22 @@
 """Shards: the databases, and which of them holds a slug."""
 
-import select
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache, wraps
 from random import uniform
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import Connection, Engine
 
 from sheaf import settings
-from sheaf.presigning import Credentials, database_token
 from sheaf.slot_map import SlotMap
-from sheaf.storage import ownership, slot_maps
+from sheaf.storage import connections, ownership, slot_maps
 from sheaf.storage.ownership import Moved
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_CONNECT_SECONDS = 5
-_STATEMENT_MILLISECONDS = 5000
-# Our statements are best served by one plan each, whatever their parameters. Left to itself
-# PostgreSQL makes a new one for each page of a list, which takes longer than to read the page.
-_PLAN_ONCE = "-c plan_cache_mode=force_generic_plan"
-_TRUSTED_SECONDS = 10
 # A map this old may be wrong without anybody telling: the shard may be gone.
 _MAP_SECONDS = 60
 _MOVE_SECONDS = 1.5
@@ -63,7 +52,7 @@ def at(number: int) -> Engine:
 
 def apart(number: int) -> Engine:
     """A shard over a connection of its own, for who keeps it; dispose of it in the end."""
-    return _new_engine(settings.current().database_urls[number])
+    return connections.engine(settings.current().database_urls[number])
 
 
 def everywhere() -> list[Engine]:
@@ -148,69 +137,4 @@ def transactional(engine: Engine) -> Engine:
 
 @cache
 def _engine(address: str) -> Engine:
-    return _new_engine(address)
-
-
-def _new_engine(address: str) -> Engine:
-    # One instance serves one request at a time, so it needs one connection.
-    engine = create_engine(
-        _psycopg(make_url(address)),
-        isolation_level="AUTOCOMMIT",
-        pool_size=1,
-        max_overflow=0,
-        pool_timeout=_CONNECT_SECONDS,
-        connect_args={
-            "connect_timeout": _CONNECT_SECONDS,
-            "options": f"-c statement_timeout={_STATEMENT_MILLISECONDS} {_PLAN_ONCE}",
-            "application_name": "sheaf",
-        },
-    )
-    _test_before_use(engine)
-    current = settings.current()
-    if current.auth == "iam":
-        _log_in_by_iam(engine, current.region)
-    return engine
-
-
-def _test_before_use(engine: Engine) -> None:
-    """Test a connection that was long unused or whose server has said something: it may be gone.
-
-    By the clock on the wall: others stand still while an instance is frozen.
-    """
-
-    @event.listens_for(engine, "checkin")
-    def note_time(_connection: object, record: ConnectionPoolEntry) -> None:
-        record.info["used_at"] = time.time()
-
-    @event.listens_for(engine, "checkout")
-    def test(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
-        idle = abs(time.time() - record.info.get("used_at", time.time()))
-        try:
-            if idle >= _TRUSTED_SECONDS or _is_spoken_to(connection):
-                engine.dialect.do_ping(connection)
-        except engine.dialect.loaded_dbapi.Error as error:
-            # The pool throws away what this is raised for, and connects again.
-            raise DisconnectionError from error
-
-
-def _is_spoken_to(connection: Any) -> bool:
-    """Whether something has come from the server: unasked it says little but good-bye."""
-    waiting = select.poll()
-    waiting.register(connection.fileno(), select.POLLIN)
-    return bool(waiting.poll(0))
-
-
-def _psycopg(url: URL) -> URL:
-    return url.set(drivername="postgresql+psycopg")
-
-
-def _log_in_by_iam(engine: Engine, region: str) -> None:
-    @event.listens_for(engine, "do_connect")
-    def add_token(_dialect: object, _record: object, _args: object, parameters: dict) -> None:  # type: ignore[type-arg]
-        parameters["password"] = database_token(
-            Credentials.from_environment(),
-            region,
-            parameters["host"],
-            int(parameters.get("port", 5432)),
-            parameters["user"],
-        )
+    return connections.engine(address)

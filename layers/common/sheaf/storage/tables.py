@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     func,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
@@ -59,12 +60,18 @@ pages = Table(
     # Room on each block for the row's next versions, so that a claim touches no index (HOT).
     postgresql_with={"fillfactor": 80},
 )
+# A slug for the order of the tree: a space is before everything that slugs are made of, so what is
+# below a folder comes right behind the page of its name, and before `name-x`.
+page_path = func.replace(
+    pages.c.slug, literal_column("'/'"), literal_column("' '"), type_=_Bytewise
+)
 _live, _deleted = text("state = 'live'"), text("state = 'tombstone'")
 Index("pages_by_update", pages.c.updated_at, pages.c.slug, postgresql_where=_live)
 Index("pages_by_creation", pages.c.created_at, pages.c.slug, postgresql_where=_live)
 Index("pages_by_title", pages.c.sort_title, pages.c.slug, postgresql_where=_live)
 Index("pages_by_author", pages.c.author, pages.c.updated_at, pages.c.slug, postgresql_where=_live)
 Index("pages_by_slug", pages.c.slug, postgresql_where=_live)
+Index("pages_by_path", page_path, postgresql_where=_live)
 Index("pages_deleted_by_update", pages.c.updated_at, pages.c.slug, postgresql_where=_deleted)
 Index("pages_deleted_by_slug", pages.c.slug, postgresql_where=_deleted)
 Index("pages_by_slot", pages.c.slot)

@@ -22,6 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from sheaf import settings, slugs, telemetry
 from sheaf.paging import BadCursor, BadPage
+from sheaf.storage import connections
 from sheaf.storage.ownership import Moved
 from sheaf.storage.scattering import ShardDown
 from sheaf.web import origin, problems, responses
@@ -152,7 +153,7 @@ def as_problem(error: Exception) -> Problem:  # noqa: PLR0911 - a line for each 
         case NotFoundError():
             return problems.not_found("such address, or not with this method")
         case OperationalError() | PoolTimeout() | Moved() | ShardDown():
-            return problems.unavailable("database")
+            return problems.unavailable("database", connections.retry_after(error))
         case DBAPIError() if error.connection_invalidated:
             return problems.unavailable("database")
         case RedisError():

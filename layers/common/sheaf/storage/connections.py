@@ -1,0 +1,126 @@
+"""Connections to PostgreSQL: how they are made, how long they are waited for, if they can be used.
+
+PostgreSQL keeps the limits that it is given, as long as it runs. One that was paused, or whose
+machine stands still, takes what it is sent and says nothing, so there is a limit on our side too.
+"""
+
+import select
+import time
+from typing import Any
+
+import psycopg
+from psycopg.abc import PQGen
+from psycopg.errors import ConnectionTimeout, _WaitTimeout
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from sheaf import settings
+from sheaf.presigning import Credentials, database_token
+
+_CONNECT_SECONDS = 5
+_STATEMENT_SECONDS = 5
+# Our statements are best served by one plan each, whatever their parameters. Left to itself
+# PostgreSQL makes a new one for each page of a list, which takes longer than to read the page.
+_PLAN_ONCE = "-c plan_cache_mode=force_generic_plan"
+# For the answer to a statement that PostgreSQL itself had to end, to come.
+_SPARE_SECONDS = 1.0
+_PING_SECONDS = 1.0
+_TRUSTED_SECONDS = 10
+# An Aurora that was paused wakes in about 15 seconds; who is told so has waited for 5 of them.
+_WAKING_SECONDS = 10
+
+
+def engine(address: str) -> Engine:
+    """An engine with one connection at most, for one request at a time."""
+    made = create_engine(
+        make_url(address).set(drivername="postgresql+psycopg"),
+        isolation_level="AUTOCOMMIT",
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=_CONNECT_SECONDS,
+        connect_args={
+            "connect_timeout": _CONNECT_SECONDS,
+            "options": f"-c statement_timeout={_STATEMENT_SECONDS}s {_PLAN_ONCE}",
+            "application_name": "sheaf",
+        },
+    )
+    _connect_as_told(made)
+    _test_before_use(made)
+    return made
+
+
+def take_time(connection: Connection, seconds: int) -> None:
+    """Let each statement of this transaction take so long."""
+    connection.execute(text(f"SET LOCAL statement_timeout = '{seconds}s'"))
+    driver: Any = connection.connection.driver_connection
+    driver.patience = seconds + _SPARE_SECONDS
+
+
+def retry_after(error: BaseException | None) -> int:
+    """In how many seconds a database may be there that failed so: longer if it said nothing."""
+    while error:
+        if isinstance(error, (ConnectionTimeout, TimeoutError)):
+            return _WAKING_SECONDS
+        error = error.__cause__
+    return 1
+
+
+class _Impatient(psycopg.Connection[Any]):
+    """Waits so many seconds for an answer. Then it is closed: what was sent may still be done."""
+
+    patience = _STATEMENT_SECONDS + _SPARE_SECONDS
+
+    def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:
+        """What comes of it; raises ConnectionTimeout."""
+        try:
+            return super().wait(gen, interval, self.patience if timeout is None else timeout)
+        except _WaitTimeout:
+            self.close()
+            raise ConnectionTimeout("the server says nothing") from None
+
+
+def _connect_as_told(engine: Engine) -> None:
+    current = settings.current()
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: object, _record: object, _args: object, parameters: Any) -> Any:
+        if current.auth == "iam":
+            parameters = {**parameters, "password": _token(current.region, parameters)}
+        return _Impatient.connect(**parameters)
+
+
+def _token(region: str, parameters: dict[str, Any]) -> str:
+    host, port = parameters["host"], int(parameters.get("port", 5432))
+    return database_token(Credentials.from_environment(), region, host, port, parameters["user"])
+
+
+def _test_before_use(engine: Engine) -> None:
+    """Test a connection that was long unused or whose server has said something: it may be gone.
+
+    By the clock on the wall: others stand still while an instance is frozen.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def note_time(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["used_at"] = time.time()
+
+    @event.listens_for(engine, "checkout")
+    def test(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        idle = abs(time.time() - record.info.get("used_at", time.time()))
+        try:
+            if idle >= _TRUSTED_SECONDS or _is_spoken_to(connection):
+                connection.patience = _PING_SECONDS
+                engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            # The pool throws away what this is raised for, and connects again.
+            raise DisconnectionError from error
+        connection.patience = _Impatient.patience
+
+
+def _is_spoken_to(connection: Any) -> bool:
+    """Whether something has come from the server: unasked it says little but good-bye."""
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))

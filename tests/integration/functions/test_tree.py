@@ -1,0 +1,121 @@
+"""The tree as JSON and for people: folders and pages, and the way through them."""
+
+from typing import Any
+
+import pytest
+
+from tests.site import Site
+
+
+@pytest.fixture
+def full_site(site: Site) -> Site:
+    for slug in (
+        "home",
+        "guide",
+        "guide/start",
+        "guide/größe/大小",
+        "guide-x",
+        "guide0",
+        "old/one",
+    ):
+        site.create(slug, f"# About {slug}")
+    assert site.delete("old/one", 1).status_code == 204
+    return site
+
+
+def item(slug: str, kind: str) -> dict[str, Any]:
+    name = slug.rpartition("/")[2]
+    return {"name": name, "slug": slug, "page": "page" in kind, "folder": "folder" in kind}
+
+
+TOP = [
+    item("guide", "page and folder"),
+    item("guide-x", "page"),
+    item("guide0", "page"),
+    item("home", "page"),
+]
+
+
+def test_the_top(full_site: Site) -> None:
+    answer = full_site.get("/api/tree")
+    assert answer.json == {"items": TOP, "next": None, "prev": None}
+    assert answer.headers["Link"] == '</api/tree>; rel="first"'
+
+
+@pytest.mark.parametrize(
+    ("folder", "expected"),
+    [
+        ("guide", [item("guide/größe", "folder"), item("guide/start", "page")]),
+        ("guide/größe", [item("guide/größe/大小", "page")]),
+        ("guide/gro\u0308\u00dfe", [item("guide/größe/大小", "page")]),
+        ("guide/gr%C3%B6%C3%9Fe", [item("guide/größe/大小", "page")]),
+        ("guide/start", []),
+        ("gui", []),
+        ("old", []),
+    ],
+)
+def test_a_folder(full_site: Site, folder: str, expected: list[object]) -> None:
+    assert full_site.get(f"/api/tree/{folder}").json["items"] == expected
+
+
+def test_links_lead_through_it_and_back(full_site: Site) -> None:
+    first = full_site.get("/api/tree?limit=3").json
+    second = full_site.get(f"/api/tree?limit=3&cursor={first['next']}").json
+    assert first["items"] + second["items"] == TOP
+    assert (first["prev"], second["next"]) == (None, None)
+    assert full_site.get(f"/api/tree?limit=3&cursor={second['prev']}").json == first
+
+
+def test_a_cursor_is_for_one_folder(full_site: Site) -> None:
+    cursor = full_site.get("/api/tree?limit=1").json["next"]
+    for address in ("/api/tree/guide", "/api/pages", "/-/tree/guide"):
+        assert full_site.get(f"{address}?cursor={cursor}").status_code == 400
+    assert full_site.get(f"/-/tree?cursor={cursor}").status_code == 200
+
+
+def test_a_page_made_again_is_there_again(full_site: Site) -> None:
+    full_site.create("old/one", "anew")
+    assert full_site.get("/api/tree").json["items"] == [*TOP, item("old", "folder")]
+
+
+def test_a_folder_may_be_called_as_no_page_may(site: Site) -> None:
+    for slug in ("robots.txt/one", "notes.md/two"):
+        site.create(slug, "x")
+    items = site.get("/api/tree").json["items"]
+    assert items == [item("notes.md", "folder"), item("robots.txt", "folder")]
+    for each in items:
+        assert len(site.get(f"/api/tree/{each['slug']}").json["items"]) == 1
+
+
+@pytest.mark.parametrize("folder", ["a//b", "a/", "a%20b", "a%00b", "-", "api", "x" * 201])
+def test_what_is_no_folder_is_refused(site: Site, folder: str) -> None:
+    answer = site.get(f"/api/tree/{folder}")
+    assert (answer.status_code, answer.json["type"]) == (400, "urn:sheaf:problem:bad-slug")
+    assert site.get(f"/-/tree/{folder}").mimetype == "text/html"
+
+
+def test_people_find_pages_and_folders(full_site: Site) -> None:
+    top = full_site.get("/-/tree").text
+    assert '<a class="what" href="/guide">guide</a>' in top
+    assert '<a class="what" href="/-/tree/guide">guide/</a>' in top
+    assert '<a class="what" href="/">home</a>' in top
+    assert 'href="/-/tree/home"' not in top
+    below = full_site.get("/-/tree/guide/größe").text
+    assert 'href="/guide/gr%C3%B6%C3%9Fe/%E5%A4%A7%E5%B0%8F">大小</a>' in below
+    assert '<a href="/-/tree">All pages</a> /\n<a href="/-/tree/guide">guide</a> /' in below
+    assert "No page is here" in full_site.get("/-/tree/old").text
+
+
+def test_people_go_on_where_a_list_is_long(site: Site) -> None:
+    for number in range(51):
+        site.create(f"many/{number:02}", "x")
+    first = site.get("/-/tree/many").text
+    assert first.count('class="what"') == 50
+    address = first.partition('<nav class="pager"')[2].partition('href="')[2].partition('"')[0]
+    assert 'href="/many/50"' in site.get(address).text
+
+
+def test_a_page_says_in_which_folders_it_is(full_site: Site) -> None:
+    page = full_site.get("/guide/größe/大小").text
+    assert '<a href="/-/tree/guide/gr%C3%B6%C3%9Fe">größe</a> /' in page
+    assert 'aria-label="Folders"' not in full_site.get("/guide").text

@@ -1,0 +1,81 @@
+"""How long a real database is waited for, and which connections are used again."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from psycopg.errors import ConnectionTimeout
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
+
+from sheaf.storage import connections, shards
+from tests.conftest import Servers
+
+SLEEP = text("SELECT pg_sleep(0.5)")
+PID = text("SELECT pg_backend_pid()")
+
+
+@pytest.fixture
+def engine(clean: Servers) -> Iterator[Engine]:
+    engine = connections.engine(clean.database_url)
+    yield engine
+    engine.dispose()
+
+
+@contextmanager
+def stopped(engine: Engine) -> Iterator[int]:
+    """The process that serves the engine's connection stands still."""
+    with engine.connect() as connection:
+        pid: int = connection.execute(PID).scalar_one()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield pid
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_an_answer_is_not_waited_for_for_ever(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections._Impatient, "patience", 0.2)
+    with stopped(engine) as pid:
+        with pytest.raises(OperationalError) as given_up, engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+        assert given_up.value.connection_invalidated
+        assert isinstance(given_up.value.orig, ConnectionTimeout)
+        with engine.connect() as connection:
+            assert connection.execute(PID).scalar_one() != pid
+
+
+def test_a_connection_that_has_gone_silent_in_its_sleep_is_replaced(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "_TRUSTED_SECONDS", 0)
+    monkeypatch.setattr(connections, "_PING_SECONDS", 0.2)
+    with stopped(engine) as pid, engine.connect() as connection:
+        assert connection.execute(PID).scalar_one() != pid
+
+
+def test_a_connection_is_used_again(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    pids = set()
+    for trusted in (10, 0):
+        monkeypatch.setattr(connections, "_TRUSTED_SECONDS", trusted)
+        for _ in range(2):
+            with engine.connect() as connection:
+                pids.add(connection.execute(PID).scalar_one())
+    assert len(pids) == 1
+
+
+def test_a_transaction_may_be_given_more_time(
+    clean: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections._Impatient, "patience", 0.2)
+    engine = connections.engine(clean.database_url)
+    with shards.transactional(engine).begin() as connection:
+        connections.take_time(connection, 5)
+        connection.execute(SLEEP)
+    with pytest.raises(OperationalError), engine.connect() as connection:
+        connection.execute(SLEEP)
+    engine.dispose()
