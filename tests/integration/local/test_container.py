@@ -94,7 +94,7 @@ class Started:
         for line in self.process.stdout:
             self.output.append(line)
             found: dict[str, Any] = json.loads(line)
-            if message in found["message"]:
+            if message in found.get("message", ""):  # metrics have none
                 return found
         raise AssertionError(f"no {message!r} in {''.join(self.output)}")
 
