@@ -45,8 +45,8 @@ def test_pages_are_found_by_the_index(connection: Connection, q: str) -> None:
     shown = plan(connection, keyset.cut(statement, None, backward=False).limit(21))
     assert "Bitmap Index Scan on pages_search" in shown
     assert "Seq Scan on pages" not in shown
-    # Worked out once, not for every page: twice the query, for ranks and to find; which slots arrive
-    # and which are gone; whether the slot map is new enough.
+    # Worked out once, not for every page: twice the query, for ranks and to find; which slots
+    # arrive and which are gone; whether the slot map is new enough.
     assert len(re.findall("^ *InitPlan", shown, re.MULTILINE)) == 5
 
 
