@@ -1,6 +1,7 @@
 """The servers of the tests: real PostgreSQL and Redis, started once, emptied for each test."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -32,6 +33,9 @@ from sheaf import aws, page_cache, settings
 from sheaf.storage import shards
 from sheaf.storage.tables import metadata
 from tests.site import Site
+
+# Started in a shell's background the tests would ignore Ctrl-C, and so would what they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes is up to the machine, and no property of the code.
 hypothesis.settings.register_profile("any machine", deadline=None)

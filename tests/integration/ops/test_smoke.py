@@ -31,19 +31,10 @@ WRITES = [check.name for check in smoke.CHECKS if check.look.__module__ == smoke
 DOWN = {"database": "failing", "cache": "ok"}
 
 
-# The command, which can be interrupted even if the tests were started in a shell's background.
-COMMAND = """
-import signal
-from ops.cli import main
-signal.signal(signal.SIGINT, signal.default_int_handler)
-main(prog_name="sheaf")
-"""
-
-
 def begin(*arguments: str, **environment: str) -> "subprocess.Popen[str]":
     """Start the command."""
     return subprocess.Popen(
-        [sys.executable, "-c", COMMAND, "smoke", *arguments],
+        [sys.executable, "-m", "ops", "smoke", *arguments],
         env={**os.environ, "SHEAF_TOKEN": "", "PYTHONIOENCODING": "utf-8", **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
