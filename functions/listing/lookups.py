@@ -2,15 +2,12 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from redis import RedisError
-from sqlalchemy import Select, text
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from sheaf import redis_client, settings
-from sheaf.paging import Source
-from sheaf.paging.merging import Row
 from sheaf.storage import leases, pages, revisions, search, shards, users
 from sheaf.storage.scattering import Scatter, sources
 from sheaf.web import identity, problems
@@ -84,15 +81,11 @@ def find_user(handle: str) -> users.User | None:
 def suggestions(typed: str, limit: int) -> list[search.Suggestion]:
     """Pages whose titles begin with what was typed."""
     statement = search.beginning(typed, limit)
-    asks = [partial(_rows, source, statement) for source in sources()]
+    asks = [partial(source, statement) for source in sources()]
     found = sorted(
         (row for rows in Scatter()(asks) for row in rows), key=lambda row: (row[2], row[0])
     )
     return [search.Suggestion(slug, title) for slug, title, _ in found[:limit]]
-
-
-def _rows(source: Source, statement: Select[Any]) -> list[Row]:
-    return [tuple(row) for row in source(statement)]
 
 
 def health() -> dict[str, str]:

@@ -33,7 +33,7 @@ def network(
     site.create("home", "# Home")
     for name in ("_CONNECT_SECONDS", "_STATEMENT_SECONDS"):
         monkeypatch.setattr(connections, name, LIMIT)
-    monkeypatch.setattr(connections._Impatient, "patience", LIMIT)
+    monkeypatch.setattr(connections.Impatient, "patience", LIMIT)
     monkeypatch.setattr(editing, "_LEASE_SECONDS", LEASE)
     with Proxy(address(clean.database_url)) as proxy:
         configure(SHEAF_DATABASE_URLS=proxy.url(clean.database_url))

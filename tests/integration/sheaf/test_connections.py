@@ -39,7 +39,7 @@ def stopped(engine: Engine) -> Iterator[int]:
 def test_an_answer_is_not_waited_for_for_ever(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections._Impatient, "patience", 0.2)
+    monkeypatch.setattr(connections.Impatient, "patience", 0.2)
     with stopped(engine) as pid:
         with pytest.raises(OperationalError) as given_up, engine.connect() as connection:
             connection.execute(text("SELECT 1"))
@@ -71,7 +71,7 @@ def test_a_connection_is_used_again(engine: Engine, monkeypatch: pytest.MonkeyPa
 def test_a_transaction_may_be_given_more_time(
     clean: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections._Impatient, "patience", 0.2)
+    monkeypatch.setattr(connections.Impatient, "patience", 0.2)
     engine = connections.engine(clean.database_url)
     with shards.transactional(engine).begin() as connection:
         connections.take_time(connection, 5)

@@ -153,7 +153,8 @@ class _Reader:
         # takes longer than to read the rows.
         limited: ColumnElement[int] = literal_column(str(share))
         cut = self.keyset.cut(statement, position.key, backward=backward).limit(limited)
-        streams = self.scatter([partial(_run, source, cut) for source in self.sources])
+        answers = self.scatter([partial(source, cut) for source in self.sources])
+        streams = [[tuple(row) for row in rows] for rows in answers]
         rows = list(islice(merge(streams, self.keyset, backward=backward), limit))
         width = len(self.keyset)
         # Where a source's share ends within the rows, it may have had more of them.
@@ -166,7 +167,3 @@ def _share(limit: int, sources: int) -> int:
     """How many of so many rows one source has at most, if they are spread by chance: mean + 4 σ."""
     mean = limit / sources
     return limit if sources == 1 else min(limit, ceil(mean + 4 * sqrt(mean)))
-
-
-def _run(source: Source, statement: Select[Any]) -> list[Row]:
-    return [tuple(row) for row in source(statement)]

@@ -12,10 +12,11 @@ from sheaf.paging.keysets import Keyset
 T = TypeVar("T")
 Row = tuple[Any, ...]
 
-# Runs a select on one database. The rows of `connection.execute` will do.
+# Runs a select on one database. The rows of `connection.execute` will do. They are read when all
+# databases have been asked.
 Source = Callable[[Select[Any]], Iterable[Any]]
 # Calls each, and returns what they return in the same order.
-Scatter = Callable[[Sequence[Callable[[], list[Row]]]], Sequence[list[Row]]]
+Scatter = Callable[[Sequence[Callable[[], Iterable[Any]]]], Sequence[Iterable[Any]]]
 
 
 def source(engine: Engine) -> Source:

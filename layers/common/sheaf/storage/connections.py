@@ -6,7 +6,9 @@ machine stands still, takes what it is sent and says nothing, so there is a limi
 
 import select
 import time
+from collections.abc import Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.abc import PQGen
@@ -14,7 +16,7 @@ from psycopg.errors import ConnectionTimeout, _WaitTimeout
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import Pool, QueuePool
 
 from sheaf import settings
 from sheaf.presigning import Credentials, database_token
@@ -30,6 +32,9 @@ _PING_SECONDS = 1.0
 _TRUSTED_SECONDS = 10
 # An Aurora that was paused wakes in about 15 seconds; who is told so has waited for 5 of them.
 _WAKING_SECONDS = 10
+
+# When the connection of a pool was made or given back (by the clock on the wall).
+_used_at: WeakKeyDictionary[Pool, float] = WeakKeyDictionary()
 
 
 def engine(address: str) -> Engine:
@@ -51,6 +56,12 @@ def engine(address: str) -> Engine:
     return made
 
 
+def is_at_hand(engine: Engine) -> bool:
+    """Whether its connection is there, and used so lately that it will not be tested."""
+    pool = engine.pool
+    return isinstance(pool, QueuePool) and pool.checkedin() > 0 and _is_trusted(pool)
+
+
 def take_time(connection: Connection, seconds: int) -> None:
     """Let each statement of this transaction take so long."""
     connection.execute(text(f"SET LOCAL statement_timeout = '{seconds}s'"))
@@ -67,13 +78,33 @@ def retry_after(error: BaseException | None) -> int:
     return 1
 
 
-class _Impatient(psycopg.Connection[Any]):
+class Impatient(psycopg.Connection[Any]):
     """Waits so many seconds for an answer. Then it is closed: what was sent may still be done."""
 
     patience = _STATEMENT_SECONDS + _SPARE_SECONDS
+    _sends = False
+    _sent: PQGen[Any]
+
+    def send(self, query: str, parameters: Mapping[str, Any] | None) -> psycopg.Cursor[Any]:
+        """Send a statement without waiting for its answer; the cursor has it after `receive`.
+
+        Until then the connection is of no use for anything else.
+        """
+        self._sends = True
+        try:
+            return self.execute(query, parameters)
+        finally:
+            self._sends = False
+
+    def receive(self, patience: float) -> None:
+        """Wait for the answer to what was sent, so many seconds; raises ConnectionTimeout."""
+        self.wait(self._sent, timeout=patience)
 
     def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:
         """What comes of it; raises ConnectionTimeout."""
+        if self._sends:
+            self._sent = gen
+            return next(gen, None)  # psycopg's steps begin with all that need not be waited for
         try:
             return super().wait(gen, interval, self.patience if timeout is None else timeout)
         except _WaitTimeout:
@@ -88,7 +119,7 @@ def _connect_as_told(engine: Engine) -> None:
     def connect(_dialect: object, _record: object, _args: object, parameters: Any) -> Any:
         if current.auth == "iam":
             parameters = {**parameters, "password": _token(current.region, parameters)}
-        return _Impatient.connect(**parameters)
+        return Impatient.connect(**parameters)
 
 
 def _token(region: str, parameters: dict[str, Any]) -> str:
@@ -102,21 +133,29 @@ def _test_before_use(engine: Engine) -> None:
     By the clock on the wall: others stand still while an instance is frozen.
     """
 
-    @event.listens_for(engine, "checkin")
-    def note_time(_connection: object, record: ConnectionPoolEntry) -> None:
-        record.info["used_at"] = time.time()
+    def note_time(connection: object, _record: object) -> None:
+        if connection:
+            _used_at[engine.pool] = time.time()
+        else:  # it was thrown away
+            _used_at.pop(engine.pool, None)
+
+    event.listen(engine, "connect", note_time)
+    event.listen(engine, "checkin", note_time)
 
     @event.listens_for(engine, "checkout")
-    def test(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
-        idle = abs(time.time() - record.info.get("used_at", time.time()))
+    def test(connection: Any, _record: object, _proxy: object) -> None:
         try:
-            if idle >= _TRUSTED_SECONDS or _is_spoken_to(connection):
+            if not _is_trusted(engine.pool) or _is_spoken_to(connection):
                 connection.patience = _PING_SECONDS
                 engine.dialect.do_ping(connection)
         except engine.dialect.loaded_dbapi.Error as error:
             # The pool throws away what this is raised for, and connects again.
             raise DisconnectionError from error
-        connection.patience = _Impatient.patience
+        connection.patience = Impatient.patience
+
+
+def _is_trusted(pool: Pool) -> bool:
+    return abs(time.time() - _used_at.get(pool, 0.0)) < _TRUSTED_SECONDS
 
 
 def _is_spoken_to(connection: Any) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    Engine,
     SmallInteger,
     all_,
     and_,
@@ -38,7 +39,7 @@ def key(connection: Connection, name: str) -> dict[str, object]:
     return {"owned_slot": slot(name), **epoch(connection)}
 
 
-def epoch(connection: Connection) -> dict[str, object]:
+def epoch(connection: Connection | Engine) -> dict[str, object]:
     """The parameter that says which map was followed."""
     return {"map_epoch": connection.get_execution_options()["map_epoch"]}
 

@@ -1,24 +1,29 @@
 """Scattering: one question to all shards at once, by one slot map, with a limit of time."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import closing
 from functools import cache, lru_cache
-from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import psycopg
-from sqlalchemy import Compiled, Connection, Dialect, Engine, Select
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Compiled, Dialect, Engine, Select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from sheaf.storage import ownership, shards
+from sheaf.storage import connections, ownership, shards
+from sheaf.storage.connections import Impatient
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 # Longer than any list takes; a shard that needs more counts as down.
 _SECONDS = 3.0
+# What has come while another shard was waited for has to be read, too.
+_LEAST_SECONDS = 0.1
 _DOWN = (
     *(OperationalError, InterfaceError, PoolTimeout, FutureTimeout),
     *(psycopg.OperationalError, psycopg.InterfaceError),
@@ -66,48 +71,68 @@ def _source(engine: Engine) -> Callable[[Select[Any]], Iterable[Any]]:
 
 
 def _compiler(dialect: Dialect) -> Callable[[Select[Any]], Compiled]:
-    """Compiles a select once for all the threads that ask for it."""
-    lock = Lock()
+    """Compiles a select once for all the shards that are asked for it."""
 
     @lru_cache(maxsize=1)
     def compiled(statement: Select[Any]) -> Compiled:
         return statement.compile(dialect=dialect)
 
-    def compile_once(statement: Select[Any]) -> Compiled:
-        with lock:
-            return compiled(statement)
-
-    return compile_once
+    return compiled
 
 
 def _driven_source(
     engine: Engine, compiled: Callable[[Select[Any]], Compiled]
 ) -> Callable[[Select[Any]], Iterable[Any]]:
-    """As `_source`, for one of many shards.
+    """As `_source`, for one of many shards: sends a select, whose rows are read by who iterates.
 
-    The threads share a processor, so of many shards it is this one's work that is waited for. The
-    select is sent by the driver: SQLAlchemy's own execution takes twice as long as all the rest.
+    Of many shards it is this process's own work that is waited for. So the driver does it, in half
+    of SQLAlchemy's time; and threads, which would take turns with one processor at each word from
+    a server, are for connections that have to be made or tested first.
     """
 
     def run(statement: Select[Any]) -> Iterable[Any]:
-        select = compiled(statement)
-        with engine.connect() as connection:
-            rows = _drive(connection, select)
-            if not rows:
-                ownership.check_up_to_date(connection)
-        return rows
+        give_up_at = time.monotonic() + _SECONDS
+        if connections.is_at_hand(engine):
+            return _sent(engine, compiled(statement), give_up_at)
+        future = _threads().submit(_sent, engine, compiled(statement), give_up_at)
+        return _joined(future, give_up_at)
 
     return run
 
 
-def _drive(connection: Connection, statement: Compiled) -> list[Any]:
-    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
-    parameters = statement.construct_params(ownership.epoch(connection))
-    try:
-        return driver.execute(str(statement), parameters).fetchall()
-    except (psycopg.OperationalError, psycopg.InterfaceError):
-        connection.invalidate()  # SQLAlchemy does not know that it may be broken
-        raise
+def _joined(future: "Future[Iterator[Any]]", give_up_at: float) -> Iterator[Any]:
+    yield from future.result(_left(give_up_at))
+
+
+def _sent(engine: Engine, statement: Compiled, give_up_at: float) -> Iterator[Any]:
+    steps = _drive(engine, statement, give_up_at)
+    next(steps)
+    return steps
+
+
+def _drive(engine: Engine, statement: Compiled, give_up_at: float) -> Iterator[Any]:
+    """First nothing, when it is sent; then the rows."""
+    parameters = statement.construct_params(ownership.epoch(engine))
+    with closing(engine.raw_connection()) as connection:
+        driver: Impatient = connection.driver_connection  # type: ignore[assignment]
+        try:
+            cursor = driver.send(str(statement), parameters)
+            yield
+            driver.receive(_left(give_up_at))
+            rows = cursor.fetchall()
+        finally:
+            # Else it is broken, or nobody waits any more for the answer that is to come.
+            if driver.info.transaction_status != TransactionStatus.IDLE:
+                connection.invalidate()
+    if not rows:
+        with engine.connect() as checked:
+            ownership.check_up_to_date(checked)
+    yield from rows
+
+
+def _left(give_up_at: float) -> float:
+    """Seconds, a few at least: what came while another shard was waited for is to be read, too."""
+    return max(_LEAST_SECONDS, give_up_at - time.monotonic())
 
 
 class Scatter:
@@ -120,20 +145,29 @@ class Scatter:
         self._partial = partial
         self.missing = 0
 
-    def __call__(self, asks: Sequence[Callable[[], list[T]]]) -> list[list[T]]:
+    def __call__(self, asks: Sequence[Callable[[], Iterable[T]]]) -> list[list[T]]:
         """What each returns, in the same order; nothing for a shard that is missing."""
         if len(asks) == 1:
             # The limits of the connection will do.
-            return [asks[0]()]
-        give_up_at = time.monotonic() + _SECONDS
-        futures = [_threads().submit(ask) for ask in asks]
-        return [self._answer(future, give_up_at) for future in futures]
+            return [list(asks[0]())]
+        asked = [_outcome(ask) for ask in asks]
+        # All are read before one may raise: a connection is lost if its answer is not read.
+        read = [each if isinstance(each, Exception) else _outcome(list, each) for each in asked]
+        return [self._answer(outcome) for outcome in read]
 
-    def _answer(self, future: "Future[list[T]]", give_up_at: float) -> list[T]:
-        try:
-            return future.result(max(0.0, give_up_at - time.monotonic()))
-        except _DOWN as error:
-            if not self._partial:
-                raise ShardDown("a shard does not answer") from error
-            self.missing += 1
-            return []
+    def _answer(self, outcome: "list[T] | Exception") -> list[T]:
+        if not isinstance(outcome, Exception):
+            return outcome
+        if not isinstance(outcome, _DOWN):
+            raise outcome
+        if not self._partial:
+            raise ShardDown("a shard does not answer") from outcome
+        self.missing += 1
+        return []
+
+
+def _outcome(work: Callable[P, T], *args: P.args, **options: P.kwargs) -> "T | Exception":
+    try:
+        return work(*args, **options)
+    except Exception as error:  # noqa: BLE001 - it is the caller's to raise
+        return error

@@ -53,7 +53,8 @@ def below(
     position = START if part.cursor is None else cursors.decode(part.cursor, NAMES)
     # A folder has pages in most shards, so each is asked for as many names as are wanted in all.
     statement = _names(folder, position, part.limit + 1)
-    streams = scatter([partial(_run, source, statement) for source in sources])
+    answers = scatter([partial(source, statement) for source in sources])
+    streams = [[tuple(row) for row in rows] for rows in answers]
     merged = _united(paging.merge(streams, NAMES, backward=position.backward))
     found = list(islice(merged, part.limit + 1))
     return paging.slice_at(position, found, part.limit, NAMES, cursors)
@@ -62,10 +63,6 @@ def below(
 def entry(folder: str, name: str, is_page: bool, is_folder: bool) -> Entry:
     """The entry that a row of `below` is."""
     return Entry(name, f"{folder}/{name}" if folder else name, is_page, is_folder)
-
-
-def _run(source: Source, statement: Select[Any]) -> list[Row]:
-    return [tuple(row) for row in source(statement)]
 
 
 def _united(rows: Iterable[Row]) -> Iterator[Row]:

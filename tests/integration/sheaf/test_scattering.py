@@ -1,0 +1,116 @@
+"""Three real databases that are asked at once, and what becomes of their connections."""
+
+import os
+import signal
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from psycopg.errors import DivisionByZero
+from sqlalchemy import Select, literal_column, select
+
+from sheaf.storage import connections, migrate, scattering, shards
+from sheaf.storage.scattering import Scatter, ShardDown
+from tests.conftest import Servers
+from tests.integration.conftest import Configure
+
+NAMES = ("one", "two", "three")
+PID = "pg_backend_pid()"
+
+
+@pytest.fixture(autouse=True)
+def _databases(clean: Servers, configure: Configure) -> Iterator[None]:
+    urls = [urlsplit(clean.database_url)._replace(path=f"/{name}").geturl() for name in NAMES]
+    with psycopg.connect(clean.database_url, autocommit=True) as admin:
+        for name in NAMES:
+            admin.execute(f"CREATE DATABASE {name}")
+        configure(SHEAF_DATABASE_URLS=",".join(urls))
+        migrate.upgrade(shards.everywhere())
+        shards.dispose()
+        yield
+        shards.dispose()
+        for name in NAMES:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def ask(what: str, scatter: Scatter | None = None) -> list[Any]:
+    """What each database says to `SELECT …`."""
+    statement: Select[Any] = select(literal_column(what))
+    asks = [partial(source, statement) for source in scattering.sources()]
+    return [value for rows in (scatter or Scatter())(asks) for (value,) in rows]
+
+
+def where(database: str, then: str, otherwise: str) -> str:
+    return f"CASE current_database() WHEN '{database}' THEN {then} ELSE {otherwise} END"
+
+
+@pytest.mark.parametrize("at_hand", [False, True])
+def test_all_are_at_work_at_the_same_time(at_hand: bool) -> None:
+    if at_hand:
+        ask("1")
+    assert [connections.is_at_hand(shard) for shard in shards.everywhere()] == [at_hand] * 3
+    busy = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%busy%'"
+    assert max(ask(f"({busy} AND pg_sleep(0.1) IS NOT NULL) AS busy")) == 3
+
+
+def test_answers_come_in_the_order_of_the_shards() -> None:
+    assert ask("current_database()") == list(NAMES)
+
+
+def test_an_error_of_one_costs_the_others_no_connection() -> None:
+    before = ask(PID)
+    with pytest.raises(DivisionByZero):
+        ask(f"1 / {where('one', '0', '1')}")
+    assert ask(PID) == before
+
+
+def test_a_connection_is_tested_when_it_was_long_unused(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = ask(PID)
+    monkeypatch.setattr(connections, "_TRUSTED_SECONDS", 0)
+    assert not any(connections.is_at_hand(shard) for shard in shards.everywhere())
+    assert ask(PID) == before
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scattering, "_SECONDS", 0.3)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_late_answer_is_nobody_elses() -> None:
+    before = ask(PID)
+    late = where("two", "pg_sleep(1)::text", "'in time'")
+    scatter = Scatter(partial=True)
+    assert ask(late, scatter) == ["in time", "in time"]
+    assert scatter.missing == 1
+    with pytest.raises(ShardDown):
+        ask(late)
+    assert ask("current_database()") == list(NAMES)
+    one, two, three = ask(PID)
+    assert (one, three) == (before[0], before[2])
+    assert two != before[1]
+
+
+@pytest.mark.usefixtures("hasty")
+def test_one_that_stands_still_is_missed_and_comes_back() -> None:
+    _, pid, _ = ask(PID)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        scatter = Scatter(partial=True)
+        assert ask("current_database()", scatter) == ["one", "three"]
+        assert scatter.missing == 1
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert ask("current_database()") == list(NAMES)
+
+
+def test_one_that_has_ended_the_connection_is_asked_over_a_new_one(clean: Servers) -> None:
+    pids = ask(PID)
+    with psycopg.connect(clean.database_url, autocommit=True) as admin:
+        admin.execute("SELECT pg_terminate_backend(%s, 5000)", [pids[1]])
+    after = ask(PID)
+    assert (after[0], after[2]) == (pids[0], pids[2])
+    assert after[1] != pids[1]
