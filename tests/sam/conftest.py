@@ -77,9 +77,10 @@ def invocations(
     container: sam.Container, request: pytest.FixtureRequest
 ) -> Iterator[dict[str, "Future[Outcome]"]]:
     """What comes of each sample by `sam local invoke`, several at a time."""
+    published = container.published()
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         yield {
-            sample.name: pool.submit(contained, sample, container)
+            sample.name: pool.submit(contained, sample, published)
             for sample in selected(request.session)
         }
         pool.shutdown(cancel_futures=True)

@@ -1,5 +1,6 @@
 """The SAM command line: building everything, and running what was built in containers."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -7,12 +8,12 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from ipaddress import ip_network
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
@@ -21,6 +22,7 @@ from tests.sam.emulator import free_port, wait_for
 ROOT = Path(__file__).parents[2]
 IMAGE = "public.ecr.aws/lambda/python:3.13-x86_64"
 BIN = Path(sys.executable).parent
+LAYER = "arn:aws:lambda:us-east-1:123456789012:layer:common:1"
 NUMBER = 1_700_000_000  # of the builds; the source tree's is 0
 # SAM and make must find this environment's Python before the machine's.
 ENVIRONMENT = {
@@ -102,6 +104,20 @@ class Container:
     built: Path
     layers: Path
     settings: dict[str, str]
+    template: str = "template.yaml"
+
+    def published(self) -> Self:
+        """The same, with the layer as a version that was published and is in SAM's cache.
+
+        Of a layer in the template SAM makes the image anew for each invocation.
+        """
+        version = f"{LAYER.rsplit(':', 2)[1]}-1-{hashlib.sha256(LAYER.encode()).hexdigest()[:10]}"
+        shutil.copytree(self.built / "CommonLayer", self.layers / version)
+        document = yaml.safe_load((self.built / self.template).read_text())
+        document["Globals"]["Function"]["Layers"] = [LAYER]
+        template = "published.yaml"
+        (self.built / template).write_text(yaml.safe_dump(document))
+        return replace(self, template=template)
 
     def invoke(self, function: str, event: Mapping[str, Any]) -> Any:
         """What the function answers to an event."""
@@ -161,7 +177,7 @@ class Container:
         variables = folder / "variables.json"
         variables.write_text(json.dumps({"Parameters": self.settings}))
         options = {
-            "--template": self.built / "template.yaml",
+            "--template": self.built / self.template,
             "--env-vars": variables,
             "--layer-cache-basedir": self.layers,
             "--parameter-overrides": "Architecture=x86_64",
