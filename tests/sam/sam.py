@@ -87,11 +87,18 @@ def copy(tree: Path) -> None:
     (tree / ".venv/dev").touch()
 
 
+@contextmanager
+def all_functions(template: Path) -> Iterator[dict[str, Any]]:
+    """What a built template says of all functions, to be changed there."""
+    document = yaml.safe_load(template.read_text())
+    yield document["Globals"]["Function"]
+    template.write_text(yaml.safe_dump(document))
+
+
 def declare(template: Path, variables: Mapping[str, str]) -> None:
     """Have a built template declare variables: SAM hands on none that are not declared."""
-    document = yaml.safe_load(template.read_text())
-    document["Globals"]["Function"]["Environment"]["Variables"] |= variables
-    template.write_text(yaml.safe_dump(document))
+    with all_functions(template) as said:
+        said["Environment"]["Variables"] |= variables
 
 
 @dataclass(frozen=True)
@@ -111,13 +118,14 @@ class Container:
 
         Of a layer in the template SAM makes the image anew for each invocation.
         """
-        version = f"{LAYER.rsplit(':', 2)[1]}-1-{hashlib.sha256(LAYER.encode()).hexdigest()[:10]}"
-        shutil.copytree(self.built / "CommonLayer", self.layers / version)
-        document = yaml.safe_load((self.built / self.template).read_text())
-        document["Globals"]["Function"]["Layers"] = [LAYER]
-        template = "published.yaml"
-        (self.built / template).write_text(yaml.safe_dump(document))
-        return replace(self, template=template)
+        name, version = LAYER.split(":")[-2:]
+        digest = hashlib.sha256(LAYER.encode()).hexdigest()[:10]
+        shutil.copytree(self.built / "CommonLayer", self.layers / f"{name}-{version}-{digest}")
+        template = self.built / "published.yaml"
+        shutil.copy(self.built / self.template, template)
+        with all_functions(template) as said:
+            said["Layers"] = [LAYER]
+        return replace(self, template=template.name)
 
     def invoke(self, function: str, event: Mapping[str, Any]) -> Any:
         """What the function answers to an event."""

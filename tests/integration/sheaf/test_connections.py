@@ -1,9 +1,6 @@
 """How long a real database is waited for, and which connections are used again."""
 
-import os
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from psycopg.errors import ConnectionTimeout
@@ -12,9 +9,9 @@ from sqlalchemy.exc import OperationalError
 
 from sheaf.storage import connections, shards
 from tests.conftest import Servers
+from tests.integration.sheaf.backends import PID, stopped
 
 SLEEP = text("SELECT pg_sleep(0.5)")
-PID = text("SELECT pg_backend_pid()")
 
 
 @pytest.fixture
@@ -22,18 +19,6 @@ def engine(clean: Servers) -> Iterator[Engine]:
     engine = connections.engine(clean.database_url)
     yield engine
     engine.dispose()
-
-
-@contextmanager
-def stopped(engine: Engine) -> Iterator[int]:
-    """The process that serves the engine's connection stands still."""
-    with engine.connect() as connection:
-        pid: int = connection.execute(PID).scalar_one()
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield pid
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def test_an_answer_is_not_waited_for_for_ever(

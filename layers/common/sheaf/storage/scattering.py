@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import closing
 from functools import cache, lru_cache
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -17,7 +17,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sheaf.storage import connections, ownership, shards
 from sheaf.storage.connections import Impatient
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 # Longer than any list takes; a shard that needs more counts as down.
@@ -152,8 +151,8 @@ class Scatter:
             return [list(asks[0]())]
         asked = [_outcome(ask) for ask in asks]
         # All are read before one may raise: a connection is lost if its answer is not read.
-        read = [each if isinstance(each, Exception) else _outcome(list, each) for each in asked]
-        return [self._answer(outcome) for outcome in read]
+        outcomes = [_read(each) for each in asked]
+        return [self._answer(outcome) for outcome in outcomes]
 
     def _answer(self, outcome: "list[T] | Exception") -> list[T]:
         if not isinstance(outcome, Exception):
@@ -166,8 +165,12 @@ class Scatter:
         return []
 
 
-def _outcome(work: Callable[P, T], *args: P.args, **options: P.kwargs) -> "T | Exception":
+def _outcome(work: Callable[[], T]) -> "T | Exception":
     try:
-        return work(*args, **options)
+        return work()
     except Exception as error:  # noqa: BLE001 - it is the caller's to raise
         return error
+
+
+def _read(asked: "Iterable[T] | Exception") -> "list[T] | Exception":
+    return asked if isinstance(asked, Exception) else _outcome(lambda: list(asked))

@@ -53,8 +53,7 @@ def below(
     position = START if part.cursor is None else cursors.decode(part.cursor, NAMES)
     # A folder has pages in most shards, so each is asked for as many names as are wanted in all.
     statement = _names(folder, position, part.limit + 1)
-    answers = scatter([partial(source, statement) for source in sources])
-    streams = [[tuple(row) for row in rows] for rows in answers]
+    streams = scatter([partial(source, statement) for source in sources])
     merged = _united(paging.merge(streams, NAMES, backward=position.backward))
     found = list(islice(merged, part.limit + 1))
     return paging.slice_at(position, found, part.limit, NAMES, cursors)
