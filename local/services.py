@@ -25,7 +25,7 @@ def postgres(directory: Path) -> Iterator[Server]:
 
 @contextmanager
 def redis(directory: Path, engine: redis_server.Engine | None = None) -> Iterator[Server]:
-    """Run Redis, or what stands in for it, and yield it once it answers; errors as above."""
+    """Run Valkey or Redis and yield it once it answers; errors as above."""
     with starting_redis(directory, engine) as server:
         server.wait()
         yield server

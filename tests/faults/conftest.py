@@ -7,11 +7,10 @@ from typing import Protocol
 
 import pytest
 
-from tests.conftest import Servers
 from tests.faults.editors import Editor, Story
-from tests.needs import needs
+from tests.fixtures import Servers
 from tests.servers.proxy import Proxy
-from tests.servers.redis_pair import RedisPair, address, available, redis_pair
+from tests.servers.redis_pair import RedisPair, address, redis_pair
 
 PAGE = ("page-1",)
 PAIR = ("pair-1/a", "pair-1/b")
@@ -19,7 +18,6 @@ PAIR = ("pair-1/a", "pair-1/b")
 
 @pytest.fixture(scope="package")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisPair]:
-    needs(available(), "redis-server or valkey-server")
     with redis_pair(tmp_path_factory.mktemp("pair")) as servers:
         yield servers
 

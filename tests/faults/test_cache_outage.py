@@ -12,9 +12,9 @@ from statistics import quantiles
 import httpx
 import pytest
 
-from tests.conftest import Mint, Servers, running_site, seed
-from tests.needs import needs
-from tests.servers.redis_pair import Node, available
+from tests.conftest import Mint
+from tests.fixtures import Servers, running_site, seed
+from tests.servers.redis_pair import Node
 
 SLUGS = [f"page-{number}" for number in range(20)]
 RECOVERY_SECONDS = 5.0
@@ -66,7 +66,6 @@ class Readers:
 
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[Node]:
-    needs(available(), "redis-server or valkey-server")
     node = Node(tmp_path / "redis", "secret")
     yield node
     node.close()

@@ -5,16 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Servers
 from tests.faults import mutations
 from tests.faults.run import Plan, run
-from tests.needs import needs
-from tests.servers.redis_pair import available
-
-
-@pytest.fixture(autouse=True)
-def _redis() -> None:
-    needs(available(), "redis-server or valkey-server")
+from tests.fixtures import Servers
 
 
 def test_no_fault_loses_an_edit(clean: Servers, tmp_path: Path) -> None:

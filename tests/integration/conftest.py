@@ -2,16 +2,17 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from sheaf import page_cache, settings
 from sheaf.locks import engines
 from sheaf.storage import shards
-from tests.conftest import Mint, Servers, _at, running_site
+from tests.conftest import Mint
+from tests.fixtures import Servers, database, migrate_together, running_site
 
 Configure = Callable[..., None]
 
@@ -37,7 +38,7 @@ def _forget_settings() -> None:
     shards.forget_map()
 
 
-NAMES = ("shard_0", "shard_1", "shard_2")
+SHARDS = 3
 
 
 @dataclass(frozen=True)
@@ -56,19 +57,26 @@ class Sharded:
         return {**os.environ, "SHEAF_DATABASE_URLS": urls, "SHEAF_CACHE_URL": self.cache_url}
 
 
+@pytest.fixture(scope="session")
+def _shards(servers: Servers) -> Iterator[tuple[str, ...]]:
+    """What the databases of `sharded` are cloned from: the names of these."""
+    names = tuple(f"shard_{number}" for number in range(SHARDS))
+    with ExitStack() as stack:
+        urls = [stack.enter_context(database(servers, name, None)) for name in names]
+        # The first migration spreads the slots over the databases that it finds.
+        for number in (2, SHARDS):
+            migrate_together(urls[:number])
+        yield names
+
+
 @pytest.fixture
-def sharded(servers: Servers, home: Path, mint_token: Mint) -> Iterator[Sharded]:
-    databases = tuple(_at(servers.database_url, f"/{name}") for name in NAMES)
-    cache_url = _at(servers.cache_url, "/3")
-    with psycopg.connect(servers.database_url, autocommit=True) as admin:
-        for name in NAMES:
-            admin.execute(f"CREATE DATABASE {name}")
-        try:
-            # The first migration spreads the slots over the databases that it finds.
-            with running_site(Servers(",".join(databases[:2]), cache_url), home):
-                pass
-            with running_site(Servers(",".join(databases), cache_url), home) as url:
-                yield Sharded(url, databases, cache_url, mint_token("alice", "editor"))
-        finally:
-            for name in NAMES:
-                admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def sharded(
+    servers: Servers, _shards: tuple[str, ...], home: Path, mint_token: Mint
+) -> Iterator[Sharded]:
+    with ExitStack() as stack:
+        databases = tuple(
+            stack.enter_context(database(servers, f"of_{name}", name)) for name in _shards
+        )
+        own = Servers(",".join(databases), servers.cache(3))
+        url = stack.enter_context(running_site(own, home))
+        yield Sharded(url, databases, own.cache_url, mint_token("alice", "editor"))

@@ -21,7 +21,7 @@ from markdown_it.token import Token
 import pages.app
 from ops import folder
 from sheaf.rendering import markdown
-from tests.conftest import Servers
+from tests.fixtures import Servers
 from tests.needs import needs
 from tests.servers import zookeeper
 
@@ -103,7 +103,7 @@ def addresses(
     found = {
         "SHEAF_URL": site_url,
         "SHEAF_TOKEN": mint_token("alice", "editor"),
-        "REDIS_URL": urlsplit(servers.cache_url)._replace(path="/2").geturl(),
+        "REDIS_URL": servers.cache(2),
         "DATABASE_URL": servers.database_url,
     }
     if "ZOOKEEPER_URL" in file.read_text():

@@ -17,7 +17,8 @@ from markdown_it import MarkdownIt
 from listing import lists
 from local import postgres
 from sheaf.storage import migrate, shards
-from tests.conftest import Servers, new_context, seed
+from tests.context import new_context
+from tests.fixtures import Servers, seed
 from tests.integration.conftest import Sharded
 from tests.site import Site
 from upkeep.app import handler as upkeep

@@ -6,16 +6,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 
-from tests.conftest import NOBODY, Servers
+from tests.conftest import NOBODY
+from tests.fixtures import Servers, database
 from tests.needs import needs
 from tests.sam import sam
 from tests.sam.emulator import Emulators, binary
@@ -46,7 +46,8 @@ def emulators(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Ite
     needs(binary().exists(), "the Lambda runtime interface emulator")
     with ExitStack() as running:
         aws = running.enter_context(serving(Account()))
-        settings = seeded(servers, "emulated", 2) | Account.settings(aws.url)
+        settings = running.enter_context(seeded(servers, "emulated", 2))
+        settings |= Account.settings(aws.url)
         environment = {**os.environ, **settings, **NOBODY}
         yield Emulators(environment, aws, tmp_path_factory.mktemp("emulators"), running)
 
@@ -60,8 +61,8 @@ def container(
     folder = tmp_path_factory.mktemp("containers")
     built = shutil.copytree(request.getfixturevalue("built"), folder / "build")
     sam.declare(built / "template.yaml", {"AWS_ENDPOINT_URL": ""})
-    settings = seeded(servers, "contained", CONTAINED)
     with ExitStack() as running:
+        settings = running.enter_context(seeded(servers, "contained", CONTAINED))
         for name in settings:
             url = urlsplit(settings[name])
             port = running.enter_context(forwarding(sam.gateway(), int(url.port or 0)))
@@ -106,14 +107,12 @@ def selected(session: pytest.Session) -> list[Sample]:
     return list(dict.fromkeys(samples))
 
 
-def seeded(servers: Servers, name: str, cache: int) -> dict[str, str]:
+@contextmanager
+def seeded(servers: Servers, name: str, cache: int) -> Iterator[dict[str, str]]:
     """The settings of a new site with the pages that the samples assume."""
-    with psycopg.connect(servers.database_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    settings = {
-        "SHEAF_DATABASE_URLS": urlsplit(servers.database_url)._replace(path=f"/{name}").geturl(),
-        "SHEAF_CACHE_URL": urlsplit(servers.cache_url)._replace(path=f"/{cache}").geturl(),
-    }
-    command = [sys.executable, "-m", "tests.sam.seed"]
-    subprocess.run(command, cwd=sam.ROOT, env={**os.environ, **settings}, check=True, timeout=60)
-    return settings
+    with database(servers, name) as url:
+        settings = {"SHEAF_DATABASE_URLS": url, "SHEAF_CACHE_URL": servers.cache(cache)}
+        command = [sys.executable, "-m", "tests.sam.seed"]
+        environment = {**os.environ, **settings}
+        subprocess.run(command, cwd=sam.ROOT, env=environment, check=True, timeout=60)
+        yield settings

@@ -9,7 +9,7 @@ import redis
 from local.functions import invoke
 from sheaf import page_cache
 from sheaf.caching import entry
-from tests.conftest import Servers
+from tests.fixtures import Servers
 from tests.sam import sam
 from tests.sam.conftest import CONTAINED, Outcome
 from tests.sam.emulator import Emulators

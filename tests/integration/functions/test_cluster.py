@@ -8,7 +8,7 @@ import pytest
 
 import upkeep.app
 from sheaf import page_cache
-from tests.conftest import new_context
+from tests.context import new_context
 from tests.integration.conftest import Configure
 from tests.needs import needs
 from tests.servers import redis_cluster

@@ -18,7 +18,7 @@ from sheaf.rendering import documents
 from sheaf.storage import shards
 from sheaf.web.conditions import Precondition
 from sheaf.web.problems import Problem
-from tests.conftest import Servers
+from tests.fixtures import Servers
 from tests.site import Site
 from writes import composing, editing
 

@@ -15,7 +15,8 @@ from local.functions import invoke
 from local.template import Function
 from sheaf import settings
 from sheaf.storage import shards
-from tests.conftest import Servers, new_context
+from tests.context import new_context
+from tests.fixtures import Servers
 from tests.sam.samples import EVENTS, Sample
 from tests.servers.codedeploy import CodeDeploy, specification
 from tests.servers.endpoint import Answer, Asked, serving

@@ -15,7 +15,8 @@ import pages.app
 from sheaf import page_cache, telemetry
 from sheaf.caching import entry as entries
 from sheaf.caching.entry import Entry
-from tests.conftest import Servers, new_context
+from tests.context import new_context
+from tests.fixtures import Servers
 from tests.site import Site
 
 ROOT = Path(__file__).parents[3]

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-import psycopg
 import pytest
 from sqlalchemy import Engine, Select, event, text
 
@@ -18,8 +17,8 @@ from listing import lists
 from listing.lists import Filters, Order
 from sheaf import paging, settings
 from sheaf.paging import Cursors, Keyset, Part, Position, Slice, Source
-from sheaf.storage import migrate, shards, tables, tree
-from tests.conftest import Servers, _at
+from sheaf.storage import shards, tables, tree
+from tests.fixtures import Servers, database
 
 ROWS = int(os.environ.get("SHEAF_LIST_ROWS", "20000"))
 LOADING_SECONDS = 600
@@ -81,20 +80,14 @@ def test_all_that_is_offered_is_tried() -> None:
 @pytest.fixture(scope="module")
 def loaded(servers: Servers) -> Iterator[Engine]:
     """A database of its own with very many rows."""
-    with psycopg.connect(servers.database_url, autocommit=True) as admin:
-        admin.execute("CREATE DATABASE indexes")
-        try:
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setenv("SHEAF_DATABASE_URLS", _at(servers.database_url, "/indexes"))
-                patch.setenv("SHEAF_CACHE_URL", servers.cache_url)
-                _start_anew()
-                migrate.upgrade(shards.everywhere())
-                _load(shards.home())
-                yield shards.home()
-                shards.dispose()
-        finally:
-            _start_anew()
-            admin.execute("DROP DATABASE indexes WITH (FORCE)")
+    with database(servers, "indexes") as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SHEAF_DATABASE_URLS", url)
+        patch.setenv("SHEAF_CACHE_URL", servers.cache_url)
+        _start_anew()
+        _load(shards.home())
+        yield shards.home()
+        shards.dispose()
+    _start_anew()
 
 
 def _start_anew() -> None:

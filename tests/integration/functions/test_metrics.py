@@ -17,7 +17,8 @@ from sheaf import redis_client
 from sheaf.locks import LockError, engines
 from sheaf.locks.redis import RedisLock
 from sheaf.storage import claims, connections, shards
-from tests.conftest import Servers, hurried_context, new_context
+from tests.context import hurried_context, new_context
+from tests.fixtures import Servers
 from tests.integration.conftest import Configure
 from tests.integration.functions.conftest import wait_for_waiter
 from tests.servers.proxy import Proxy

@@ -14,7 +14,7 @@ from sheaf.caching.near import NearCache
 from sheaf.caching.reader import Reader
 from sheaf.rendering import static
 from sheaf.storage import pages
-from tests.conftest import Servers
+from tests.fixtures import Servers
 from tests.site import Site
 
 

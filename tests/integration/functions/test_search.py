@@ -9,7 +9,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from listing import app
-from tests.conftest import new_context
+from tests.context import new_context
 from tests.site import Site
 
 PAGES = {

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from sheaf.slot_map import SlotMap
-from tests.conftest import seed
+from tests.fixtures import seed
 from tests.integration.conftest import Sharded
 
 SLUGS = [f"page-{number:02}" for number in range(40)]

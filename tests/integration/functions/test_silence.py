@@ -10,7 +10,8 @@ import pytest
 import upkeep.app
 from sheaf import page_cache
 from sheaf.storage import connections, shards
-from tests.conftest import Servers, new_context
+from tests.context import new_context
+from tests.fixtures import Servers
 from tests.integration.conftest import Configure
 from tests.servers.proxy import Proxy
 from tests.servers.redis_pair import address

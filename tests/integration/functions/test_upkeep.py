@@ -9,7 +9,8 @@ from sheaf import page_cache, redis_client
 from sheaf.locks import LockNotOwnedError, engines
 from sheaf.storage import drafts, outbox, shards
 from sheaf.storage.outbox import Change
-from tests.conftest import Servers, hurried_context, new_context
+from tests.context import hurried_context, new_context
+from tests.fixtures import Servers
 from tests.integration.conftest import Configure
 from tests.site import Site
 from writes import composing

@@ -5,7 +5,8 @@ import json
 import pytest
 import redis as redis_module
 
-from tests.conftest import Mint, Servers
+from tests.conftest import Mint
+from tests.fixtures import Servers
 from tests.site import CREATE, Site
 
 

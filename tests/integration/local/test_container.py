@@ -16,7 +16,8 @@ import httpx
 import psycopg
 import pytest
 
-from tests.conftest import Mint, Servers, _at
+from tests.conftest import Mint
+from tests.fixtures import Servers, database
 from tests.servers.issuer import Issuer, running
 from tests.servers.ports import free_ports
 
@@ -33,14 +34,17 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
 
 
 @pytest.fixture(scope="module")
-def variables(servers: Servers, issuer: Issuer) -> Variables:
+def variables(servers: Servers, issuer: Issuer) -> Iterator[Variables]:
     """What a container is told, of servers with a database of its own that is migrated."""
-    with psycopg.connect(servers.database_url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE contained_roles")
+    with database(servers, "contained", None) as url:
+        yield _variables(servers, url, issuer)
+
+
+def _variables(servers: Servers, database_url: str, issuer: Issuer) -> Variables:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(OWN)}
     told = {
-        "SHEAF_DATABASE_URLS": _at(servers.database_url, "/contained_roles"),
-        "SHEAF_CACHE_URL": _at(servers.cache_url, "/4"),
+        "SHEAF_DATABASE_URLS": database_url,
+        "SHEAF_CACHE_URL": servers.cache(4),
         "SHEAF_ISSUER": issuer.url,
         "SSL_CERT_FILE": str(issuer.authority),
         "PORT": str(free_ports(1)[0]),

@@ -20,7 +20,7 @@ import pytest
 
 from local.config import PROJECT
 from local.issuer import mint
-from tests.conftest import Servers
+from tests.fixtures import Servers
 
 OWN = ("SHEAF_", "POWERTOOLS_", "PORT", "WORKERS")
 

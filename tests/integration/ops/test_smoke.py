@@ -21,7 +21,8 @@ from ops.client import Client
 from ops.connection import Unreachable
 from ops.jobs import FAILED
 from ops.smoke import PASSED, SKIPPED
-from tests.conftest import Mint, Servers
+from tests.conftest import Mint
+from tests.fixtures import Servers
 from tests.integration.ops.walking import failed, walk
 from tests.servers.meddler import Meddler, PassOn, Reply, Request, meddling
 from tests.servers.meddles import at, changed, once, says, status

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from sheaf import redis_client
-from tests.conftest import Servers
+from tests.fixtures import Servers
 from tests.needs import needs
 from tests.servers import redis_cluster
 from tests.servers.redis_cluster import Cluster

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
 from sheaf.storage import connections, shards
-from tests.conftest import Servers
+from tests.fixtures import Servers
 from tests.integration.sheaf.backends import PID, stopped
 
 SLEEP = text("SELECT pg_sleep(0.5)")

@@ -19,7 +19,8 @@ from sheaf import page_cache, presigning, redis_client, settings
 from sheaf.caching.entry import Entry, name
 from sheaf.presigning import Credentials, cache_token, database_token
 from sheaf.storage import shards
-from tests.conftest import Servers, new_context
+from tests.context import new_context
+from tests.fixtures import Servers
 from tests.integration.conftest import Configure
 from tests.integration.sheaf.conftest import KEY, Backend
 from tests.servers.redis_cluster import Cluster

@@ -12,33 +12,29 @@ from sqlalchemy import Engine, create_engine, make_url
 
 from sheaf.storage import keys, migrate, queries, search
 from sheaf.storage.tables import metadata
-from tests.conftest import Servers
+from tests.fixtures import Servers, database
 
 
 @pytest.fixture
 def engine(servers: Servers) -> Iterator[Engine]:
     """An empty database."""
-    with database(servers, "empty") as engine:
+    with empty(servers, "empty") as engine:
         yield engine
 
 
 @pytest.fixture
 def other(servers: Servers) -> Iterator[Engine]:
     """Another empty database."""
-    with database(servers, "empty_too") as engine:
+    with empty(servers, "empty_too") as engine:
         yield engine
 
 
 @contextmanager
-def database(servers: Servers, name: str) -> Iterator[Engine]:
-    with psycopg.connect(servers.database_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    url = make_url(servers.database_url).set(drivername="postgresql+psycopg", database=name)
-    engine = create_engine(url)
-    yield engine
-    engine.dispose()
-    with psycopg.connect(servers.database_url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name}")
+def empty(servers: Servers, name: str) -> Iterator[Engine]:
+    with database(servers, name, None) as url:
+        engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+        yield engine
+        engine.dispose()
 
 
 def test_the_migrated_schema_is_the_described_one(engine: Engine) -> None:

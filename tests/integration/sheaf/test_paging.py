@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from sheaf import paging
 from sheaf.paging import BadCursor, BadPage, Cursors, Keyset, Part, Slice, Source, asc, desc
-from tests.conftest import Servers
+from tests.fixtures import Servers
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 things = Table(

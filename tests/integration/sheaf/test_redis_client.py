@@ -10,7 +10,7 @@ import redis
 from sheaf import redis_client
 from sheaf.locks import LockError
 from sheaf.locks.redis import RedisLock, RedisLocks
-from tests.conftest import Servers
+from tests.fixtures import Servers
 from tests.integration.sheaf.conftest import KEY, Backend
 from tests.needs import needs
 from tests.servers import redis_cluster

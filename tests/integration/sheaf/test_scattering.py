@@ -1,6 +1,7 @@
 """Three real databases that are asked at once, and what becomes of their connections."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -9,29 +10,31 @@ import pytest
 from psycopg.errors import DivisionByZero
 from sqlalchemy import Select, literal_column, select
 
-from sheaf.storage import connections, migrate, scattering, shards
+from sheaf.storage import connections, scattering, shards
 from sheaf.storage.scattering import Scatter, ShardDown
-from tests.conftest import Servers, _at
+from tests.fixtures import Servers, database, migrate_together
 from tests.integration.conftest import Configure
 from tests.integration.sheaf.backends import stopped
 
 NAMES = ("one", "two", "three")
 PID = "pg_backend_pid()"
+NAME = "substring(current_database() FROM '[^_]+$')"
+
+
+@pytest.fixture(scope="module")
+def databases(servers: Servers) -> Iterator[list[str]]:
+    """The addresses of the three, migrated."""
+    with ExitStack() as stack:
+        urls = [stack.enter_context(database(servers, name, None)) for name in NAMES]
+        migrate_together(urls)
+        yield urls
 
 
 @pytest.fixture(autouse=True)
-def _databases(clean: Servers, configure: Configure) -> Iterator[None]:
-    urls = [_at(clean.database_url, f"/{name}") for name in NAMES]
-    with psycopg.connect(clean.database_url, autocommit=True) as admin:
-        for name in NAMES:
-            admin.execute(f"CREATE DATABASE {name}")
-        configure(SHEAF_DATABASE_URLS=",".join(urls))
-        migrate.upgrade(shards.everywhere())
-        shards.dispose()
-        yield
-        shards.dispose()
-        for name in NAMES:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def _configured(databases: list[str], configure: Configure) -> Iterator[None]:
+    configure(SHEAF_DATABASE_URLS=",".join(databases))
+    yield
+    shards.dispose()
 
 
 def ask(what: str, scatter: Scatter | None = None) -> list[Any]:
@@ -41,8 +44,8 @@ def ask(what: str, scatter: Scatter | None = None) -> list[Any]:
     return [value for rows in (scatter or Scatter())(asks) for (value,) in rows]
 
 
-def where(database: str, then: str, otherwise: str) -> str:
-    return f"CASE current_database() WHEN '{database}' THEN {then} ELSE {otherwise} END"
+def where(name: str, then: str, otherwise: str) -> str:
+    return f"CASE {NAME} WHEN '{name}' THEN {then} ELSE {otherwise} END"
 
 
 @pytest.mark.parametrize("at_hand", [False, True])
@@ -56,7 +59,7 @@ def test_all_are_at_work_at_the_same_time(at_hand: bool) -> None:
 
 
 def test_answers_come_in_the_order_of_the_shards() -> None:
-    assert ask("current_database()") == list(NAMES)
+    assert ask(NAME) == list(NAMES)
 
 
 def test_an_error_of_one_costs_the_others_no_connection() -> None:
@@ -87,7 +90,7 @@ def test_a_late_answer_is_nobody_elses() -> None:
     assert scatter.missing == 1
     with pytest.raises(ShardDown):
         ask(late)
-    assert ask("current_database()") == list(NAMES)
+    assert ask(NAME) == list(NAMES)
     one, two, three = ask(PID)
     assert (one, three) == (before[0], before[2])
     assert two != before[1]
@@ -98,9 +101,9 @@ def test_one_that_stands_still_is_missed_and_comes_back() -> None:
     ask("1")
     with stopped(shards.at(1)):
         scatter = Scatter(partial=True)
-        assert ask("current_database()", scatter) == ["one", "three"]
+        assert ask(NAME, scatter) == ["one", "three"]
         assert scatter.missing == 1
-    assert ask("current_database()") == list(NAMES)
+    assert ask(NAME) == list(NAMES)
 
 
 def test_one_that_has_ended_the_connection_is_asked_over_a_new_one(clean: Servers) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Select, text
 
 from sheaf.storage import ownership, queries, search, shards, vectors
 from sheaf.storage.tables import pages
-from tests.conftest import Servers
+from tests.fixtures import Servers
 
 FILL = """
 INSERT INTO pages (slot, slug, state, version, fence, owner, title, sort_title, plain, search)

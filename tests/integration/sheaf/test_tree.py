@@ -17,7 +17,7 @@ from sheaf.paging import Cursors, Part, Slice, Source, gather
 from sheaf.storage import tree
 from sheaf.storage.tables import pages
 from sheaf.storage.tree import Entry
-from tests.conftest import Servers
+from tests.fixtures import Servers
 
 MOST_SHARDS = 3
 # Only "-" and "." are before a slash in byte order; the last one sorts otherwise in UTF-16.

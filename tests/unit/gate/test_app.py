@@ -11,7 +11,7 @@ import yaml
 import gate.app
 from local.functions import Context
 from sheaf import aws, settings
-from tests.conftest import new_context
+from tests.context import new_context
 from tests.sam.samples import EVENTS, Sample
 from tests.servers.codedeploy import CodeDeploy, specification
 from tests.servers.endpoint import Answer, Asked, serving

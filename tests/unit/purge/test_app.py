@@ -10,7 +10,7 @@ from moto import mock_aws
 import purge.app
 from sheaf import aws
 from sheaf.settings import SettingsError
-from tests.conftest import new_context
+from tests.context import new_context
 from tests.sam.samples import EVENTS, Sample
 from tests.servers.endpoint import Answer, Endpoint, serving
 

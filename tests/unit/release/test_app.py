@@ -13,7 +13,7 @@ import release.app
 from sheaf import aws
 from sheaf.rendering import static
 from sheaf.web import responses
-from tests.conftest import new_context
+from tests.context import new_context
 from tests.sam.samples import EVENTS, Sample
 from tests.servers.endpoint import Answer, Asked, Endpoint, serving
 

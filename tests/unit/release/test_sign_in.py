@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import release.app
-from tests.conftest import new_context
+from tests.context import new_context
 from tests.sam.samples import EVENTS, Sample
 from tests.servers.cognito import SETTINGS, Cognito
 from tests.servers.endpoint import Answer, Endpoint, serving

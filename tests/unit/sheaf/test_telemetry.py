@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from sheaf import telemetry
-from tests.conftest import new_context
+from tests.context import new_context
 
 ENVIRONMENT = {
     "POWERTOOLS_LOG_LEVEL": "INFO",
@@ -77,7 +77,7 @@ def test_it_is_what_powertools_writes(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_only_the_first_request_of_a_process_is_a_cold_start() -> None:
     code = (
-        "import time; from sheaf import telemetry; from tests.conftest import new_context\n"
+        "import time; from sheaf import telemetry; from tests.context import new_context\n"
         "for _ in range(2): telemetry.request(new_context(), time.time(), (), status=200)"
     )
     done = subprocess.run(

@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from sheaf.caching.reader import Login, Reader, Unexpected
-from tests.conftest import Servers
+from tests.fixtures import Servers
 from tests.integration.sheaf.conftest import KEY, OTHER, Backend, port_of
 from tests.servers.proxy import Proxy
 from tests.servers.redis_cluster import Cluster
@@ -93,7 +93,7 @@ def test_one_connection_serves_all_requests(backend: Backend, new_reader: NewRea
 def test_the_database_is_that_of_the_address(
     client: "redis.Redis", servers: Servers, new_reader: NewReader
 ) -> None:
-    other = urlsplit(servers.cache_url)._replace(path="/2").geturl()
+    other = servers.cache(2)
     with redis.Redis.from_url(other) as second:
         second.set("key", "in database 2")
     assert new_reader(other).get("key") == b"in database 2"

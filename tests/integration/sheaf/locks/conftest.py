@@ -10,7 +10,7 @@ from sheaf import redis_client
 from sheaf.locks import Locks
 from sheaf.locks.redis import RedisLocks
 from sheaf.locks.zookeeper import ZooKeeperLocks
-from tests.conftest import Servers
+from tests.fixtures import Servers
 from tests.needs import needs
 from tests.servers import zookeeper
 from tests.servers.zookeeper import Ensemble

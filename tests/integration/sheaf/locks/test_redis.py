@@ -9,7 +9,7 @@ from sheaf import redis_client
 from sheaf.locks import LockError, MultiLock
 from sheaf.locks.redis import RedisLock, RedisLocks
 from sheaf.scripts import Call, Script
-from tests.conftest import Servers
+from tests.fixtures import Servers
 
 COUNT = Script("return redis.call('INCR', KEYS[1])")
 
