@@ -163,7 +163,8 @@ def test_what_is_named_exists(
     read = {path: text for path, text in texts().items() if Path(path).suffix not in DATA}
     found = [(path, name) for path, text in read.items() for name in named(path, text)]
     assert len(found) > 20
-    assert [(path, name) for path, name in found if not exists(name)] == []
+    missing = [f"{path}: {name}" for path, name in found if not exists(name)]
+    assert not missing, "\n".join(missing)
 
 
 def test_the_newest_version_that_is_told_of_is_this_one() -> None:
