@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,11 @@ def test_a_site_is_stopped_also_in_a_shells_background(tmp_path: Path) -> None:
     home.mkdir()
     (home / "docs-imported").touch()  # the manual is not wanted here
     command = ["sh", "-c", BACKGROUND, "-", sys.executable, "-c", RUN, str(home)]
-    done = subprocess.run(command, capture_output=True, check=False, text=True, timeout=300)
+    # Without the servers of other tests the site starts its own.
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("SHEAF_")}
+    done = subprocess.run(
+        command, env=alone, capture_output=True, check=False, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     assert not psutil.pid_exists(int(done.stdout))
     assert "received fast shutdown request" in (home / "postgres/log").read_text()
