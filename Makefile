@@ -23,7 +23,7 @@ NUMBER = $(or $(SOURCE_DATE_EPOCH),$(error No history of git here to take the bu
 	add SOURCE_DATE_EPOCH=… with the time of the last change, in seconds since 1970))
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test test-all faults bench lint audit format build deploy lock clean
+.PHONY: help run check test test-all faults bench lint audit format openapi build deploy lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ audit: .venv/dev .audit/done ## Check the templates, and what would be deployed 
 format: .venv/dev ## Format the code
 	$(VENV)/ruff check --fix --exit-zero
 	$(VENV)/ruff format
+
+openapi: .venv/dev ## Write the API's description from the routes
+	$(VENV)/python -m ops.openapi
 
 build: .venv/dev ## Build what is deployed (ARCH=arm64 or x86_64)
 	ARCH=$(ARCH) SOURCE_DATE_EPOCH=$(NUMBER) PATH=$(CURDIR)/$(VENV):$$PATH \

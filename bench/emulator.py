@@ -9,7 +9,6 @@ by then; its passing on of event and answer, about a millisecond, is included.
 import json
 import os
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from typing import Any
 import psutil
 
 from bench.contenders import Runtime
+from local import processes
 
 INVOCATIONS = "/2015-03-31/functions/function/invocations"
 _HOST = "127.0.0.1"
@@ -81,17 +81,13 @@ def _emulator(runtime: Runtime, handler: str) -> Iterator[tuple[psutil.Process, 
     ]
     lambdas = {"AWS_LAMBDA_FUNCTION_NAME": "bench", "AWS_LAMBDA_LOG_FORMAT": "JSON"}
     environment = {**runtime.environment, **lambdas}
-    with (
-        _log(runtime).open("wb") as log,
-        subprocess.Popen(
-            command, env=environment, cwd=runtime.place, stdout=log, stderr=log
-        ) as process,
-    ):
-        try:
-            _wait_for(port)
-            yield psutil.Process(process.pid), port
-        finally:
-            process.terminate()
+    with _log(runtime).open("wb") as log:
+        process = processes.spawn(command, env=environment, cwd=runtime.place, output=log)
+    try:
+        _wait_for(port)
+        yield psutil.Process(process.pid), port
+    finally:
+        processes.stop(process)
 
 
 def _binary() -> Path:

@@ -17,7 +17,8 @@ import json
 import os
 import platform
 import random
-import signal
+import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -30,11 +31,15 @@ from pathlib import Path
 
 import psutil
 
+from local import processes
+from local.server import tail
 from ops import tokens
 
 SEED = 5000
 RESULTS = Path(__file__).parent / "results" / "import_speed.json"
 TARGET = 100
+START_SECONDS = 300
+STEP_SECONDS = 3600
 VOCABULARY = """
 sheaf leaf page edit lock fence lease cursor shard slot revision epoch outbox tombstone the a of
 and to in is it that was for on are with as they at be this from I have or by not but what all
@@ -128,21 +133,24 @@ def sentence(chance: random.Random, words: int) -> str:
 def running_site(home: Path) -> Iterator[tuple[psutil.Process, str]]:
     """Run the local site with two workers and yield its process and its address."""
     environment = {**os.environ, "SHEAF_HOME": str(home), "PORT": "0", "WORKERS": "2"}
-    command = [sys.executable, "-m", "local"]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as site:
-        try:
-            yield psutil.Process(site.pid), address(site)
-        finally:
-            site.send_signal(signal.SIGINT)
-            site.wait(30)
+    log = home.with_name(f"{home.name}.log")
+    with log.open("wb") as output:
+        command = [sys.executable, "-m", "local"]
+        site = processes.spawn(command, env=environment, output=output)
+    try:
+        yield psutil.Process(site.pid), address(site, log)
+    finally:
+        processes.stop(site, patience=30)
 
 
-def address(site: subprocess.Popen[str]) -> str:
-    """Read what the site prints until it says where it is."""
-    for line in site.stdout or ():
-        if line.startswith("Sheaf is at "):
-            return line.split()[-1]
-    raise RuntimeError("the site did not start")
+def address(site: subprocess.Popen[bytes], log: Path) -> str:
+    """Wait until the site has written where it is; raises RuntimeError if it does not."""
+    deadline = time.monotonic() + START_SECONDS
+    while site.poll() is None and time.monotonic() < deadline:
+        if found := re.search(r"^Sheaf is at (\S+)\n", log.read_text(), re.MULTILINE):
+            return found[1]
+        time.sleep(0.05)
+    raise RuntimeError(f"the site did not start:\n{tail(log)}")
 
 
 def measure(
@@ -168,20 +176,27 @@ def cpu_seconds(site: psutil.Process) -> float:
 
 def run(arguments: list[str], settings: dict[str, str]) -> tuple[float, float, str]:
     """Run the command once; return its seconds, its own processor time and its summary."""
-    begun = time.perf_counter()
-    with subprocess.Popen(
-        [sys.executable, "-m", "ops", *arguments],
-        env={**os.environ, **settings},
+    command, environment = [sys.executable, "-m", "ops", *arguments], {**os.environ, **settings}
+    begun, used = time.perf_counter(), ended_cpu_seconds()
+    done = subprocess.run(
+        command,
+        env=environment,
         stdout=subprocess.PIPE,
         text=True,
-    ) as process:
-        summary = process.stdout.read().strip() if process.stdout else ""
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - begun
-    if process.returncode:
+        timeout=STEP_SECONDS,
+        check=False,
+    )
+    seconds, cpu = time.perf_counter() - begun, ended_cpu_seconds() - used
+    summary = done.stdout.strip()
+    if done.returncode:
         raise RuntimeError(f"{arguments} failed: {summary}")
-    return seconds, usage.ru_utime + usage.ru_stime, summary
+    return seconds, cpu, summary
+
+
+def ended_cpu_seconds() -> float:
+    """Processor time of all children that have ended: the site is not among them."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def check_same(before: Path, after: Path) -> None:

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from bench.contenders import OURS
 from bench.import_speed import running_site
 from bench.page import HEADERS, Page
+from local import processes
 from local.config import HOST, PROJECT
 from local.listener import listen
 
@@ -40,18 +41,17 @@ def flask(place: Path, page: Page) -> Iterator[str]:
     """The peer under gunicorn with the options that `local/run.py` has."""
     page.save(place / "page.json")
     environment = {**os.environ, "BENCH_PAGE": str(place / "page.json")}
-    with ExitStack() as stack:
-        listener = stack.enter_context(listen(HOST, 0))
+    with listen(HOST, 0) as listener:
         command = [
             *(sys.executable, "-m", "gunicorn", "flask_app:app", "--workers", str(WORKERS)),
             *("--bind", f"fd://{listener.fileno()}", "--preload", "--log-level", "warning"),
             *("--pythonpath", str(PROJECT / "bench/peers"), "--no-control-socket"),
         ]
-        server = stack.enter_context(
-            subprocess.Popen(command, env=environment, pass_fds=[listener.fileno()])
-        )
-        stack.callback(server.terminate)
-        yield f"http://{HOST}:{listener.getsockname()[1]}"
+        server = processes.spawn(command, env=environment, pass_fds=[listener.fileno()])
+        try:
+            yield f"http://{HOST}:{listener.getsockname()[1]}"
+        finally:
+            processes.stop(server)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ SEED = 3
 # The waiter of a hand-off has waited for so long: longer than the slowest peer's sleep, and never
 # in step with it.
 HOLD_SECONDS = (0.02, 0.14)
+_SECONDS = 60
 
 
 def pairs(client: "redis.Redis", rounds: int, count: int) -> dict[str, Any]:
@@ -96,6 +97,8 @@ def _handoff(
     time.sleep(chance.uniform(*HOLD_SECONDS))
     released_at = time.monotonic()
     lock.release()
+    if not waiter.poll(_SECONDS):
+        raise TimeoutError("the waiter has not had the lock")
     acquired_at: float = waiter.recv()
     return (acquired_at - released_at) * 1000
 

@@ -72,7 +72,7 @@ def measure(client: "redis.Redis", rounds: int) -> dict[str, float]:
 
 
 def _slug(number: int) -> str:
-    return f"bench/page-{number % 50}"
+    return f"guide/page-{number % 50}"
 
 
 def _write() -> Write:

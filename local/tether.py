@@ -2,12 +2,14 @@
 
 Usage: python -I -S tether.py PARENT SIGNAL COMMAND…
 
-Other systems have no such signal; there the next start stops what was left over.
+SIGNAL ends the command even where it began ignored, as SIGINT does in a shell's background.
+Other systems do not tell of a parent's end; there the next start stops what was left over.
 It must come after `unshare`, because a change of credentials clears the parent-death signal.
 """
 
 import ctypes
 import os
+import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
@@ -16,6 +18,7 @@ PR_SET_PDEATHSIG = 1
 def main() -> None:
     """Ask the kernel for SIGNAL when PARENT ends, then become COMMAND."""
     parent, sign, *command = sys.argv[1:]
+    signal.signal(int(sign), signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(sign), 0, 0, 0)
         if os.getppid() != int(parent):

@@ -1,9 +1,9 @@
 """Writes the API's description from the routes of its two functions: `make openapi`."""
 
 import json
-from importlib import metadata
 from typing import Any
 
+import sheaf
 from listing.app import resolver as reading
 from sheaf.web.openapi import FILE
 from sheaf.web.resolver import Api
@@ -36,7 +36,7 @@ def describe() -> str:
     halves = [_half(reading), _half(writing)]
     document: dict[str, Any] = {
         "openapi": "3.1.0",
-        "info": {"title": "Sheaf", "version": metadata.version("sheaf")},
+        "info": {"title": "Sheaf", "version": sheaf.__version__},
         "paths": _merged([half["paths"] for half in halves]),
         "components": {
             **_merged([half.get("components", {}) for half in halves]),

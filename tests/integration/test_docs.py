@@ -130,13 +130,6 @@ def test_a_block_of_commands_runs_or_says_why_not(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", FILES, ids=name)
-def test_every_target_of_make_that_is_named_exists(file: Path) -> None:
-    known = set(re.findall(r"^([\w-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"(?:`|^)make ([a-z-]+)", file.read_text(), re.MULTILINE))
-    assert named <= known
-
-
-@pytest.mark.parametrize("file", FILES, ids=name)
 def test_relative_links_lead_to_a_file_and_a_heading(file: Path) -> None:
     for href in links(file):
         parts = urlsplit(href)
