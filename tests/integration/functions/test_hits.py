@@ -126,8 +126,8 @@ def test_a_hit_is_one_get(site: Site, client: "redis.Redis", found: list[str]) -
     client.config_resetstat()
     ask("/", accept_encoding="br")
     stats: dict[str, Any] = client.info("commandstats")
-    calls = {name: each["calls"] for name, each in stats.items()}
-    calls.pop("cmdstat_config|resetstat", None)
+    # The test's own CONFIG RESETSTAT is counted by some servers, each under a name of its own.
+    calls = {name: each["calls"] for name, each in stats.items() if "config" not in name}
     assert calls == {"cmdstat_auth": 1, "cmdstat_get": 1}
     assert found == ["hit", "hit"]
 
