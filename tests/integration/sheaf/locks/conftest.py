@@ -11,9 +11,7 @@ from sheaf.locks import Locks
 from sheaf.locks.redis import RedisLocks
 from sheaf.locks.zookeeper import ZooKeeperLocks
 from tests.conftest import Servers
-from tests.needs import needs
-from tests.servers import zookeeper
-from tests.servers.zookeeper import Ensemble
+from tests.servers.zookeeper import Ensemble, zookeeper_ensemble
 
 NewName = Callable[[], str]
 
@@ -38,8 +36,7 @@ def cluster_locks(cluster_client: Any) -> RedisLocks:
 @pytest.fixture(scope="package")
 def ensemble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ensemble]:
     """Three ZooKeeper servers."""
-    needs(zookeeper.available(), "ZooKeeper")
-    with zookeeper.zookeeper_ensemble(tmp_path_factory.mktemp("zookeeper")) as ensemble:
+    with zookeeper_ensemble(tmp_path_factory.mktemp("zookeeper")) as ensemble:
         yield ensemble
 
 
