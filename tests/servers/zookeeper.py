@@ -15,9 +15,9 @@ from kazoo.handlers.threading import KazooTimeoutError
 
 from tests.needs import needs
 from tests.servers.ports import free_ports
+from tests.waiting import PATIENCE
 
 JAR = Path("/usr/share/java/zookeeper.jar")
-_START_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _configuration(home: Path, number: int, ports: list[int]) -> str:
 
 
 def _wait(ensemble: Ensemble) -> None:
-    deadline = time.monotonic() + _START_SECONDS
+    deadline = time.monotonic() + PATIENCE
     for port in ensemble.ports:
         client = KazooClient(hosts=f"127.0.0.1:{port}")
         try:
