@@ -16,6 +16,16 @@ from tests.conftest import Mint, Servers, _at, running_site
 Configure = Callable[..., None]
 
 
+@pytest.fixture(scope="session")
+def environment(environment: Servers) -> Iterator[Servers]:
+    """The same, and a Redis that readers wait for longer: a busy machine is no outage."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(page_cache, "_TIMEOUT_SECONDS", 10.0)
+        _forget_settings()
+        yield environment
+    _forget_settings()
+
+
 @pytest.fixture
 def configure(clean: Servers) -> Iterator[Configure]:
     """Gives the functions of this process other settings for a test: configure(NAME=value, …)."""
