@@ -8,21 +8,25 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from sheaf import page_cache, settings
+from sheaf import page_cache, redis_client, settings
 from sheaf.locks import engines
 from sheaf.storage import shards
 from tests.conftest import Mint, Servers, _at, running_site
+from tests.waiting import PATIENCE
 
 Configure = Callable[..., None]
 
 
 @pytest.fixture(scope="session")
 def environment(environment: Servers) -> Iterator[Servers]:
-    """The same, and a Redis that readers wait for longer: a busy machine is no outage."""
+    """The same, and a Redis that is waited for longer: a busy machine is no outage."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(page_cache, "_TIMEOUT_SECONDS", 10.0)
+        for module in (page_cache, redis_client):
+            patch.setattr(module, "_TIMEOUT_SECONDS", float(PATIENCE))
+        redis_client.connect.cache_clear()
         _forget_settings()
         yield environment
+    redis_client.connect.cache_clear()
     _forget_settings()
 
 

@@ -77,7 +77,7 @@ def test_a_lock_can_be_taken_again_in_a_new_session(
     assert lock.acquire(blocking_timeout=PATIENCE)
     assert lock.fence > before
     assert not lock.lost
-    assert lock.remaining() > 9
+    assert lock.remaining() > 5
 
 
 def test_an_end_of_the_session_that_nobody_noticed(
@@ -88,7 +88,7 @@ def test_an_end_of_the_session_that_nobody_noticed(
         end_session(ensemble.hosts, client)
         with ZooKeeperLocks(client).lock(new_name(), 10, blocking_timeout=PATIENCE) as lock:
             assert lock.owned()
-            assert lock.remaining() > 9
+            assert lock.remaining() > 5
 
 
 def test_a_lock_outlives_the_server_it_was_taken_from(tmp_path: Path, new_name: NewName) -> None:
