@@ -5,13 +5,15 @@ from typing import Any
 
 import httpx
 
+from tests.waiting import PATIENCE
+
 
 class Api(httpx.Client):
     """A client of the API that has a token. Every refusal is an error."""
 
     def __init__(self, site_url: str, token: str) -> None:
         headers = {"authorization": f"Bearer {token}"}
-        super().__init__(base_url=f"{site_url}/api", headers=headers, timeout=10)
+        super().__init__(base_url=f"{site_url}/api", headers=headers, timeout=PATIENCE)
 
     def page(self, slug: str) -> dict[str, Any]:
         return self._json("GET", f"/pages/{slug}")

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 from tests.browser.api import Api
 from tests.browser.tabs import OpenTab
 from tests.needs import needs
+from tests.waiting import PATIENCE
 
 FLAGS = [
     "--no-sandbox",
@@ -22,7 +23,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-TIMEOUT = 10_000  # ms
 
 
 # Not for the whole session: Playwright's event loop would be in the way of other tests' loops.
@@ -48,7 +48,7 @@ def open_tab(chromium: Browser, site_url: str) -> Iterator[OpenTab]:
         if token:
             window.add_init_script(f"sessionStorage.setItem('sheaf:token', {json.dumps(token)})")
         tab = window.new_page()
-        tab.set_default_timeout(TIMEOUT)
+        tab.set_default_timeout(1000 * PATIENCE)
         tab.on("pageerror", lambda error: complaints.append(str(error)))
         tab.on("console", lambda message: complaints.extend(_complaint(message)))
         return tab

@@ -15,8 +15,8 @@ import pytest
 from tests.conftest import Mint
 from tests.containers.conftest import Contained, project
 from tests.containers.docker import ENVIRONMENT, ROOT, Compose
+from tests.waiting import PATIENCE, killed_if_late, wait_until
 
-PATIENCE = 60
 SITE = ("gateway", "upkeep", "migrate")
 
 
@@ -25,6 +25,10 @@ def put(contained: Contained, slug: str, token: str, **condition: str) -> httpx.
     page = {"body": f"# About {slug}\n"}
     url = f"{contained.url}/api/pages/{slug}"
     return httpx.put(url, json=page, headers=headers, timeout=PATIENCE)
+
+
+def get(contained: Contained, path: str) -> httpx.Response:
+    return httpx.get(f"{contained.url}{path}", timeout=PATIENCE)
 
 
 def query(contained: Contained, statement: str) -> str:
@@ -47,8 +51,9 @@ def holding(contained: Contained, slug: str) -> Iterator[None]:
         assert session.stdout is not None
         locking = f"SELECT slug FROM pages WHERE slug = '{slug}' FOR UPDATE"
         print(f"BEGIN; {locking}; \\echo held", file=session.stdin, flush=True)
-        while "held" not in session.stdout.readline():
-            assert session.poll() is None
+        with killed_if_late(session):
+            while "held" not in session.stdout.readline():
+                assert session.poll() is None
         yield
         session.stdin.close()  # which ends the session, and the transaction with it
 
@@ -68,16 +73,16 @@ def test_the_sign_in_of_a_laptop_is_for_this_machine_only(image: str) -> None:
 
 
 def test_pages_are_served_listed_and_written(contained: Contained) -> None:
-    assert httpx.get(f"{contained.url}/api/health").json()["status"] == "ok"
+    assert get(contained, "/api/health").json()["status"] == "ok"
     assert put(contained, "written", contained.issuer.token()).status_code == 201
-    assert "About written" in httpx.get(f"{contained.url}/written").text
-    listed = httpx.get(f"{contained.url}/api/pages?prefix=written").json()["items"]
+    assert "About written" in get(contained, "/written").text
+    listed = get(contained, "/api/pages?prefix=written").json()["items"]
     assert [page["slug"] for page in listed] == ["written"]
 
 
 def test_a_token_of_a_laptop_is_refused(contained: Contained, mint_token: Mint) -> None:
     assert put(contained, "refused", mint_token("alice", "admin")).status_code == 401
-    assert httpx.get(f"{contained.url}/-/local/jwks.json").status_code == 404
+    assert get(contained, "/-/local/jwks.json").status_code == 404
 
 
 def test_the_database_can_commit_in_two_phases(contained: Contained) -> None:
@@ -97,10 +102,9 @@ def test_it_has_no_rights_that_it_does_not_need(contained: Contained, service: s
 def test_upkeep_counts_an_edit(contained: Contained) -> None:
     put(contained, "counted", contained.issuer.token("bob")).raise_for_status()
     contained.compose("restart", "upkeep")  # the next time would come within a minute
-    deadline = time.monotonic() + PATIENCE
-    while httpx.get(f"{contained.url}/api/users/bob").json().get("edits") != 1:
-        assert time.monotonic() < deadline, contained.compose.log("upkeep")
-        time.sleep(0.1)
+    wait_until(
+        lambda: get(contained, "/api/users/bob").json().get("edits") == 1, "nobody has counted it"
+    )
     assert query(contained, "SELECT count(*) FROM outbox") == "0"
 
 

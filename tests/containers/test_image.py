@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.containers.docker import ROOT, docker, inspect
+from tests.waiting import PATIENCE
 
 LAPTOP = ("issuer", "keys", "laptop", "sign_in", "state")
 
@@ -80,7 +81,7 @@ def test_it_says_which_setting_it_lacks(image: str) -> None:
         ["docker", "run", "--rm", "--read-only", image],
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert done.returncode == 2
     assert json.loads(done.stdout)["message"] == "SHEAF_DATABASE_URLS is not set"

@@ -13,10 +13,10 @@ import pytest
 from tests.containers.conftest import project
 from tests.containers.docker import ENVIRONMENT, ROOT, Compose
 from tests.integration.test_docs import check, examples
+from tests.waiting import PATIENCE
 
 FILES = ("Dockerfile", ".dockerignore", "compose.yaml", "compose.laptop.yaml", "template.yaml")
 FOLDERS = ("functions", "layers/common", "local", "requirements")
-PATIENCE = 60
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_the_examples_run_and_the_site_of_a_laptop_can_be_written(
     assert answer.json()["author"] == "alice"
     check(given[-1:], copied, environment)
     with pytest.raises(httpx.ConnectError):
-        httpx.get(url)
+        httpx.get(url, timeout=PATIENCE)
 
 
 def signed_in(url: str) -> str:

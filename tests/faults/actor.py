@@ -15,11 +15,12 @@ from sqlalchemy import Connection
 from sheaf import redis_client, settings
 from sheaf.locks import MultiLock
 from sheaf.locks.redis import RedisLocks
-from sheaf.storage import claims, pages, saves, shards
+from sheaf.storage import claims, connections, pages, saves, shards
 from sheaf.storage.claims import Claim, ClaimRefused
 from sheaf.storage.saves import Write
 from sheaf.web.conditions import Precondition
 from tests.faults import mutations
+from tests.waiting import PATIENCE
 from writes import composing, editing
 
 
@@ -112,6 +113,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--mutation", choices=mutations.NAMES)
     mutations.apply(parser.parse_args().mutation)
+    # What a test holds back is held until others are done, however long that takes.
+    connections.Impatient.patience = PATIENCE
     actor = Actor()
     for line in sys.stdin:
         answer = _answer(actor, **json.loads(line))

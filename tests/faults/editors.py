@@ -13,10 +13,11 @@ from uuid import uuid4
 from tests.faults.checker import Attempt, Revision, check, page_body, pair_body
 from tests.faults.world import revisions
 from tests.servers.proxy import Proxy
+from tests.waiting import PATIENCE, killed_if_late
 
 # Over while its holder is stopped; any other lease outlasts its test.
 SHORT = 0.4
-_LONG = 60.0
+_LONG = 2.0 * PATIENCE
 
 
 class Failed(Exception):
@@ -77,7 +78,8 @@ class Editor:
     def receive(self) -> Any:
         """The answer to the last command; raises Failed."""
         assert self.process.stdout
-        line = self.process.stdout.readline()
+        with killed_if_late(self.process):
+            line = self.process.stdout.readline()
         answer = json.loads(line or '{"error": "Ended"}')
         if "error" in answer:
             raise Failed(answer)
@@ -97,7 +99,7 @@ class Editor:
         finally:
             self.process.send_signal(signal.SIGCONT)
 
-    def acquire(self, lease: float = _LONG, wait: float = 5) -> None:
+    def acquire(self, lease: float = _LONG, wait: float = PATIENCE) -> None:
         """Take the locks of all pages."""
         assert self.tell("acquire", slugs=self.slugs, timeout=lease, wait=wait)
 
@@ -162,4 +164,4 @@ class Editor:
     def close(self) -> None:
         """End the process."""
         self.process.kill()
-        self.process.communicate()
+        self.process.communicate(timeout=PATIENCE)

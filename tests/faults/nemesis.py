@@ -32,10 +32,17 @@ class Nemesis:
         self._later: list[tuple[float, int, Action]] = []
         self._order = itertools.count()
 
-    def rage(self, seconds: float, every: float) -> None:
-        """Let a fault happen every so many seconds, for so many seconds."""
+    def rage(self, seconds: float, every: float, enough: Callable[[], bool]) -> None:
+        """Let a fault happen every so many seconds: until it is enough, or for so many seconds."""
         end = time.monotonic() + seconds
-        self._after(1, lambda: self._strike(every, end))
+        self._let_pass(1)
+        while time.monotonic() < end and not enough():
+            self._strike()
+            self._let_pass(every)
+
+    def _let_pass(self, seconds: float) -> None:
+        """Let so much time pass, and do what is due in it."""
+        end = time.monotonic() + seconds
         while self._later and self._later[0][0] < end:
             at, _, action = heapq.heappop(self._later)
             time.sleep(max(0.0, at - time.monotonic()))
@@ -45,12 +52,11 @@ class Nemesis:
     def _after(self, seconds: float, action: Action) -> None:
         heapq.heappush(self._later, (time.monotonic() + seconds, next(self._order), action))
 
-    def _strike(self, every: float, end: float) -> None:
+    def _strike(self) -> None:
         chosen, weights = zip(*self.faults.items(), strict=True)
         fault = self.random.choices(chosen, weights)[0]
         fault(self)
         self.done[fault.__name__] += 1
-        self._after(every, lambda: self._strike(every, end))
         for writer in self.world.writers:
             writer.revive()
 

@@ -10,7 +10,7 @@ import argparse
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +26,8 @@ from tests.faults.world import revisions, world
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run. Times are in seconds, `mutation` breaks the writers' protocol, and `faults`
-    are the only ones to happen, if there are any.
+    """What to run, for so many seconds at most. Times are in seconds, `mutation` breaks the
+    writers' protocol, and `faults` are the only ones to happen, if there are any.
     """
 
     seconds: float = 300
@@ -41,7 +41,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of it."""
+    """What came of it, or has so far."""
 
     attempts: list[Attempt]
     faults: Counter[str]
@@ -64,17 +64,27 @@ class Result:
         yield from self.errors
 
 
-def run(plan: Plan, home: Path, database_url: str) -> Result:
-    """Run the plan on a database whose tables are there and empty."""
+Enough = Callable[[Result], bool]
+
+
+def run(plan: Plan, home: Path, database_url: str, enough: Enough | None = None) -> Result:
+    """Run the plan on a database whose tables are there and empty; it may be enough before its end.
+
+    What is seen before the end may lack outcomes of writes that are under way.
+    """
     options = ["--lease", str(plan.lease)]
     options += ["--mutation", plan.mutation] if plan.mutation else []
     with world(home, database_url, plan.writers, plan.seed, options) as everything:
         nemesis = Nemesis(everything, plan.lease, plan.faults)
-        nemesis.rage(plan.seconds, plan.fault_every)
+
+        def result() -> Result:
+            attempts = everything.attempts()
+            violations = check(revisions(database_url), attempts)
+            return Result(attempts, nemesis.done, violations, everything.errors())
+
+        nemesis.rage(plan.seconds, plan.fault_every, lambda: bool(enough and enough(result())))
         everything.finish()
-        attempts = everything.attempts()
-        violations = check(revisions(database_url), attempts)
-        return Result(attempts, nemesis.done, violations, everything.errors())
+        return result()
 
 
 def _migrate(database_url: str) -> None:

@@ -15,6 +15,7 @@ from local import processes
 from tests.faults.checker import Attempt, Revision
 from tests.servers.proxy import Proxy
 from tests.servers.redis_pair import RedisPair, address, redis_pair
+from tests.waiting import PATIENCE
 
 _REVISIONS = "SELECT slug, version, based_on, write_id, body FROM revisions"
 
@@ -70,12 +71,12 @@ class WriterProcess:
     def finish(self) -> None:
         """Let the process end what it does, and end."""
         self.signal(signal.SIGTERM)
-        self.process.wait(30)
+        self.process.wait(PATIENCE)
 
     def close(self) -> None:
         """End everything."""
         self.process.kill()
-        self.process.wait()
+        self.process.wait(PATIENCE)
         self.cache.close()
         self.database.close()
 

@@ -8,13 +8,27 @@ from pathlib import Path
 
 import pytest
 
-from sheaf import page_cache, settings
+from sheaf import page_cache, redis_client, settings
 from sheaf.locks import engines
 from sheaf.storage import shards
 from tests.conftest import Mint
 from tests.fixtures import Servers, database, migrate_together, running_site
+from tests.waiting import PATIENCE
 
 Configure = Callable[..., None]
+
+
+@pytest.fixture(scope="session")
+def environment(environment: Servers) -> Iterator[Servers]:
+    """The same, and a Redis that is waited for longer: a busy machine is no outage."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (page_cache, redis_client):
+            patch.setattr(module, "_TIMEOUT_SECONDS", float(PATIENCE))
+        redis_client.connect.cache_clear()
+        _forget_settings()
+        yield environment
+    redis_client.connect.cache_clear()
+    _forget_settings()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ prints, with â€¦ for anything. A block that cannot run here says why: sh skip="â
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -23,13 +24,15 @@ from ops import folder
 from sheaf.rendering import markdown
 from tests.fixtures import Servers
 from tests.needs import needs
-from tests.servers import zookeeper
+from tests.servers.zookeeper import zookeeper_ensemble
 
 PROJECT = Path(__file__).parents[2]
 DOCS = PROJECT / "docs"
 FILES = [*PROJECT.glob("*.md"), *(DOCS / path for path in folder.markdown_files(DOCS))]
 SKIP = re.compile(r'sh skip="[^"]+"')
 END = "end of block"
+# What examples call and not every machine has.
+TOOLS = ("curl", "openssl")
 
 
 @dataclass(frozen=True)
@@ -86,8 +89,7 @@ def run(script: str, place: Path, environment: dict[str, str]) -> list[str]:
 
 @pytest.fixture(scope="session")
 def zookeeper_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    needs(zookeeper.available(), "ZooKeeper")
-    with zookeeper.zookeeper_ensemble(tmp_path_factory.mktemp("docs") / "zookeeper", 1) as ensemble:
+    with zookeeper_ensemble(tmp_path_factory.mktemp("docs") / "zookeeper", 1) as ensemble:
         yield ensemble.url
 
 
@@ -115,11 +117,15 @@ def addresses(
 def test_the_examples_do_what_they_say(
     file: Path, addresses: dict[str, str], tmp_path: Path
 ) -> None:
+    given = list(examples(file))
+    for tool in TOOLS:
+        if any(tool in example.commands for example in given):
+            needs(shutil.which(tool) is not None, tool)
     environment = {
         **addresses,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
-    check(list(examples(file)), tmp_path, environment)
+    check(given, tmp_path, environment)
 
 
 @pytest.mark.parametrize("file", FILES, ids=name)

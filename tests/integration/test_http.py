@@ -11,6 +11,8 @@ import pytest
 from httplint import HttpRequestLinter, HttpResponseLinter
 from httplint.note import levels
 
+from tests.waiting import PATIENCE
+
 BROWSER = {"Accept-Encoding": "gzip, deflate, br, zstd", "User-Agent": "test"}
 HTML = "/guide/install"
 
@@ -18,7 +20,7 @@ HTML = "/guide/install"
 def lint(url: str, method: str, headers: dict[str, str]) -> tuple[int, list[str]]:
     """The status, and what is wrong with the answer."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=30)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=PATIENCE)
     try:
         connection.request(method, parts.path, headers=headers)
         answer = connection.getresponse()
@@ -41,7 +43,7 @@ def lint(url: str, method: str, headers: dict[str, str]) -> tuple[int, list[str]
 
 
 def static_file(url: str) -> str:
-    found = re.search(r'"(/-/static/[^"]+\.css)"', httpx.get(url + HTML).text)
+    found = re.search(r'"(/-/static/[^"]+\.css)"', httpx.get(url + HTML, timeout=PATIENCE).text)
     assert found
     return found[1]
 
@@ -50,7 +52,7 @@ def first_visit(url: str) -> dict[str, int]:
     """What a browser that has never been here loads with a page: bytes by address."""
     sizes: dict[str, int] = {}
     wanted = ["/"]
-    with httpx.Client(base_url=url, headers=BROWSER) as client:
+    with httpx.Client(base_url=url, headers=BROWSER, timeout=PATIENCE) as client:
         while wanted:
             path = wanted.pop()
             with client.stream("GET", path) as answer:
@@ -81,7 +83,8 @@ def test_nothing_is_to_be_corrected(site_url: str, what: str, method: str, encod
     url = site_url + paths.get(what, HTML)
     headers = {**BROWSER, "Accept-Encoding": encoding}
     if what == "not modified":
-        headers["If-None-Match"] = httpx.get(url, headers=headers).headers["ETag"]
+        known = httpx.get(url, headers=headers, timeout=PATIENCE)
+        headers["If-None-Match"] = known.headers["ETag"]
     status, wrong = lint(url, method, headers)
     assert status == {"not modified": 304, "missing": 404}.get(what, 200)
     assert wrong == []

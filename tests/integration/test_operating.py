@@ -21,6 +21,7 @@ from tests.context import new_context
 from tests.fixtures import Servers, seed
 from tests.integration.conftest import Sharded
 from tests.site import Site
+from tests.waiting import PATIENCE
 from upkeep.app import handler as upkeep
 
 ROOT = Path(__file__).parents[2]
@@ -127,7 +128,7 @@ def dump(url: str, file: Path) -> None:
     subprocess.run(
         [postgres._program("pg_dump"), "--format=custom", f"--file={file}", url],
         check=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 
@@ -135,7 +136,7 @@ def load(url: str, file: Path) -> None:
     shards.dispose()
     options = ["--clean", "--if-exists", "--no-owner", "--single-transaction"]
     command = [postgres._program("pg_restore"), *options, f"--dbname={url}", str(file)]
-    subprocess.run(command, check=True, timeout=60)
+    subprocess.run(command, check=True, timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def role(sharded: Sharded) -> Iterator[str]:
         try:
             environment = {**sharded.environment, "POWERTOOLS_LOG_LEVEL": "WARNING"}
             migration = [sys.executable, "-m", "local.invoke", "MigrateFunction"]
-            subprocess.run(migration, env=environment, check=True, timeout=60)
+            subprocess.run(migration, env=environment, check=True, timeout=PATIENCE)
             admin.execute(f"ALTER ROLE {migrate.APPLICATION_ROLE} PASSWORD 'a word'")
             yield migrate.APPLICATION_ROLE
         finally:
@@ -177,4 +178,5 @@ def test_slots_are_moved_through_a_tunnel_by_who_may_only_change_rows(
         (found,) = connection.execute("SELECT count(*) FROM pages").fetchone() or (0,)
     assert found > 0
     for number in range(20):
-        assert httpx.get(f"{sharded.url}/api/pages/page-{number}").status_code == 200
+        page = f"{sharded.url}/api/pages/page-{number}"
+        assert httpx.get(page, timeout=PATIENCE).status_code == 200

@@ -4,7 +4,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import httpx
 from local.template import Function
 from tests.servers.account import Account
 from tests.servers.endpoint import Endpoint
+from tests.waiting import PATIENCE, wait_until
 
 INVOCATIONS = "/2015-03-31/functions/function/invocations"
 
@@ -48,7 +48,7 @@ class Emulators:
             started = emulator(function, self.environment, self.logs / f"{function.name}.log")
             self._addresses[function.name] = self.running.enter_context(started)
         address = self._addresses[function.name]
-        return httpx.post(f"http://{address}{INVOCATIONS}", json=event, timeout=60).json()
+        return httpx.post(f"http://{address}{INVOCATIONS}", json=event, timeout=PATIENCE).json()
 
 
 @contextmanager
@@ -83,14 +83,13 @@ def emulator(function: Function, environment: Mapping[str, str], log: Path) -> I
 
 
 def wait_for(address: str) -> None:
+    wait_until(lambda: _listens(address), f"nothing listens at {address}")
+
+
+def _listens(address: str) -> bool:
     host, port = address.split(":")
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex((host, int(port))) == 0:
-                return
-        time.sleep(0.02)
-    raise TimeoutError(f"nothing listens at {address}")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
 
 
 def free_port() -> int:

@@ -83,7 +83,8 @@ def copy(tree: Path) -> None:
     for file in (ROOT / "Makefile", ROOT / "samconfig.toml", *ROOT.glob("*.yaml")):
         shutil.copy(file, tree)
     (tree / ".venv").mkdir()
-    (tree / ".venv/bin").symlink_to(BIN)
+    for part in ("bin", "lib", "pyvenv.cfg"):  # without the last two it is the machine's Python
+        (tree / ".venv" / part).symlink_to(BIN.parent / part)
     (tree / ".venv/dev").touch()
 
 

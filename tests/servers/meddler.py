@@ -16,6 +16,8 @@ from typing import Any
 import urllib3
 from urllib3 import HTTPHeaderDict
 
+from tests.waiting import PATIENCE
+
 # What is about one connection and not about what is said over it.
 _HOP_BY_HOP = (
     *("connection", "content-length", "date", "host", "keep-alive", "server", "transfer-encoding"),
@@ -76,7 +78,7 @@ class Meddler(ThreadingHTTPServer):
             decode_content=False,
             redirect=False,
             retries=False,
-            timeout=30,
+            timeout=PATIENCE,
         )
         return Reply(answer.status, _end_to_end(answer.headers), answer.data)
 

@@ -3,10 +3,11 @@
 import contextlib
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from typing import Self
 from urllib.parse import urlsplit
+
+from tests.waiting import PATIENCE, wait_until
 
 _CHUNK = 1 << 16
 Address = tuple[str, int]
@@ -39,10 +40,10 @@ class Gate:
             self._changed.wait_for(lambda: not self._held)
             self._waiting -= 1
 
-    def until_held(self, patience: float = 10) -> None:
+    def until_held(self) -> None:
         """Return once some data is being held back."""
         with self._changed:
-            held = self._changed.wait_for(lambda: self._held and self._waiting, patience)
+            held = self._changed.wait_for(lambda: self._held and self._waiting, PATIENCE)
         assert held, "nothing arrived to be held back"
 
 
@@ -121,12 +122,9 @@ class Proxy:
         for connection in self._open():
             _shut(connection.client)
 
-    def until_quiet(self, patience: float = 10) -> None:
+    def until_quiet(self) -> None:
         """Return once no connection is left."""
-        deadline = time.monotonic() + patience
-        while self._open():
-            assert time.monotonic() < deadline, "a connection does not end"
-            time.sleep(0.01)
+        wait_until(lambda: not self._open(), "a connection does not end")
 
     def _open(self) -> list[Connection]:
         with self._guard:
@@ -161,7 +159,7 @@ class Proxy:
             except OSError:
                 return
             try:
-                server = socket.create_connection(self.target, timeout=5)
+                server = socket.create_connection(self.target, timeout=PATIENCE)
             except OSError:
                 client.close()
                 continue

@@ -6,7 +6,6 @@ functions do and no more, without the commands that are not offered there, and n
 
 import secrets
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import yaml
 
 from local import processes
 from tests.servers.ports import free_ports
+from tests.waiting import wait_until
 
 USER = "sheaf"
 _OPERATOR = "operator"
@@ -31,7 +31,6 @@ _NOT_OFFERED = (
     " punsubscribe script|kill wait"
 )
 _SLOTS = 16384
-_START_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -160,11 +159,7 @@ def _ready(node: Any) -> bool:
 
 
 def _until(true: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while not _answers(true):
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"waited in vain for {what}")
-        time.sleep(0.05)
+    wait_until(lambda: _answers(true), f"waited in vain for {what}")
 
 
 def _answers(true: Callable[[], object]) -> bool:

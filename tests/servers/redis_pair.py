@@ -1,7 +1,6 @@
 """Two real Redis servers, of which one can replicate the other and be promoted in its place."""
 
 import signal
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import redis
 from local import redis_server, state
 from local.server import Server
 from tests.servers.proxy import Address, Proxy
+from tests.waiting import PATIENCE, wait_until
 
 
 class Node:
@@ -46,7 +46,7 @@ class Node:
     def kill(self) -> None:
         """End the server without giving it time to say good-bye."""
         self.server.process.kill()
-        self.server.process.wait()
+        self.server.process.wait(PATIENCE)
 
     def pause(self) -> None:
         """Stop the process; connections stay open."""
@@ -83,17 +83,14 @@ class RedisPair:
         """The primary's address and password; put a proxy in front to follow a promotion."""
         return self.primary.server.url
 
-    def replicate(self, patience: float = 10) -> None:
+    def replicate(self) -> None:
         """Make the spare a replica of the primary, and return when it is up to date."""
         self.begin_replication()
-        self.catch_up(patience)
+        self.catch_up()
 
-    def catch_up(self, patience: float = 10) -> None:
+    def catch_up(self) -> None:
         """Return when the replica has all that the primary has."""
-        deadline = time.monotonic() + patience
-        while not self._in_step():
-            assert time.monotonic() < deadline, "the replica does not catch up"
-            time.sleep(0.02)
+        wait_until(self._in_step, "the replica does not catch up")
 
     def begin_replication(self) -> None:
         """Make the spare a replica of the primary, in its own time."""

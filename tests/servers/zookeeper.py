@@ -13,10 +13,11 @@ from kazoo.client import KazooClient
 from kazoo.exceptions import KazooException
 from kazoo.handlers.threading import KazooTimeoutError
 
+from tests.needs import needs
 from tests.servers.ports import free_ports
+from tests.waiting import PATIENCE
 
 JAR = Path("/usr/share/java/zookeeper.jar")
-_START_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,13 @@ class Ensemble:
         return f"zookeeper://{self.hosts}/sheaf"
 
 
-def available() -> bool:
-    """Whether this machine can run ZooKeeper."""
-    return JAR.exists() and shutil.which("java") is not None
-
-
 @contextmanager
 def zookeeper_ensemble(directory: Path, size: int = 3) -> Iterator[Ensemble]:
-    """Run so many servers with their data below `directory`, and yield once they answer."""
+    """Run so many servers with their data below `directory`, and yield once they answer.
+
+    Skips the test on a machine without ZooKeeper.
+    """
+    needs(JAR.exists() and shutil.which("java") is not None, "ZooKeeper")
     ports = free_ports(3 * size)
     with ExitStack() as stack:
         processes = [
@@ -94,7 +94,7 @@ def _configuration(home: Path, number: int, ports: list[int]) -> str:
 
 
 def _wait(ensemble: Ensemble) -> None:
-    deadline = time.monotonic() + _START_SECONDS
+    deadline = time.monotonic() + PATIENCE
     for port in ensemble.ports:
         client = KazooClient(hosts=f"127.0.0.1:{port}")
         try:

@@ -1,6 +1,5 @@
 """The site's database, seen from beside the functions."""
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +7,7 @@ from sqlalchemy import Engine, create_engine, make_url, text
 
 from sheaf.storage import shards
 from tests.fixtures import Servers
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -27,8 +27,4 @@ def wait_for_waiter(engine: Engine) -> None:
     """Return once somebody waits for a lock in the database."""
     waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
     with engine.connect() as connection:
-        for _ in range(1000):
-            if connection.execute(waiting).scalar():
-                return
-            time.sleep(0.005)
-    raise AssertionError("nobody waits")
+        wait_until(lambda: connection.execute(waiting).scalar(), "nobody waits")

@@ -91,6 +91,23 @@ def store(client: "redis.Redis", slug: str, entry: Entry) -> None:
     client.set(entries.name(page_cache.key(slug)), entry.encode(), ex=60)
 
 
+class Clock:
+    """What `pages` takes for the time of day: it stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def time(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(pages.app, "time", clock)
+    return clock
+
+
 @pytest.fixture
 def client(clean: Servers) -> Iterator["redis.Redis"]:
     with redis.Redis.from_url(clean.cache_url) as client:
@@ -127,30 +144,27 @@ def test_a_hit_is_one_get(site: Site, client: "redis.Redis", found: list[str]) -
     client.config_resetstat()
     ask("/", accept_encoding="br")
     stats: dict[str, Any] = client.info("commandstats")
-    calls = {name: each["calls"] for name, each in stats.items()}
-    calls.pop("cmdstat_config|resetstat", None)
+    # The test's own CONFIG RESETSTAT is counted by some servers, each under a name of its own.
+    calls = {name: each["calls"] for name, each in stats.items() if "config" not in name}
     assert calls == {"cmdstat_auth": 1, "cmdstat_get": 1}
     assert found == ["hit", "hit"]
 
 
 def test_a_page_under_a_flood_is_answered_from_memory(
-    site: Site, client: "redis.Redis", found: list[str]
+    site: Site, client: "redis.Redis", found: list[str], clock: Clock
 ) -> None:
     site.create("home", "# Home")
-    ask("/")
     client.config_resetstat()
-    until = time.monotonic() + 2.5
-    while time.monotonic() < until:
+    for _ in range(250):
         ask("/")
+        clock.now += 0.01
     stats: dict[str, Any] = client.info("commandstats")
-    # Two or three would do; a machine that has something else to do interrupts the flood.
-    assert 1 <= stats["cmdstat_get"]["calls"] < len(found) / 20
-    assert set(found) == {"hit", "memory"}
-    assert len(found) > 300
+    assert stats["cmdstat_get"]["calls"] == 3
+    assert (found.count("hit"), found.count("memory")) == (3, 247)
 
 
 def test_who_has_just_saved_is_not_answered_from_memory(
-    site: Site, client: "redis.Redis", found: list[str]
+    site: Site, client: "redis.Redis", found: list[str], clock: Clock
 ) -> None:
     site.create("home", "# Home")
     for _ in range(3):
@@ -160,12 +174,12 @@ def test_who_has_just_saved_is_not_answered_from_memory(
 
 
 def test_a_writer_who_reads_is_not_fooled_by_a_flood(
-    site: Site, client: "redis.Redis", found: list[str]
+    site: Site, client: "redis.Redis", found: list[str], clock: Clock
 ) -> None:
     site.create("home", "# One")
     old = stored(client, "home")
     saved = site.update("home", "# Two", 1)
-    page_cache.near().remember("page:home", old, time.time())  # an instance under a flood
+    page_cache.near().remember("page:home", old, clock.now)  # an instance under a flood
     assert "One" in ask("/")["body"]
     assert "Two" in ask("/", if_none_match=saved.headers["ETag"])["body"]
     assert found == ["memory", "newest"]

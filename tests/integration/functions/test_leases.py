@@ -15,6 +15,7 @@ from sheaf.storage.saves import EMPTY, LockLost, Write
 from tests.conftest import Mint
 from tests.integration.functions.conftest import wait_for_waiter
 from tests.site import CREATE, Site
+from tests.waiting import PATIENCE
 
 LEASE = "/api/leases/notes/tea"
 # A fence of the year 2033.
@@ -239,7 +240,7 @@ def test_a_claim_that_waited_for_a_takeover_sees_it(site: Site, engine: Engine) 
             theirs, _ = leases.take(other, "home", "bob", TWO_MINUTES, take_over=True)
             claiming = thread.submit(_claim, engine)
             wait_for_waiter(engine)
-        claim = claiming.result(timeout=10)
+        claim = claiming.result(PATIENCE)
     assert claim.lease is not None
     assert (claim.lease.holder, claim.lease.fence) == ("bob", theirs.fence)
     assert theirs.fence > ours.fence
@@ -257,7 +258,7 @@ def test_who_loses_the_lease_between_claim_and_save_is_told_so(
             saving = thread.submit(site.put, "notes/tea", "mine", {**CREATE, **mine})
             wait_for_waiter(engine)
             leases.take(other, "notes/tea", "bob", TWO_MINUTES, take_over=True)
-        refused = saving.result(timeout=10)
+        refused = saving.result(PATIENCE)
     expected = (409, "lease-lost", "bob") if named else (423, "locked", "bob")
     assert (refused.status_code, problem_of(refused), refused.json["holder"]) == expected
     assert len(drafts_of(site, site.token)) == named

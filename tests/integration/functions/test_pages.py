@@ -237,9 +237,10 @@ def test_what_a_process_remembers_is_better_than_nothing(site: Site, clean: Serv
 
 @contextmanager
 def crowd(servers: Servers) -> Iterator[None]:
-    """As many readers as the database serves, who never finish."""
+    """As many readers as the database serves, all gone when the block ends."""
     with psycopg.connect(servers.database_url) as connection:
         for number in range(1, pages.READERS + 1):
-            taken = "SELECT pg_advisory_lock(%s, %s)"
+            # Of the transaction: those of a connection are kept until its process has noticed.
+            taken = "SELECT pg_advisory_xact_lock(%s, %s)"
             connection.execute(taken, (pages._READERS_LOCK, number))
         yield

@@ -5,9 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,10 @@ from tests.conftest import Mint
 from tests.fixtures import Servers, database
 from tests.servers.issuer import Issuer, running
 from tests.servers.ports import free_ports
+from tests.waiting import PATIENCE, killed_if_late, wait_until
 
 OWN = ("SHEAF_", "POWERTOOLS_", "PORT", "WORKERS", "FORWARDED_")
 NEEDED = ("SHEAF_DATABASE_URLS", "SHEAF_CACHE_URL", "SHEAF_ISSUER")
-PATIENCE = 60
 Variables = dict[str, str]
 
 
@@ -95,11 +94,12 @@ class Started:
     def until(self, message: str) -> dict[str, Any]:
         """Read the log up to a line with this message, and return the line."""
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.output.append(line)
-            found: dict[str, Any] = json.loads(line)
-            if message in found.get("message", ""):  # metrics have none
-                return found
+        with killed_if_late(self.process):
+            for line in self.process.stdout:
+                self.output.append(line)
+                found: dict[str, Any] = json.loads(line)
+                if message in found.get("message", ""):  # metrics have none
+                    return found
         raise AssertionError(f"no {message!r} in {''.join(self.output)}")
 
     def stop(self) -> int:
@@ -127,6 +127,10 @@ def gateway(variables: Variables) -> Iterator[Started]:
     with started("gateway", variables) as one:
         one.until("Booting worker")
         yield one
+
+
+def get(gateway: Started, path: str, headers: Variables | None = None) -> httpx.Response:
+    return httpx.get(f"{gateway.url}{path}", headers=headers, timeout=PATIENCE)
 
 
 def put(gateway: Started, slug: str, token: str, **condition: str) -> httpx.Response:
@@ -176,19 +180,19 @@ def test_a_migration_that_fails_says_so(variables: Variables) -> None:
 def test_the_site_takes_the_issuers_tokens_and_no_others(
     gateway: Started, issuer: Issuer, mint_token: Mint
 ) -> None:
-    assert httpx.get(f"{gateway.url}/api/health", timeout=PATIENCE).json()["status"] == "ok"
+    assert get(gateway, "/api/health").json()["status"] == "ok"
     assert put(gateway, "taken", issuer.token()).status_code == 201
-    assert "About taken" in httpx.get(f"{gateway.url}/taken").text
+    assert "About taken" in get(gateway, "/taken").text
     assert [page["slug"] for page in _items(gateway, "prefix=taken")] == ["taken"]
     for refused in (mint_token("alice", "admin"), issuer.token(aud="another"), "nonsense"):
         assert put(gateway, "refused", refused).status_code == 401
-    assert httpx.get(f"{gateway.url}/-/local/jwks.json").status_code == 404
+    assert get(gateway, "/-/local/jwks.json").status_code == 404
     assert gateway.stop() == 0
     assert "ERROR" not in {line["level"] for line in gateway.log()}
 
 
 def _items(gateway: Started, query: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = httpx.get(f"{gateway.url}/api/pages?{query}").json()["items"]
+    found: list[dict[str, Any]] = get(gateway, f"/api/pages?{query}").json()["items"]
     return found
 
 
@@ -197,7 +201,7 @@ def test_readers_do_not_need_the_issuer(variables: Variables, issuer: Issuer) ->
     with started("gateway", variables | {"SHEAF_ISSUER": nobody}) as gateway:
         assert nobody in gateway.until("no keys from")["message"]
         gateway.until("Booting worker")
-        assert httpx.get(f"{gateway.url}/robots.txt", timeout=PATIENCE).status_code == 200
+        assert get(gateway, "/robots.txt").status_code == 200
         answer = put(gateway, "unavailable", issuer.token())
         assert answer.status_code == 503
         assert answer.json()["type"] == "urn:sheaf:problem:unavailable"
@@ -214,19 +218,23 @@ def test_a_request_that_has_begun_is_answered_after_sigterm(
     ):
         held.execute("SELECT FROM pages WHERE slug = 'slow' FOR UPDATE")
         answer = pool.submit(put, gateway, "slow", issuer.token(), **{"If-Match": '"v1"'})
-        _wait_for_a_waiting_writer(variables)
+        _wait_for_a_waiting_writer(variables, answer)
         gateway.process.send_signal(signal.SIGTERM)
         gateway.until("Handling signal: term")
         held.rollback()
         assert answer.result(PATIENCE).status_code == 200
-    assert gateway.process.wait(5) == 0
+    assert gateway.process.wait(PATIENCE) == 0
 
 
-def _wait_for_a_waiting_writer(variables: Variables) -> None:
+def _wait_for_a_waiting_writer(variables: Variables, answer: "Future[httpx.Response]") -> None:
     query = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
     with psycopg.connect(variables["SHEAF_DATABASE_URLS"], autocommit=True) as connection:
-        while not connection.execute(query, ["contained_roles"]).fetchall():
-            threading.Event().wait(0.02)
+
+        def waits() -> bool:
+            assert not answer.done(), answer.result().text
+            return bool(connection.execute(query, ["contained_roles"]).fetchall())
+
+        wait_until(waits, "the writer does not get to the database")
 
 
 def test_upkeep_relays_at_once_and_ends_when_told(
@@ -236,7 +244,7 @@ def test_upkeep_relays_at_once_and_ends_when_told(
     with started("upkeep", variables) as upkeep:
         assert upkeep.until("upkeep done")["relayed"] >= 1
         assert upkeep.stop() == 128 + signal.SIGTERM
-    assert httpx.get(f"{gateway.url}/api/users/bob").json()["edits"] == 1
+    assert get(gateway, "/api/users/bob").json()["edits"] == 1
 
 
 @pytest.mark.parametrize(("trusted", "scheme"), [("127.0.0.0/8", "https"), ("192.0.2.1", "http")])
@@ -248,7 +256,7 @@ def test_a_proxy_is_believed_if_it_is_named(
     with started("gateway", variables | told) as gateway:
         gateway.until("Booting worker")
         headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
-        event = httpx.get(gateway.url, headers=headers, timeout=PATIENCE).json()["event"]
+        event = get(gateway, "/", headers).json()["event"]
     assert event["headers"]["x-forwarded-proto"] == scheme
     assert event["headers"]["x-forwarded-for"] == "203.0.113.7, 127.0.0.1"
     assert event["requestContext"]["http"]["sourceIp"] == "127.0.0.1"

@@ -21,6 +21,7 @@ import pytest
 from local.config import PROJECT
 from local.issuer import mint
 from tests.fixtures import Servers
+from tests.waiting import PATIENCE, killed_if_late, wait_until
 
 OWN = ("SHEAF_", "POWERTOOLS_", "PORT", "WORKERS")
 
@@ -37,10 +38,11 @@ class Running:
         self.process = process
         self.said: list[str] = []
         assert process.stdout is not None
-        for line in process.stdout:
-            self.said.append(line.rstrip())
-            if line.startswith("Stop with"):
-                break
+        with killed_if_late(process):
+            for line in process.stdout:
+                self.said.append(line.rstrip())
+                if line.startswith("Stop with"):
+                    break
         self.everything = psutil.Process(process.pid).children(recursive=True)
 
     @property
@@ -54,17 +56,17 @@ class Running:
         asked = Request(self.url + path, data, {"Content-Type": "application/json"} | headers)
         asked.method = method
         try:
-            with urlopen(asked, timeout=30) as answer:
+            with urlopen(asked, timeout=PATIENCE) as answer:
                 return answer.status, answer.read().decode()
         except HTTPError as error:
             return error.code, error.read().decode()
 
     def stop(self, sign: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(sign)
-        return self.process.wait(30)
+        return self.process.wait(PATIENCE)
 
     def left(self) -> list[psutil.Process]:
-        return psutil.wait_procs(self.everything, timeout=10)[1]
+        return psutil.wait_procs(self.everything, timeout=PATIENCE)[1]
 
 
 @contextmanager
@@ -78,7 +80,7 @@ def running(state: Path, **more: str) -> Iterator[Running]:
         finally:
             if process.poll() is None:
                 process.terminate()
-                process.wait(30)
+                process.wait(PATIENCE)
 
 
 def failing(state: Path, **more: str) -> str:
@@ -88,7 +90,7 @@ def failing(state: Path, **more: str) -> str:
         env=variables(state, **more),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         cwd=PROJECT,
         check=False,
     )
@@ -118,7 +120,7 @@ def test_a_site_begins_with_the_manual_and_keeps_an_edit(state: Path) -> None:
     started = time.monotonic()
     with running(state) as site:
         assert "This stays." in site.request("/kept")[1]
-        assert time.monotonic() - started < 20  # 2 to 3 s on an idle machine
+        assert time.monotonic() - started < 60  # 2 to 3 s on an idle machine
         assert not any("created" in line for line in site.said), "the manual came again"
         assert site.stop(signal.SIGINT) == 0
         assert site.left() == []
@@ -130,11 +132,11 @@ def test_silent_connections_keep_nobody_waiting(state: Path) -> None:
     with running(state) as site, ExitStack() as silent:
         address = urlsplit(site.url)
         for _ in range(6):
-            connection = socket.create_connection((address.hostname, address.port), 5)
+            connection = socket.create_connection((address.hostname, address.port), PATIENCE)
             silent.enter_context(connection)
         before = time.monotonic()
         assert site.request("/")[0] == 200
-        assert time.monotonic() - before < 5
+        assert time.monotonic() - before < 20  # gunicorn ends a worker that waits for 30 s
 
 
 def test_it_says_where_everything_is_but_no_password(state: Path) -> None:
@@ -151,7 +153,7 @@ def test_it_says_where_everything_is_but_no_password(state: Path) -> None:
 def test_a_killed_site_leaves_nothing_and_starts_again(state: Path) -> None:
     with running(state) as site:
         site.process.kill()
-        site.process.wait()
+        site.process.wait(PATIENCE)
         assert site.left() == []
     with running(state) as site:
         assert site.request("/")[0] == 200
@@ -160,13 +162,16 @@ def test_a_killed_site_leaves_nothing_and_starts_again(state: Path) -> None:
 def test_a_first_start_can_be_interrupted(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "local"]
     with subprocess.Popen(command, env=variables(tmp_path), cwd=PROJECT) as process:
-        while not (tmp_path / "postgres" / "data.new").exists():
+
+        def has_begun() -> bool:
             assert process.poll() is None
-            time.sleep(0.01)
+            return (tmp_path / "postgres" / "data.new").exists()
+
+        wait_until(has_begun, "the database is not being made")
         children = psutil.Process(process.pid).children(recursive=True)
         process.terminate()
-        assert process.wait(30) == 0
-    assert psutil.wait_procs(children, 10)[1] == []
+        assert process.wait(PATIENCE) == 0
+    assert psutil.wait_procs(children, PATIENCE)[1] == []
     assert not (tmp_path / "postgres" / "data").exists()
 
 
@@ -176,7 +181,7 @@ def test_when_a_part_ends_the_rest_ends_too(state: Path, victim: str) -> None:
         children = psutil.Process(site.process.pid).children()
         (part,) = (each for each in children if victim in " ".join(each.cmdline()))
         part.kill()
-        assert site.process.wait(30) == 1
+        assert site.process.wait(PATIENCE) == 1
         assert site.left() == []
 
 

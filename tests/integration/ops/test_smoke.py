@@ -26,6 +26,7 @@ from tests.fixtures import Servers
 from tests.integration.ops.walking import failed, walk
 from tests.servers.meddler import Meddler, PassOn, Reply, Request, meddling
 from tests.servers.meddles import at, changed, once, says, status
+from tests.waiting import PATIENCE
 
 NAMES = [check.name for check in smoke.CHECKS]
 WRITES = [check.name for check in smoke.CHECKS if check.look.__module__ == smoke_writes.__name__]
@@ -88,7 +89,7 @@ def empty_url(clean: Servers) -> Iterator[str]:
 def statuses(url: str, slug: str) -> tuple[int, int]:
     """Of a page, and of its history."""
     paths = (f"/api/pages/{slug}", f"/api/revisions/{slug}")
-    page, history = (urllib3.request("GET", url + path, timeout=30).status for path in paths)
+    page, history = (urllib3.request("GET", url + path, timeout=PATIENCE).status for path in paths)
     return page, history
 
 
@@ -222,7 +223,7 @@ def test_a_site_that_does_not_answer_is_one_message(meddler: Meddler) -> None:
     asleep = Event()
 
     def sleep(_request: Request, _pass_on: PassOn) -> None:
-        asleep.wait(60)
+        asleep.wait(PATIENCE)
 
     meddler.meddle = sleep
     code, output, errors = sheaf_smoke(meddler.url, "--timeout", "0.5", SHEAF_TOKEN="t")
@@ -236,11 +237,11 @@ def test_one_answer_that_does_not_come_is_one_failure(meddler: Meddler) -> None:
 
     def sleep(request: Request, pass_on: PassOn) -> Reply:
         if request.path.startswith("/api/search?q=About"):
-            asleep.wait(60)
+            asleep.wait(PATIENCE)
         return pass_on(request)
 
     meddler.meddle = sleep
-    outcomes = walk(meddler.url, None, seconds=3)
+    outcomes = walk(meddler.url, None, seconds=10)
     asleep.set()
     assert failed(outcomes) == {"search"}
     assert "Read timed out" in outcomes["search"].seen
@@ -289,14 +290,14 @@ def test_who_is_interrupted_leaves_nothing(meddler: Meddler, site_url: str, toke
     def hold(request: Request, pass_on: PassOn) -> Reply:
         if request.path.startswith("/api/revisions/"):
             arrived.set()
-            released.wait(60)
+            released.wait(PATIENCE)
         return pass_on(request)
 
     meddler.meddle = hold
     with begin(meddler.url, SHEAF_TOKEN=token) as process:
-        assert arrived.wait(60)
+        assert arrived.wait(PATIENCE)
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=PATIENCE)
     released.set()
     assert (process.returncode, errors.strip()) == (1, "Aborted!")
     last = output.splitlines()[-1]

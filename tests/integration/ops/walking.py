@@ -4,9 +4,10 @@ from ops import smoke
 from ops.jobs import FAILED
 from ops.smoke import Outcome
 from ops.smoke_visit import Visit
+from tests.waiting import PATIENCE
 
 
-def walk(url: str, token: str | None, seconds: float = 10) -> dict[str, Outcome]:
+def walk(url: str, token: str | None, seconds: float = PATIENCE) -> dict[str, Outcome]:
     """What came of each check that was made."""
     outcomes: list[Outcome] = []
     smoke.run(Visit(url, token, seconds), outcomes.append)

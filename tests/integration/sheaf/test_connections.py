@@ -10,8 +10,9 @@ from sqlalchemy.exc import OperationalError
 from sheaf.storage import connections, shards
 from tests.fixtures import Servers
 from tests.integration.sheaf.backends import PID, stopped
+from tests.waiting import PATIENCE
 
-SLEEP = text("SELECT pg_sleep(0.5)")
+SLEEP = text("SELECT pg_sleep(2)")
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def engine(clean: Servers) -> Iterator[Engine]:
 def test_an_answer_is_not_waited_for_for_ever(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections.Impatient, "patience", 0.2)
+    monkeypatch.setattr(connections.Impatient, "patience", 2)
     with stopped(engine) as pid:
         with pytest.raises(OperationalError) as given_up, engine.connect() as connection:
             connection.execute(text("SELECT 1"))
@@ -44,6 +45,7 @@ def test_a_connection_that_has_gone_silent_in_its_sleep_is_replaced(
 
 
 def test_a_connection_is_used_again(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "_PING_SECONDS", PATIENCE)
     pids = set()
     for trusted in (10, 0):
         monkeypatch.setattr(connections, "_TRUSTED_SECONDS", trusted)
@@ -56,10 +58,10 @@ def test_a_connection_is_used_again(engine: Engine, monkeypatch: pytest.MonkeyPa
 def test_a_transaction_may_be_given_more_time(
     clean: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections.Impatient, "patience", 0.2)
+    monkeypatch.setattr(connections.Impatient, "patience", 1)
     engine = connections.engine(clean.database_url)
     with shards.transactional(engine).begin() as connection:
-        connections.take_time(connection, 5)
+        connections.take_time(connection, PATIENCE)
         connection.execute(SLEEP)
     with pytest.raises(OperationalError), engine.connect() as connection:
         connection.execute(SLEEP)

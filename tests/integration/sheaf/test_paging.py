@@ -93,7 +93,9 @@ THINGS = st.lists(
     max_size=25,
 )
 with_real_tables = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+    max_examples=150,
 )
 
 

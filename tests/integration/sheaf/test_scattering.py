@@ -15,6 +15,7 @@ from sheaf.storage.scattering import Scatter, ShardDown
 from tests.fixtures import Servers, database, migrate_together
 from tests.integration.conftest import Configure
 from tests.integration.sheaf.backends import stopped
+from tests.waiting import PATIENCE
 
 NAMES = ("one", "two", "three")
 PID = "pg_backend_pid()"
@@ -49,13 +50,14 @@ def where(name: str, then: str, otherwise: str) -> str:
 
 
 @pytest.mark.parametrize("at_hand", [False, True])
-def test_all_are_at_work_at_the_same_time(at_hand: bool) -> None:
+def test_all_are_at_work_at_the_same_time(at_hand: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scattering, "_SECONDS", PATIENCE)
     if at_hand:
         ask("1")
     assert [connections.is_at_hand(shard) for shard in shards.everywhere()] == [at_hand] * 3
     busy = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%busy%'"
     # The first to wake finds the others asleep.
-    assert max(ask(f"CASE WHEN pg_sleep(0.5) IS NOT NULL THEN ({busy}) END AS busy")) == 3
+    assert max(ask(f"CASE WHEN pg_sleep(2) IS NOT NULL THEN ({busy}) END AS busy")) == 3
 
 
 def test_answers_come_in_the_order_of_the_shards() -> None:
@@ -72,19 +74,20 @@ def test_an_error_of_one_costs_the_others_no_connection() -> None:
 def test_a_connection_is_tested_when_it_was_long_unused(monkeypatch: pytest.MonkeyPatch) -> None:
     before = ask(PID)
     monkeypatch.setattr(connections, "_TRUSTED_SECONDS", 0)
+    monkeypatch.setattr(connections, "_PING_SECONDS", PATIENCE)
     assert not any(connections.is_at_hand(shard) for shard in shards.everywhere())
     assert ask(PID) == before
 
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scattering, "_SECONDS", 0.3)
+    monkeypatch.setattr(scattering, "_SECONDS", 1.5)
 
 
 @pytest.mark.usefixtures("hasty")
 def test_a_late_answer_is_nobody_elses() -> None:
     before = ask(PID)
-    late = where("two", "pg_sleep(1)::text", "'in time'")
+    late = where("two", "pg_sleep(4)::text", "'in time'")
     scatter = Scatter(partial=True)
     assert ask(late, scatter) == ["in time", "in time"]
     assert scatter.missing == 1

@@ -106,7 +106,9 @@ def entries(folder: str, part: Slice) -> list[Entry]:
 
 
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+    max_examples=300,
 )
 @given(found=PAGES, folder=FOLDERS, limit=st.integers(1, 7), count=st.integers(1, MOST_SHARDS))
 def test_the_tree_is_the_names_below_a_folder_forwards_and_backwards(

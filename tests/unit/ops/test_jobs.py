@@ -22,7 +22,7 @@ def test_any_other_error_stops_the_run() -> None:
         begun.append(number)
         if number == 1:
             raise ConnectionError
-        time.sleep(0.01)
+        time.sleep(0.5)
         return "done"
 
     with pytest.raises(ConnectionError):

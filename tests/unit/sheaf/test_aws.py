@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 
 from sheaf import aws
 from tests.servers.endpoint import Answer, Endpoint, serving
+from tests.waiting import PATIENCE
 
 PATH = "/2015-03-31/functions/sheaf-migrate/invocations"
 BUSY = Answer(429, {"Type": "User"}, {"X-Amzn-ErrorType": "TooManyRequestsException"})
@@ -29,13 +30,13 @@ def test_a_client_is_made_once_and_does_not_wait_for_ever(account: None) -> None
 
 
 def test_a_function_gets_its_event_and_answers(functions: Endpoint) -> None:
-    assert aws.invoke("sheaf-migrate", {"naïve": [1]}, 5) == {"done": True}
+    assert aws.invoke("sheaf-migrate", {"naïve": [1]}, PATIENCE) == {"done": True}
     (asked,) = functions.asked
     assert (asked.method, asked.path, asked.document) == ("POST", PATH, {"naïve": [1]})
 
 
 def test_a_version_of_a_function_is_asked_for(functions: Endpoint) -> None:
-    aws.invoke("sheaf-pages", {}, 5, "7")
+    aws.invoke("sheaf-pages", {}, PATIENCE, "7")
     assert functions.asked[0].path.endswith("/functions/sheaf-pages/invocations?Qualifier=7")
 
 
@@ -51,7 +52,7 @@ def test_the_error_of_a_function_is_raised(
 ) -> None:
     functions.answer = lambda _: Answer(200, payload, {"X-Amz-Function-Error": "Unhandled"})
     with pytest.raises(aws.FunctionFailed, match=message):
-        aws.invoke("sheaf-migrate", {}, 5)
+        aws.invoke("sheaf-migrate", {}, PATIENCE)
 
 
 @pytest.mark.parametrize("status", [0, 500, 502, 503])
@@ -60,13 +61,13 @@ def test_a_function_that_may_have_run_is_not_called_again(
 ) -> None:
     functions.answer = lambda _: Answer(status, {"Message": "lost"})
     with pytest.raises((ClientError, ConnectionClosedError)):
-        aws.invoke("sheaf-migrate", {}, 5)
+        aws.invoke("sheaf-migrate", {}, PATIENCE)
     assert (len(functions.asked), pauses) == (1, [])
 
 
 def test_a_function_that_does_not_answer_in_time_is_not_called_again(functions: Endpoint) -> None:
     ended = threading.Event()
-    functions.answer = lambda _: Answer(status=0 if ended.wait(30) else 200)
+    functions.answer = lambda _: Answer(status=0 if ended.wait(PATIENCE) else 200)
     with pytest.raises(ReadTimeoutError):
         aws.invoke("sheaf-migrate", {}, 1)
     ended.set()
@@ -78,12 +79,12 @@ def test_a_function_that_was_refused_is_called_again(
 ) -> None:
     answers = [BUSY, BUSY, Answer(body={"done": True})]
     functions.answer = lambda _: answers.pop(0)
-    assert aws.invoke("sheaf-migrate", {}, 5) == {"done": True}
+    assert aws.invoke("sheaf-migrate", {}, PATIENCE) == {"done": True}
     assert pauses == [1, 2]
 
 
 def test_patience_ends(functions: Endpoint, pauses: list[float]) -> None:
     functions.answer = lambda _: BUSY
     with pytest.raises(aws.client("lambda", 5, 1).exceptions.TooManyRequestsException):
-        aws.invoke("sheaf-migrate", {}, 5)
+        aws.invoke("sheaf-migrate", {}, PATIENCE)
     assert (len(functions.asked), pauses) == (4, [1, 2, 4])

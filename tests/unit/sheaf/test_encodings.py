@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sheaf import encodings
+from tests.waiting import PATIENCE
 
 ENCODINGS = ("br", "gzip", "identity")
 PAGE = b"<p>A sheaf is a bundle of leaves.</p>\n" * 99
@@ -114,5 +115,7 @@ def test_who_does_not_compress_imports_no_compressor() -> None:
         "import functools, sheaf, sys; before = {*sys.modules}\n"
         "from sheaf import encodings; encodings.choose('br'); print({*sys.modules} - before)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=10)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, timeout=PATIENCE
+    )
     assert done.stdout.decode().strip() == "{'sheaf.encodings'}"

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sheaf import hashing
+from tests.waiting import PATIENCE
 
 
 @given(st.text())
@@ -32,7 +33,7 @@ def test_blob_ids_depend_on_the_length_too(data: bytes) -> None:
 def test_git_agrees_on_a_blob_id() -> None:
     data = "naïve\r\n部署".encode()
     command = ["git", "hash-object", "--stdin"]
-    asked = subprocess.run(command, input=data, capture_output=True, check=True, timeout=10)
+    asked = subprocess.run(command, input=data, capture_output=True, check=True, timeout=PATIENCE)
     assert hashing.git_blob_id(data) == asked.stdout.decode().strip()
 
 

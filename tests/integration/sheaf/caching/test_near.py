@@ -10,6 +10,7 @@ from sheaf.caching.reader import Reader
 from tests.integration.sheaf.conftest import KEY, OTHER, Backend
 from tests.servers.proxy import Proxy
 from tests.servers.redis_pair import address
+from tests.waiting import PATIENCE
 
 NOW = 1e9
 CALM = 0.06  # seconds between two requests that are no flood
@@ -25,8 +26,10 @@ def proxy(backend: Backend) -> Iterator[Proxy]:
 
 
 @pytest.fixture
-def near(proxy: Proxy, backend: Backend) -> Iterator[NearCache]:
-    near = NearCache(Reader(proxy.url(backend.url), timeout=0.1), 1 << 20)
+def near(proxy: Proxy, backend: Backend, request: pytest.FixtureRequest) -> Iterator[NearCache]:
+    # Only who meets a server that hangs must not wait for long.
+    timeout = 0.5 if "stop" in request.fixturenames else PATIENCE
+    near = NearCache(Reader(proxy.url(backend.url), timeout), 1 << 20)
     yield near
     near.close()
 

@@ -11,9 +11,7 @@ from sheaf.locks import Locks
 from sheaf.locks.redis import RedisLocks
 from sheaf.locks.zookeeper import ZooKeeperLocks
 from tests.fixtures import Servers
-from tests.needs import needs
-from tests.servers import zookeeper
-from tests.servers.zookeeper import Ensemble
+from tests.servers.zookeeper import Ensemble, zookeeper_ensemble
 
 NewName = Callable[[], str]
 
@@ -30,20 +28,20 @@ def redis_locks(environment: Servers) -> Locks:
     return RedisLocks(redis_client.connect(environment.cache_url))
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def cluster_locks(cluster_client: Any) -> RedisLocks:
     return RedisLocks(cluster_client)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def ensemble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ensemble]:
     """Three ZooKeeper servers."""
-    needs(zookeeper.available(), "ZooKeeper")
-    with zookeeper.zookeeper_ensemble(tmp_path_factory.mktemp("zookeeper")) as ensemble:
+    with zookeeper_ensemble(tmp_path_factory.mktemp("zookeeper")) as ensemble:
         yield ensemble
 
 
-@pytest.fixture(scope="package")
+# Its client has threads that use `random`, which Hypothesis minds in the tests of other modules.
+@pytest.fixture(scope="module")
 def zookeeper_locks(ensemble: Ensemble) -> Iterator[ZooKeeperLocks]:
     locks = ZooKeeperLocks.from_url(ensemble.url)
     yield locks

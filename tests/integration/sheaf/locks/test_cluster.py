@@ -1,8 +1,7 @@
 """What is particular to locks on Redis Cluster: slots, and nodes that fail over."""
 
-import time
+from contextlib import suppress
 
-import pytest
 import redis
 from redis.crc import key_slot
 
@@ -12,6 +11,7 @@ from sheaf.scripts import Call, Script
 from tests.integration.sheaf.conftest import port_of
 from tests.integration.sheaf.locks.conftest import NewName
 from tests.servers.redis_cluster import Cluster
+from tests.waiting import wait_until
 
 COUNT = Script("return redis.call('INCR', KEYS[1])")
 
@@ -58,28 +58,19 @@ def test_a_replica_takes_over_for_its_primary(
     primary = cluster.ports.index(port_of(cluster_locks.client, name))
     with cluster.node(primary + 3) as replica:
         replica.execute_command("CLUSTER FAILOVER")
-        wait_for_role(replica, "master")
+        wait_until(lambda: is_primary(replica), "the replica did not become the primary")
     later = cluster_locks.lock(name, 10)
-    assert take(later)
+    wait_until(lambda: took(later), "nobody gives out the lock")
     assert later.fence > fence
     later.release()
 
 
-def take(lock: Lock) -> bool:
-    """Acquire, as a caller would who meets the moment at which the roles change."""
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            return lock.acquire(blocking_timeout=1)
-        except LockError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
+def is_primary(node: "redis.Redis") -> bool:
+    return bool(node.info("replication")["role"] == "master")
 
 
-def wait_for_role(node: "redis.Redis", role: str) -> None:
-    deadline = time.monotonic() + 10
-    while node.info("replication")["role"] != role:
-        if time.monotonic() > deadline:
-            pytest.fail(f"the node did not become {role}")
-        time.sleep(0.05)
+def took(lock: Lock) -> bool:
+    """Whether it could be acquired: not at the moment at which the roles change."""
+    with suppress(LockError):
+        return lock.acquire(blocking_timeout=1)
+    return False

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sheaf.locks import Lock, LockError, LockNotOwnedError, Locks, MultiLock
+from sheaf.locks import Lock, LockError, LockNotOwnedError, Locks, MultiLock, redis
 from tests.integration.sheaf.locks.conftest import NewName
+from tests.waiting import PATIENCE
 
 
 def held(locks: Locks, name: str, timeout: float = 10) -> Lock:
@@ -82,7 +83,7 @@ def test_an_expired_lock_is_lost_and_its_release_hurts_nobody(
 ) -> None:
     name = new_name()
     slow, quick = held(locks, name, 0.1), locks.lock(name, 10)
-    assert quick.acquire(blocking_timeout=5)
+    assert quick.acquire(blocking_timeout=PATIENCE)
     assert slow.remaining() == 0
     assert slow.lost
     assert quick.fence > slow.fence
@@ -100,29 +101,29 @@ def test_releasing_is_not_a_loss(locks: Locks, new_name: NewName) -> None:
 
 
 def test_extend_adds_or_replaces(locks: Locks, new_name: NewName) -> None:
-    lock = held(locks, new_name(), 2)
+    lock = held(locks, new_name(), 4)
     fence = lock.fence
-    assert lock.extend(3)
-    assert 4 < lock.remaining() <= 5
-    assert lock.extend(1, replace_ttl=True)
-    assert 0.5 < lock.remaining() <= 1
+    assert lock.extend(4)
+    assert 4 < lock.remaining() <= 8
+    assert lock.extend(2, replace_ttl=True)
+    assert 0 < lock.remaining() <= 2
     assert lock.reacquire()
-    assert 1.5 < lock.remaining() <= 2
+    assert 2 < lock.remaining() <= 4
     assert lock.fence == fence
 
 
 def test_an_extended_lock_outlives_its_first_timeout(locks: Locks, new_name: NewName) -> None:
     name = new_name()
-    lock = held(locks, name, 0.3)
-    lock.extend(5)
-    assert not locks.lock(name, 1).acquire(blocking_timeout=0.6)
+    lock = held(locks, name, 1)
+    lock.extend(60)
+    assert not locks.lock(name, 1).acquire(blocking_timeout=1.5)
     assert lock.owned()
 
 
 def test_a_lost_lock_cannot_be_extended(locks: Locks, new_name: NewName) -> None:
     name = new_name()
     slow = held(locks, name, 0.1)
-    assert locks.lock(name, 10).acquire(blocking_timeout=5)
+    assert locks.lock(name, 10).acquire(blocking_timeout=PATIENCE)
     with pytest.raises(LockNotOwnedError):
         slow.extend(10)
     assert slow.lost
@@ -160,10 +161,10 @@ def test_the_block_is_not_entered_without_the_lock(locks: Locks, new_name: NewNa
 
 def test_waiting_is_bounded(locks: Locks, new_name: NewName) -> None:
     name = new_name()
-    held(locks, name)
+    held(locks, name, 60)
     started = time.monotonic()
     assert not locks.lock(name, 10).acquire(blocking_timeout=0.2)
-    assert 0.2 <= time.monotonic() - started < 0.7
+    assert 0.2 <= time.monotonic() - started < 10
 
 
 def test_whoever_gave_up_is_not_in_the_way(locks: Locks, new_name: NewName) -> None:
@@ -174,16 +175,19 @@ def test_whoever_gave_up_is_not_in_the_way(locks: Locks, new_name: NewName) -> N
     assert locks.lock(name, 10).acquire(blocking=False)
 
 
-def test_a_release_wakes_the_waiter(locks: Locks, new_name: NewName) -> None:
+def test_a_release_wakes_the_waiter(
+    locks: Locks, new_name: NewName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis, "_LONGEST_SLEEP", PATIENCE)  # so that it would not see by itself
     name = new_name()
     with ThreadPoolExecutor(1) as pool:
-        holder, waiter = held(locks, name), locks.lock(name, 10)
-        waiting = pool.submit(waiter.acquire, blocking_timeout=5)
+        holder, waiter = held(locks, name, PATIENCE), locks.lock(name, 10)
+        waiting = pool.submit(waiter.acquire, blocking_timeout=PATIENCE)
         time.sleep(0.2)
         holder.release()
         released = time.monotonic()
-        assert waiting.result(5)
-        assert time.monotonic() - released < 0.15
+        assert waiting.result(PATIENCE)
+        assert time.monotonic() - released < 20
 
 
 def test_many_holders_never_meet(locks: Locks, new_name: NewName) -> None:
@@ -191,7 +195,7 @@ def test_many_holders_never_meet(locks: Locks, new_name: NewName) -> None:
 
     def work(_: int) -> None:
         for _ in range(15):
-            with locks.lock(name, 10, blocking_timeout=20) as lock:
+            with locks.lock(name, 10, blocking_timeout=PATIENCE) as lock:
                 inside.append(1)
                 assert len(inside) == 1
                 fences.append(lock.fence)
@@ -215,9 +219,9 @@ def test_a_new_fence_for_the_holder_alone(locks: Locks, new_name: NewName) -> No
 
 def test_no_new_fence_after_a_loss(locks: Locks, new_name: NewName) -> None:
     name = new_name()
-    slow = held(locks, name, 0.1)
+    slow = held(locks, name, 0.5)
     fence = slow.fence
-    assert locks.lock(name, 10).acquire(blocking_timeout=5)
+    assert locks.lock(name, 10).acquire(blocking_timeout=PATIENCE)
     with pytest.raises(LockNotOwnedError):
         slow.reissue(fence)
     assert slow.lost
@@ -245,19 +249,19 @@ class TestSeveralLocks:
         assert not any(locks.lock(name, 1).locked() for name in names)
 
     def test_one_deadline_for_all(self, locks: Locks, new_name: NewName) -> None:
-        names = [new_name() for _ in range(4)]
+        names = [new_name() for _ in range(20)]
         for name in names:
-            held(locks, name)
+            held(locks, name, 60)
         started = time.monotonic()
-        assert not MultiLock(locks, names, 10).acquire(blocking_timeout=0.3)
-        assert 0.3 <= time.monotonic() - started < 0.9
+        assert not MultiLock(locks, names, 10).acquire(blocking_timeout=0.5)
+        assert 0.5 <= time.monotonic() - started < 5  # one after the other they would take 10
 
     def test_losing_one_is_losing_all(self, locks: Locks, new_name: NewName) -> None:
         names = [new_name(), new_name()]
-        many = MultiLock(locks, names, 0.1)
+        many = MultiLock(locks, names, 0.5)
         assert many.acquire(blocking=False)
         thief = locks.lock(names[1], 10)
-        assert thief.acquire(blocking_timeout=5)
+        assert thief.acquire(blocking_timeout=PATIENCE)
         assert many.lost
         with pytest.raises(LockNotOwnedError):
             many.release()
@@ -268,7 +272,7 @@ class TestSeveralLocks:
 
         def work(names: list[str]) -> None:
             for _ in range(25):
-                with MultiLock(locks, names, 10, blocking_timeout=20):
+                with MultiLock(locks, names, 10, blocking_timeout=PATIENCE):
                     pass
 
         _in_threads(lambda: work([one, two]), lambda: work([two, one]))
@@ -279,10 +283,10 @@ class TestSeveralLocks:
         got: list[bool] = []
 
         def work(first: str, second: str) -> None:
-            with locks.lock(first, 10):
-                both_hold_one.wait(5)
+            with locks.lock(first, 60):
+                both_hold_one.wait(PATIENCE)
                 got.append(locks.lock(second, 10).acquire(blocking_timeout=0.3))
-                both_hold_one.wait(5)
+                both_hold_one.wait(PATIENCE)
 
         _in_threads(lambda: work(one, two), lambda: work(two, one))
         assert got == [False, False]
@@ -291,4 +295,4 @@ class TestSeveralLocks:
 def _in_threads(*tasks: Callable[[], None]) -> None:
     with ThreadPoolExecutor(len(tasks)) as pool:
         for done in [pool.submit(task) for task in tasks]:
-            done.result(60)
+            done.result(PATIENCE)

@@ -6,11 +6,12 @@ from threading import Barrier
 import pytest
 
 from sheaf.paging import gather
+from tests.waiting import PATIENCE
 
 
 def test_all_are_asked_at_once() -> None:
     barrier = Barrier(5)
-    assert sorted(gather([partial(barrier.wait, 5)] * 5)) == [0, 1, 2, 3, 4]
+    assert sorted(gather([partial(barrier.wait, PATIENCE)] * 5)) == [0, 1, 2, 3, 4]
 
 
 def test_answers_come_in_the_order_of_the_questions() -> None:
