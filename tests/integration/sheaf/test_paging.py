@@ -31,7 +31,18 @@ from sqlalchemy import (
 )
 
 from sheaf import paging
-from sheaf.paging import BadCursor, BadPage, Cursors, Keyset, Part, Slice, Source, asc, desc
+from sheaf.paging import (
+    BadCursor,
+    BadPage,
+    Cursors,
+    Keyset,
+    Part,
+    Position,
+    Slice,
+    Source,
+    asc,
+    desc,
+)
 from tests.fixtures import Servers
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -105,16 +116,18 @@ class Shards:
     def __init__(self, connections: Sequence[Connection]) -> None:
         *self.connections, self.whole = connections
         self.count = len(self.connections)
+        self.home: Callable[[int], int] = int
 
-    def fill(self, rows: list[Row], count: int) -> None:
-        self.count = count
+    def fill(self, rows: list[Row], count: int, home: Callable[[int], int] = int) -> None:
+        """Spread rows over so many tables: by their ids in turn, or as `home` says of an id."""
+        self.count, self.home = count, home
         for connection in (*self.connections, self.whole):
             connection.execute(things.delete())
         self.add(rows)
 
     def add(self, rows: list[Row]) -> None:
         for number, connection in enumerate(self.connections):
-            own = [row for row in rows if row["id"] % self.count == number]
+            own = [row for row in rows if self.home(row["id"]) % self.count == number]
             if own:
                 connection.execute(insert(things), own)
         if rows:
@@ -229,6 +242,60 @@ def test_pages_by_number_are_the_same_pages_and_lead_on(
     assert (beyond.rows, beyond.next) == ([], None)
     if beyond.prev:
         assert ids([page(beyond.prev)]) == ids(there)[-size:]
+
+
+# Of rows that follow each other in the list, so many are in one table, whose number is given.
+RUNS = st.lists(st.tuples(st.integers(0, 4), st.integers(1, 30)), max_size=6)
+
+
+@with_real_tables
+@given(runs=RUNS, size=st.integers(5, 40), count=st.integers(1, 5))
+def test_whichever_table_has_the_rows_the_pages_are_the_sorted_list(
+    shards: Shards, runs: list[tuple[int, int]], size: int, count: int
+) -> None:
+    homes = [number for number, length in runs for _ in range(length)]
+    rows = [{**_row(number), "edits": -number // 7} for number in range(len(homes))]
+    shards.fill(rows, count, homes.__getitem__)
+    keyset = Keyset((desc(C.edits), asc(C.id)))
+    expected = [row["id"] for row in sorted(rows, key=lambda row: (-row["edits"], row["id"]))]
+
+    def page(cursor: str | None) -> Slice:
+        return shards.page(keyset, Part(size, cursor))
+
+    there = walk(page, page(None), "next")
+    assert ids(there) == expected
+    assert all(len(part.rows) == size for part in there[:-1])
+    back = walk(page, there[-1], "prev")
+    assert [part.rows for part in reversed(back)] == [part.rows for part in there]
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_a_table_with_more_than_its_share_of_a_page_is_asked_again(
+    shards: Shards, backward: bool
+) -> None:
+    rows = [_row(number) for number in range(60)]
+    shards.fill(rows, 5, lambda number: 0 if 20 <= number < 40 else number)
+    end = CURSORS.encode(Position(None, backward), ORDERS[0])
+    assert ids([shards.page(ORDERS[0], Part(50, end))]) == list(range(60))[10 * backward :][:50]
+
+
+def test_tables_that_share_a_page_evenly_are_asked_once_and_for_little(shards: Shards) -> None:
+    shards.fill([_row(number) for number in range(500)], 5)
+    asked: list[int] = []
+
+    def source(number: int) -> Source:
+        def run(statement: Select[Any]) -> list[Any]:
+            found = list(shards.connections[number].execute(statement))
+            asked.append(len(found))
+            return found
+
+        return run
+
+    sources = [source(number) for number in range(5)]
+    found = paging.fetch(sources, select(C.id), ORDERS[0], CURSORS, Part(99))
+    assert ids([found]) == list(range(99))
+    # A fifth of a hundred, and four times its square root more.
+    assert asked == [38] * 5
 
 
 def test_from_a_place_that_became_the_end_a_cursor_leads_back(shards: Shards) -> None:

@@ -113,6 +113,19 @@ def test_a_cursor_is_good_for_its_own_list_only(
             second.decode(cursor, other_order)
 
 
+def test_a_signature_is_of_128_bits() -> None:
+    """Nobody finds one by trying."""
+    cursor = CURSORS.encode(THIRD, BY_ID)
+    data = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    signature, key, position = data[:16], data[16:24], data[24:]
+    assert (int.from_bytes(key), position) == (2, b"[false,[3]]")
+    for place in range(16):
+        other = bytes(byte ^ (number == place) for number, byte in enumerate(signature))
+        forged = base64.urlsafe_b64encode(other + key + position).rstrip(b"=").decode()
+        with pytest.raises(BadCursor, match="another list"):
+            CURSORS.decode(forged, BY_ID)
+
+
 def test_the_newest_key_signs_and_all_verify() -> None:
     old, new = Cursors({1: b"old"}, "things"), Cursors({2: b"new"}, "things")
     assert CURSORS.decode(old.encode(THIRD, BY_ID), BY_ID) == THIRD
