@@ -20,11 +20,13 @@ from typing import NamedTuple
 
 import httpx
 import psycopg
+import pytest
 
 from ops.resharding import STEPS
 from sheaf.hashing import SLOTS, slot
 from sheaf.slot_map import Move, SlotMap
 from tests.integration.conftest import Sharded
+from tests.waiting import PATIENCE
 
 PAGES = 400
 SLUGS = [f"page-{number}" for number in range(PAGES)]
@@ -35,8 +37,6 @@ LISTS = {
 TO_THREE = SlotMap.even(2).moves_to(3)
 TO_TWO = SlotMap.even(2).after(TO_THREE).moves_to(2)
 DIE = Path(__file__).with_name("reshard_and_die.py")
-# Seconds, for what takes a few.
-PATIENCE = 120
 # What a write is told whose slot is blocked.
 BLOCKED = "The database that has the page does not answer."
 # Notes each page that is put into a database, however often it is changed there afterwards.
@@ -262,6 +262,7 @@ def _check_stored(site: Sharded, people: People) -> None:
             assert versions == (list(range(1, version + 1)),)
 
 
+@pytest.mark.slow
 def test_two_three_two_with_a_death_at_each_step(sharded: Sharded) -> None:
     people = People(sharded)
     people.create_all()
@@ -280,6 +281,7 @@ def test_two_three_two_with_a_death_at_each_step(sharded: Sharded) -> None:
     _check_stored(sharded, people)
 
 
+@pytest.mark.slow
 def test_as_little_is_copied_as_can_be(sharded: Sharded) -> None:
     people = People(sharded)
     people.create_all()
@@ -292,6 +294,7 @@ def test_as_little_is_copied_as_can_be(sharded: Sharded) -> None:
     _check_stored(sharded, people)
 
 
+@pytest.mark.slow
 def test_no_other_pages_are_copied_while_people_are_at_work(sharded: Sharded) -> None:
     people = People(sharded)
     people.create_all()
@@ -306,6 +309,7 @@ def test_no_other_pages_are_copied_while_people_are_at_work(sharded: Sharded) ->
     _check_stored(sharded, people)
 
 
+@pytest.mark.slow
 def test_what_was_begun_can_be_taken_back(sharded: Sharded) -> None:
     people = People(sharded)
     people.create_all()
