@@ -175,11 +175,13 @@ def test_a_first_start_can_be_interrupted(tmp_path: Path) -> None:
     assert not (tmp_path / "postgres" / "data").exists()
 
 
-@pytest.mark.parametrize("victim", ["gunicorn", "postgres", "redis", "local.schedule"])
+@pytest.mark.parametrize(
+    "victim", ["gunicorn", "postgres", "(valkey|redis)-server", "local.schedule"]
+)
 def test_when_a_part_ends_the_rest_ends_too(state: Path, victim: str) -> None:
     with running(state) as site:
         children = psutil.Process(site.process.pid).children()
-        (part,) = (each for each in children if victim in " ".join(each.cmdline()))
+        (part,) = (each for each in children if re.search(victim, " ".join(each.cmdline())))
         part.kill()
         assert site.process.wait(PATIENCE) == 1
         assert site.left() == []
@@ -217,4 +219,4 @@ def test_servers_of_ones_own_are_used_and_left_running(
         assert not (tmp_path / "postgres").exists()
         assert not (tmp_path / "redis").exists()
         names = {each.name() for each in site.everything}
-        assert not names & {"postgres", "redis-server"}
+        assert not names & {"postgres", "redis-server", "valkey-server"}

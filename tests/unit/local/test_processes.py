@@ -1,11 +1,11 @@
 import signal
-import time
 from collections.abc import Iterator
 
 import psutil
 import pytest
 
 from local import processes
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -22,10 +22,9 @@ def test_a_process_ends_by_its_signal_wherever_it_was_started(
 ) -> None:
     process = processes.spawn(["sleep", "600"], end=end)
     try:
-        deadline = time.monotonic() + 60
-        while psutil.Process(process.pid).name() != "sleep":
-            assert time.monotonic() < deadline, "the command was not started"
-            time.sleep(0.02)
+        wait_until(
+            lambda: psutil.Process(process.pid).name() == "sleep", "the command was not started"
+        )
     finally:
         processes.stop(process, end, patience=60)
     assert process.returncode == -end
