@@ -8,12 +8,13 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from hashlib import md5
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, Select, event, text
+from sqlalchemy import Connection, Engine, Select, event, text
 
-from listing import lists
+from listing import lists, lookups
 from listing.lists import Filters, Order
 from sheaf import paging, settings
 from sheaf.paging import Cursors, Keyset, Part, Position, Slice, Source
@@ -25,12 +26,13 @@ LOADING_SECONDS = 600
 LIMIT = 50
 # Fifty rows, each found by its slug: what is read does not grow with the list.
 MOST_BLOCKS = 800
+MOST_SUGGESTED_BLOCKS = 40
 PARAMETER = re.compile(r"%\((\w+)\)s")
-LOADED = (tables.pages, tables.page_tags, tables.links, tables.users)
+LOADED = (tables.pages, tables.page_tags, tables.links, tables.users, tables.revisions)
 
 # Half of all pages are bob's, a third has the tag `often`, a tenth is deleted, and nearly all link
 # to `hub`; most people have one edit. Nearly all pages are in one folder, the others in 4,096 small
-# ones; of a folder `old` all are deleted.
+# ones; of a folder `old` all are deleted. Of one page there are very many versions.
 LOAD = """
 INSERT INTO pages (slot, slug, state, version, fence, owner, sort_title, title, tags, author,
     created_at, updated_at)
@@ -47,8 +49,14 @@ SELECT slug, unnest(tags), slot, updated_at FROM pages WHERE state = 'live';
 INSERT INTO links (source, target, slot) SELECT slug, 'hub', slot FROM pages WHERE state = 'live';
 INSERT INTO users (handle, slot, edits)
 SELECT 'user' || n, n % 4096, CASE WHEN n % 20 = 0 THEN n ELSE 1 END
-FROM generate_series(1, :rows) n
+FROM generate_series(1, :rows) n;
+INSERT INTO revisions (page_id, version, slot, slug, state, write_id, title, tags, body, blob,
+    author, comment)
+SELECT id, n, slot, slug, state, gen_random_uuid(), title, tags, '', '', author, ''
+FROM pages, generate_series(1, CASE WHEN title = '2' THEN :rows / 10 ELSE 1 END) n
+WHERE title LIKE '%2'
 """
+BUSIEST = f"guide/{md5(b'2').hexdigest()}"
 
 FILTERS = (
     Filters(),
@@ -70,6 +78,17 @@ LISTS |= {
     "users handle": partial(lists.all_users, "handle"),
     "users edits": partial(lists.all_users, "edits"),
     "backlinks": partial(lists.backlinks, "hub"),
+    "revisions": partial(lists.page_revisions, BUSIEST),
+}
+# What PostgreSQL may believe about the values of all columns: it has not looked at them yet, or did
+# so long ago; and of a value that it does not know it believes that it is as rare as most.
+_UNKNOWN = ", ".join(f"stakind{number} = 0" for number in range(1, 6))
+BELIEFS = {
+    "nothing": "DELETE FROM pg_statistic",
+    "few values": f"UPDATE pg_statistic SET stadistinct = 2, {_UNKNOWN}",
+    "some values": f"UPDATE pg_statistic SET stadistinct = 100, {_UNKNOWN}",
+    "many values": f"UPDATE pg_statistic SET stadistinct = 2000, {_UNKNOWN}",
+    "no value twice": f"UPDATE pg_statistic SET stadistinct = -1, {_UNKNOWN}",
 }
 
 
@@ -143,18 +162,41 @@ def _explain(engine: Engine, statement: str, parameters: Any) -> dict[str, Any]:
     return done
 
 
-def _plan(engine: Engine, statement: str) -> dict[str, Any]:
-    """What would be done for a statement with any parameters."""
+def _plan(connection: Connection, statement: str) -> dict[str, Any]:
+    """What would be done for a statement with any parameters: what our connections ask for."""
     numbers: dict[str, int] = {}
     for name in PARAMETER.findall(statement):
         numbers.setdefault(name, len(numbers) + 1)
     numbered = PARAMETER.sub(lambda found: f"${numbers[found[1]]}", statement)
-    with engine.connect() as connection:
-        found = connection.exec_driver_sql(
-            f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {numbered}"
-        ).scalar_one()
-    plan: dict[str, Any] = found[0]["Plan"]
+    found = connection.exec_driver_sql(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {numbered}")
+    plan: dict[str, Any] = found.scalar_one()[0]["Plan"]
     return plan
+
+
+def _plans(engine: Engine, statement: str) -> Iterator[dict[str, Any]]:
+    """What would be done for a statement by what is known of the rows, and by each belief."""
+    with engine.connect() as connection:
+        yield _plan(connection, statement)
+    for belief in BELIEFS.values():
+        with shards.transactional(engine).connect() as connection:
+            connection.exec_driver_sql(belief)
+            yield _plan(connection, statement)
+            connection.rollback()
+
+
+def _check_plans(
+    engine: Engine,
+    statement: str,
+    parameters: Any,
+    check: Callable[[dict[str, Any]], None],
+    most_blocks: int,
+) -> None:
+    """Check what would be done for a statement, what was done, and how much was read for it."""
+    for plan in _plans(engine, statement):
+        check(plan)
+    done = _explain(engine, statement, parameters)
+    check(done)
+    assert done["Shared Hit Blocks"] + done["Shared Read Blocks"] <= most_blocks
 
 
 def _check_indexed(plan: dict[str, Any]) -> None:
@@ -184,14 +226,13 @@ def _noted(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
         event.remove(engine, "before_cursor_execute", note)
 
 
-@pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
-@pytest.mark.parametrize("name", LISTS)
-def test_a_deep_page_is_read_from_an_index(
-    loaded: Engine, monkeypatch: pytest.MonkeyPatch, name: str, backward: bool
-) -> None:
+def _asked(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, name: str, backward: bool | None
+) -> tuple[str, Any]:
+    """What a list asks for a page in its middle, or for the first one, with the parameters."""
     fetch = paging.fetch
 
-    def fetch_deep(
+    def fetch_there(
         sources: Sequence[Source],
         statement: Select[Any],
         keyset: Keyset,
@@ -199,28 +240,35 @@ def test_a_deep_page_is_read_from_an_index(
         part: Part,
         *others: Any,
     ) -> Slice:
-        place = _middle(sources[0], statement, keyset, backward=backward)
-        deep = Part(part.limit, cursors.encode(place, keyset))
+        if backward is not None:
+            place = _middle(sources[0], statement, keyset, backward=backward)
+            part = Part(part.limit, cursors.encode(place, keyset))
         sent.clear()
-        found = fetch(sources, statement, keyset, cursors, deep, *others)
+        found = fetch(sources, statement, keyset, cursors, part, *others)
         assert len(found.rows) == LIMIT
         return found
 
-    monkeypatch.setattr(paging, "fetch", fetch_deep)
-    with _noted(loaded) as sent:
+    monkeypatch.setattr(paging, "fetch", fetch_there)
+    with _noted(engine) as sent:
         LISTS[name](Part(LIMIT))
-    statement, parameters = sent[0]
-    _check_indexed(
-        _plan(loaded, statement)
-    )  # the one that our connections ask for (see connections.py)
-    done = _explain(loaded, statement, parameters)
-    _check_indexed(done)
-    assert _blocks(done) <= MOST_BLOCKS
+    return sent[0]
 
 
-def _blocks(done: dict[str, Any]) -> int:
-    """How many blocks were read for a statement."""
-    return int(done["Shared Hit Blocks"] + done["Shared Read Blocks"])
+@pytest.mark.parametrize("backward", [None, False, True], ids=["first", "forward", "backward"])
+@pytest.mark.parametrize("name", LISTS)
+def test_a_page_is_read_from_an_index_however_deep(
+    loaded: Engine, monkeypatch: pytest.MonkeyPatch, name: str, backward: bool | None
+) -> None:
+    statement, parameters = _asked(loaded, monkeypatch, name, backward)
+    _check_plans(loaded, statement, parameters, _check_indexed, MOST_BLOCKS)
+
+
+@pytest.mark.parametrize("typed", ["", "a", "ab", "FE"])
+def test_suggestions_are_read_from_an_index(loaded: Engine, typed: str) -> None:
+    with _noted(loaded) as sent:
+        assert len(lookups.suggestions(typed, 10)) == 10
+    statement, parameters = sent[-1]
+    _check_plans(loaded, statement, parameters, _check_indexed, MOST_SUGGESTED_BLOCKS)
 
 
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])
@@ -245,7 +293,4 @@ def test_what_is_below_a_name_is_not_read(
     assert {entry.folder for entry in found} == {folder != "guide"}
     assert {entry.page for entry in found} == {folder == "guide"}
     statement, parameters = sent[-1]
-    _check_read_in_order(_plan(loaded, statement))
-    done = _explain(loaded, statement, parameters)
-    _check_read_in_order(done)
-    assert _blocks(done) <= most_blocks
+    _check_plans(loaded, statement, parameters, _check_read_in_order, most_blocks)

@@ -227,12 +227,13 @@ def test_a_request_that_has_begun_is_answered_after_sigterm(
 
 
 def _wait_for_a_waiting_writer(variables: Variables, answer: "Future[httpx.Response]") -> None:
-    query = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
+    waiting = "wait_event_type = 'Lock' AND datname = current_database()"
+    query = f"SELECT FROM pg_stat_activity WHERE {waiting}"
     with psycopg.connect(variables["SHEAF_DATABASE_URLS"], autocommit=True) as connection:
 
         def waits() -> bool:
             assert not answer.done(), answer.result().text
-            return bool(connection.execute(query, ["contained_roles"]).fetchall())
+            return bool(connection.execute(query).fetchall())
 
         wait_until(waits, "the writer does not get to the database")
 

@@ -22,6 +22,12 @@ def engine(clean: Servers) -> Iterator[Engine]:
     engine.dispose()
 
 
+@pytest.mark.parametrize("setting", ["enable_sort", "jit"])
+def test_what_would_slow_lists_down_is_off(engine: Engine, setting: str) -> None:
+    with engine.connect() as connection:
+        assert connection.execute(text(f"SHOW {setting}")).scalar_one() == "off"
+
+
 def test_an_answer_is_not_waited_for_for_ever(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

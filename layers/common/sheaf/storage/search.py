@@ -4,14 +4,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import REAL, ColumnElement, Double, Select, Text, cast, func, select
+from sqlalchemy import (
+    REAL,
+    ColumnElement,
+    Double,
+    Integer,
+    Select,
+    Text,
+    cast,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
 from sheaf import words
 from sheaf.paging import Keyset, asc
 from sheaf.storage import ownership, snippets
 from sheaf.storage.queries import Query
-from sheaf.storage.tables import pages
+from sheaf.storage.tables import is_live, pages
 
 # What a term is worth in the text (D, C), in a heading (B), in the title (A). ts_rank adds up what
 # stands close together: if these were nearer to each other, a wordy text would beat a title.
@@ -57,7 +68,7 @@ def matches(query: Query) -> tuple[Select[Any], Keyset]:
         select(*columns, (-rank).label("distance"))
         .where(
             pages.c.search.op("@@")(tsquery),
-            pages.c.state == "live",
+            is_live,
             ownership.readable(pages.c.slot),
         )
         .offset(0)
@@ -84,19 +95,20 @@ def hit(
 def beginning(typed: str, limit: int) -> Select[Any]:
     """Live pages whose titles begin so, in any case, from A to Z: slug, title and sort key.
 
-    A range of the index on titles, which are in byte order there. For all shards.
+    A range of the index on titles, which are in byte order there. For all shards. The limit is
+    written out for its plan.
     """
     title, first = pages.c.sort_title, typed.casefold()
     return (
         select(pages.c.slug, pages.c.title, title)
         .where(
-            pages.c.state == "live",
+            is_live,
             title >= first,
             title < first + _LAST_CHARACTER,
             ownership.readable(pages.c.slot),
         )
         .order_by(title, pages.c.slug)
-        .limit(limit)
+        .limit(literal_column(str(limit), Integer))
     )
 
 

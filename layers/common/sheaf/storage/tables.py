@@ -16,7 +16,6 @@ from sqlalchemy import (
     Uuid,
     func,
     literal_column,
-    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
@@ -65,15 +64,17 @@ pages = Table(
 page_path = func.replace(
     pages.c.slug, literal_column("'/'"), literal_column("' '"), type_=_Bytewise
 )
-_live, _deleted = text("state = 'live'"), text("state = 'tombstone'")
-Index("pages_by_update", pages.c.updated_at, pages.c.slug, postgresql_where=_live)
-Index("pages_by_creation", pages.c.created_at, pages.c.slug, postgresql_where=_live)
-Index("pages_by_title", pages.c.sort_title, pages.c.slug, postgresql_where=_live)
-Index("pages_by_author", pages.c.author, pages.c.updated_at, pages.c.slug, postgresql_where=_live)
-Index("pages_by_slug", pages.c.slug, postgresql_where=_live)
-Index("pages_by_path", page_path, postgresql_where=_live)
-Index("pages_deleted_by_update", pages.c.updated_at, pages.c.slug, postgresql_where=_deleted)
-Index("pages_deleted_by_slug", pages.c.slug, postgresql_where=_deleted)
+# For statements, too: with a state as a parameter no plan could use indexes of one state each.
+is_live = pages.c.state == literal_column("'live'")
+is_deleted = pages.c.state == literal_column("'tombstone'")
+Index("pages_by_update", pages.c.updated_at, pages.c.slug, postgresql_where=is_live)
+Index("pages_by_creation", pages.c.created_at, pages.c.slug, postgresql_where=is_live)
+Index("pages_by_title", pages.c.sort_title, pages.c.slug, postgresql_where=is_live)
+Index("pages_by_author", pages.c.author, pages.c.updated_at, pages.c.slug, postgresql_where=is_live)
+Index("pages_by_slug", pages.c.slug, postgresql_where=is_live)
+Index("pages_by_path", page_path, postgresql_where=is_live)
+Index("pages_deleted_by_update", pages.c.updated_at, pages.c.slug, postgresql_where=is_deleted)
+Index("pages_deleted_by_slug", pages.c.slug, postgresql_where=is_deleted)
 Index("pages_by_slot", pages.c.slot)
 Index("pages_search", pages.c.search, postgresql_using="gin")
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sheaf import paging
 from sheaf.paging import START, Cursors, Keyset, Part, Position, Row, Scatter, Slice, Source, asc
 from sheaf.storage import ownership
-from sheaf.storage.tables import page_path, pages
+from sheaf.storage.tables import is_live, page_path, pages
 
 # What a name in a path goes on with is a space, for a slash, or else is behind this.
 _JUST_BEHIND = "!"
@@ -115,9 +115,8 @@ def _nearest(path: ColumnElement[str], *, backward: bool = False) -> Select[Any]
     """The first path of a live page from this one on, or the last one before it.
 
     Whether it is near enough is asked of the result: of a range with two ends PostgreSQL believes
-    that it is short, and would rather sort all of it. State and limit are written out for its plan.
+    that it is short, and would rather sort all of it. The limit is written out for its plan.
     """
-    is_live = pages.c.state == literal_column("'live'")
     is_there = page_path < path if backward else page_path >= path
     return (
         select(page_path.label("path"))
