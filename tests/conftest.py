@@ -20,8 +20,12 @@ from sheaf import aws
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes is up to the machine, and no property of the code.
-hypothesis.settings.register_profile("thorough", deadline=None)
-hypothesis.settings.register_profile("quick", deadline=None, max_examples=20)
+hypothesis.settings.register_profile(
+    "thorough", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.register_profile(
+    "quick", hypothesis.settings.get_profile("thorough"), max_examples=20
+)
 hypothesis.settings.load_profile("thorough")
 
 ISSUER = "http://127.0.0.1:3000/-/local"
