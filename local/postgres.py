@@ -15,9 +15,16 @@ from local.server import Server, ServerError, tail
 
 FAST_SHUTDOWN = signal.SIGINT
 CREATE_SECONDS = 120
-# Inside its own user namespace PostgreSQL does not see that it runs as root, and files stay root's.
-# It asks for its user's name, so the number is that of `nobody`, which every system has.
-NOT_ROOT = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
+# PostgreSQL refuses to be root. It asks for its user's name, so the number is that of `nobody`,
+# which every system has. Inside its own user namespace it does not see who it is, and files stay
+# root's. Where there are none, as in most containers, it is nobody, to whom root's folders are open.
+NOT_ROOT = (
+    ("unshare", "--user", "--map-user=65534", "--map-group=65534"),
+    (
+        *("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
+        *("--inh-caps=+dac_override", "--ambient-caps=+dac_override"),
+    ),
+)
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -76,15 +83,21 @@ def _ordinary_user() -> Sequence[str]:
     """Return the command prefix under which PostgreSQL agrees to run."""
     if os.geteuid() != 0:
         return ()
-    if shutil.which("unshare"):
-        probe = subprocess.run([*NOT_ROOT, "true"], capture_output=True, check=False, timeout=10)
-        if probe.returncode == 0:
-            return NOT_ROOT
+    for prefix in NOT_ROOT:
+        if _works(prefix):
+            return prefix
     raise ServerError(
-        "PostgreSQL does not run as root, and this system refuses the user namespace that would"
-        " hide it (unshare --user). Start Sheaf as an ordinary user with SHEAF_HOME in a folder of"
-        " theirs, or name a PostgreSQL of your own in SHEAF_DATABASE_URLS."
+        "PostgreSQL does not run as root, and this system lets it be nobody else (unshare --user,"
+        " setpriv). Start Sheaf as an ordinary user with SHEAF_HOME in a folder of theirs, or name"
+        " a PostgreSQL of your own in SHEAF_DATABASE_URLS."
     )
+
+
+def _works(prefix: Sequence[str]) -> bool:
+    if not shutil.which(prefix[0]):
+        return False
+    probe = subprocess.run([*prefix, "true"], capture_output=True, check=False, timeout=10)
+    return probe.returncode == 0
 
 
 def _create(data: Path, password: Path, prefix: Sequence[str], log: Path) -> None:

@@ -21,6 +21,7 @@ from local.state import StateInUseError
 from tests.needs import needs
 from tests.waiting import PATIENCE, killed_if_late, wait_until
 
+NOBODY = 65534  # who owns the data where PostgreSQL must be somebody else than root
 HOLDER = """
 import sys, time
 from pathlib import Path
@@ -95,7 +96,7 @@ def test_starting_changes_no_permission_above_the_state(tmp_path: Path) -> None:
         pass
     assert above.stat().st_mode & 0o777 == 0o700
     owners = {path.stat().st_uid for path in above.rglob("*")}
-    assert owners == {os.geteuid()}
+    assert owners - {NOBODY} == {os.geteuid()}
 
 
 def test_data_and_address_outlive_the_server(state: Path) -> None:
@@ -268,15 +269,44 @@ def test_a_server_that_cannot_start_says_why(state: Path) -> None:
         configuration.write_text(good)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs a user namespace")
-def test_root_without_user_namespaces_is_told_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def refuse(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
+    """Makes these commands fail, as systems do that do not allow what they are for."""
+
+    def refuse(*names: str) -> None:
+        for name in names:
+            refusing = tmp_path / "bin" / name
+            refusing.parent.mkdir(exist_ok=True)
+            refusing.write_text("#!/bin/sh\nexit 1\n")
+            refusing.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+
+    return refuse
+
+
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to be somebody else")
+
+
+@only_root
+def test_root_without_user_namespaces_has_it_run_as_nobody(
+    tmp_path: Path, refuse: Callable[..., None]
 ) -> None:
-    refusing = tmp_path / "bin" / "unshare"
-    refusing.parent.mkdir()
-    refusing.write_text("#!/bin/sh\nexit 1\n")
-    refusing.chmod(0o755)
-    monkeypatch.setenv("PATH", str(refusing.parent), prepend=os.pathsep)
+    refuse("unshare")
+    above = tmp_path / "closed"
+    above.mkdir(mode=0o700)
+    for _ in ("created", "found"):
+        with services.postgres(above / "home") as server:
+            assert psutil.Process(server.pid).uids().real == NOBODY
+            assert query(server.url, "SELECT 1") == [(1,)]
+    assert above.stat().st_mode & 0o777 == 0o700
+    assert (above / "home" / "postgres" / "password").stat().st_uid == 0
+
+
+@only_root
+def test_root_that_can_be_nobody_else_is_told_what_to_do(
+    tmp_path: Path, refuse: Callable[..., None]
+) -> None:
+    refuse("unshare", "setpriv")
     with (
         pytest.raises(ServerError, match="SHEAF_DATABASE_URLS"),
         services.postgres(tmp_path / "home"),
