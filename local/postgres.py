@@ -23,6 +23,7 @@ NOT_ROOT = (
     (
         *("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
         *("--inh-caps=+dac_override", "--ambient-caps=+dac_override"),
+        "--securebits=+no_setuid_fixup",  # also when a program asks beforehand what it may do
     ),
 )
 SETTINGS = {
