@@ -26,7 +26,7 @@ WORKERS = 2
 _SHEAF, _UNIT = "tests/integration/sheaf", "tests/unit/sheaf"
 _PAGING, _STORAGE = f"{_SHEAF}/test_paging.py", f"{_SHEAF}/storage"
 _ONE_SERVER = ("-k", "not cluster and not zookeeper")
-_LOCKS = (f"{_SHEAF}/locks/test_redis.py", f"{_SHEAF}/locks/test_contract.py", *_ONE_SERVER)
+_LOCKS = tuple(f"{_SHEAF}/locks/test_{name}.py" for name in ("redis_scripts", "redis", "contract"))
 _CACHE = (f"{_SHEAF}/caching/test_versioned.py", f"{_SHEAF}/caching/test_interleavings.py")
 # What is changed, and the tests of it, the quickest first: they end with the first that fails.
 TESTS: dict[str, tuple[str, ...]] = {
@@ -34,8 +34,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "paging/fetching.py": (_PAGING,),
     "paging/keysets.py": (f"{_UNIT}/paging/test_keysets.py", _PAGING),
     "paging/merging.py": (f"{_UNIT}/paging/test_merging.py", _PAGING),
-    "locks/redis.py": _LOCKS,
-    "locks/redis_scripts.py": _LOCKS,
+    "locks/redis.py": (*_LOCKS, *_ONE_SERVER),
+    "locks/redis_scripts.py": (*_LOCKS, *_ONE_SERVER),
     "caching/versioned.py": (*_CACHE, *_ONE_SERVER),
     "storage/claims.py": (f"{_STORAGE}/test_claims.py", _STORAGE),
     "storage/saves.py": (f"{_STORAGE}/test_saves.py", _STORAGE),
@@ -47,23 +47,37 @@ _DEVELOP = Path(__file__).parents[2] / "docs" / "develop.md"
 
 def main(files: tuple[str, ...]) -> int:
     """Try all mutants of these modules; 1 if one survived that should not."""
-    survivors, names = list[Mutant](), set[str]()
+    reasons, unexplained = _reasons(), 0
     _tell("module", "mutants", "killed", "late", "survived", "seconds")
     with _pool() as pool:
         for file in files:
             began, mutants = time.monotonic(), mutants_of(file)
-            outcomes = _try(pool, TESTS[file], mutants)
-            alive = [mutant for mutant, code in zip(mutants, outcomes, strict=True) if code == 0]
-            seconds = round(time.monotonic() - began)
-            killed = len(mutants) - len(alive)
-            _tell(file, len(mutants), killed, outcomes.count(None), len(alive), seconds)
-            survivors += alive
-            names |= {mutant.key for mutant in mutants}
-    return _report(survivors, names, files)
+            codes = _try(pool, TESTS[file], mutants)
+            alive = [mutant for mutant, code in zip(mutants, codes, strict=True) if code == 0]
+            numbers = len(mutants), len(mutants) - len(alive), codes.count(None), len(alive)
+            _tell(file, *numbers, round(time.monotonic() - began))
+            of_file = {key: reason for key, reason in reasons.items() if key.startswith(file)}
+            unexplained += _explain(mutants, alive, of_file)
+    return int(unexplained > 0)
 
 
 def _tell(module: str, *numbers: object) -> None:
-    print(f"{module:24}" + "".join(f"{number:>10}" for number in numbers), flush=True)
+    _say(f"{module:24}" + "".join(f"{number:>10}" for number in numbers))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _explain(mutants: list[Mutant], alive: list[Mutant], reasons: dict[str, str]) -> int:
+    """Name those that survived, and the names in the manual that none has; how many are wrong."""
+    for mutant in alive:
+        _say(f"  survived: {mutant}\n    {reasons.get(mutant.key, 'NO REASON IS GIVEN')}")
+    unknown = reasons.keys() - {mutant.key for mutant in mutants}
+    for name in sorted(unknown):
+        _say(f"  There is no such mutant: {name}")
+    return len(unknown) + sum(mutant.key not in reasons for mutant in alive)
 
 
 def _try(
@@ -76,17 +90,6 @@ def _try(
     # A mutant that waits for what never comes is noticed by the time that it takes.
     limit = 20 + 4 * (time.monotonic() - began)
     return list(pool.map(partial(trial.run, tests=tests, seconds=limit), mutants))
-
-
-def _report(survivors: list[Mutant], names: set[str], files: tuple[str, ...]) -> int:
-    """Name the survivors, and the names in the manual that no mutant has."""
-    reasons = _reasons()
-    unknown = {key for key in reasons if key.startswith(files)} - names
-    for mutant in survivors:
-        print(f"survived: {mutant}\n    {reasons.get(mutant.key, 'NO REASON IS GIVEN')}")
-    for name in sorted(unknown):
-        print(f"There is no such mutant: {name}")
-    return int(bool(unknown) or any(mutant.key not in reasons for mutant in survivors))
 
 
 def _reasons() -> dict[str, str]:

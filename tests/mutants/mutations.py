@@ -70,12 +70,12 @@ def _compiles(text: str) -> bool:
 
 
 def _change(old: str, new: str) -> tuple[int, str]:
-    """The line; and what was there and what is there now, with a word on both sides."""
+    """The line; and what was there and what is there now, with a word or two around it."""
     start = next(n for n in range(len(old)) if old[n] != new[n : n + 1])
     most = min(len(old), len(new)) - start
     same = next((n for n in range(most) if old[-1 - n] != new[-1 - n]), most)
-    before = re.findall(r"[\w.]*\W{,3}$", old[:start])[0]
-    after = re.findall(r"^\W{,3}[\w.]*", old[len(old) - same :])[0]
+    before = re.findall(r"(?:\S+ +)?\S*\Z", old[:start])[0]
+    after = re.findall(r"^\S*(?: +\S+)?", old[len(old) - same :])[0]
     parts = (text[start : len(text) - same] for text in (old, new))
     change = " → ".join(_short(f"{before}{part}{after}") for part in parts)
     return old.count("\n", 0, start) + 1, change

@@ -7,7 +7,7 @@ import redis
 
 from sheaf import redis_client
 from sheaf.locks import LockError, MultiLock
-from sheaf.locks.redis import RedisLock, RedisLocks
+from sheaf.locks.redis import RedisLock, RedisLocks, _sleep
 from sheaf.scripts import Call, Script
 from tests.conftest import Servers
 
@@ -68,6 +68,13 @@ def test_two_round_trips(client: "redis.Redis") -> None:
         assert _calls(client) == {"evalsha": 1}
         lock.release()
     assert _calls(client) == {"evalsha": 3}
+
+
+@pytest.mark.parametrize("seconds", [0, 0.0001, 0.001, 0.01])
+def test_nobody_sleeps_for_ever_who_has_next_to_no_time(
+    client: "redis.Redis", seconds: float
+) -> None:
+    _sleep(client, "wake:{page:x}", seconds)  # or the socket's timeout makes it a LockError
 
 
 def test_a_release_can_take_another_script_along(client: "redis.Redis") -> None:
