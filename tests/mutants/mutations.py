@@ -82,7 +82,7 @@ def _change(old: str, new: str) -> tuple[int, str]:
 
 
 def _short(text: str) -> str:
-    text = " ".join(text.split())
+    text = " ".join(text.split()) or "nothing"
     return text if len(text) <= 80 else f"{text[:50]} … {text[-25:]}"
 
 
