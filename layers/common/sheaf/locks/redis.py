@@ -213,7 +213,8 @@ def _wait(
 
 def _sleep(client: "redis.Redis", wake: str, seconds: float) -> None:
     try:
-        client.blpop([wake], max(seconds, 0.001))
+        # To Redis 6.2 a thousandth is nothing, and nothing is for ever.
+        client.blpop([wake], max(seconds, 0.002))
     except _FAILURES as error:
         raise LockError("the lock service does not answer") from error
 

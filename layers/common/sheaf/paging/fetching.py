@@ -159,8 +159,7 @@ class _Reader:
         width = len(self.keyset)
         # Where a source's share ends within the rows, it may have had more of them.
         ends = {stream[-1][-width:] for stream in streams if len(stream) == share < limit}
-        within = not ends.isdisjoint(row[-width:] for row in rows)
-        return rows, not ends or (len(rows) == limit and not within)
+        return rows, ends.isdisjoint(row[-width:] for row in rows)
 
 
 def _share(limit: int, sources: int) -> int:

@@ -1,14 +1,17 @@
 """What is particular to locks on Redis."""
 
+import time
 from collections.abc import Callable
 
 import pytest
 import redis
 
 from sheaf import redis_client
-from sheaf.locks import LockError, MultiLock
-from sheaf.locks.redis import RedisLock, RedisLocks
-from sheaf.scripts import Call, Script
+from sheaf.locks import LockError, LockNotOwnedError, MultiLock
+from sheaf.locks import redis as redis_lock
+from sheaf.locks.redis import RedisLock, RedisLocks, _milliseconds, _sleep, _wait
+from sheaf.locks.redis_scripts import HAS_WAITED, NOT_WAITING, WILL_WAIT
+from sheaf.scripts import Call, Script, run
 from tests.fixtures import Servers
 
 COUNT = Script("return redis.call('INCR', KEYS[1])")
@@ -70,6 +73,166 @@ def test_two_round_trips(client: "redis.Redis") -> None:
     assert _calls(client) == {"evalsha": 3}
 
 
+@pytest.mark.parametrize("seconds", [0, 0.0001, 0.001, 0.01])
+def test_nobody_sleeps_for_ever_who_has_next_to_no_time(
+    client: "redis.Redis", seconds: float
+) -> None:
+    _sleep(client, "wake:{page:x}", seconds)  # or the socket's timeout makes it a LockError
+
+
+def test_a_sleeper_is_woken_once_and_else_sleeps_its_time(client: "redis.Redis") -> None:
+    client.rpush("wake:{page:x}", "")
+    _sleep(client, "wake:{page:x}", 30)
+    assert not client.exists("wake:{page:x}")
+    began = time.monotonic()
+    _sleep(client, "wake:{page:x}", 0.05)
+    assert time.monotonic() - began >= 0.05
+
+
+Slept = list[tuple[str, float]]
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> Slept:
+    """On which keys was slept for how long; nobody sleeps."""
+    taken: Slept = []
+    monkeypatch.setattr(
+        redis_lock, "_sleep", lambda _client, wake, seconds: taken.append((wake, seconds))
+    )
+    return taken
+
+
+def wait(client: "redis.Redis", expires_in: float, seconds: float) -> list[int]:
+    """Wait for what is free at the third try; what was said of waiting at each."""
+    said: list[int] = []
+
+    def attempt(waiting: int) -> tuple[str, float] | None:
+        said.append(waiting)
+        return ("wake", expires_in) if len(said) < 3 else None
+
+    assert _wait(client, attempt, time.monotonic() + seconds) == (len(said) == 3)
+    return said
+
+
+def test_who_waits_says_so_and_then_that_it_has(client: "redis.Redis", slept: Slept) -> None:
+    assert wait(client, 0.05, 100) == [WILL_WAIT, HAS_WAITED, HAS_WAITED]
+    # Until the holder's time is over.
+    assert [wake for wake, _ in slept] == ["wake"] * 2
+    assert [seconds for _, seconds in slept] == pytest.approx([0.051] * 2)
+
+
+def test_who_waits_looks_again_now_and_then(client: "redis.Redis", slept: Slept) -> None:
+    for _ in range(20):
+        wait(client, 100, 100)
+    assert len({seconds for _, seconds in slept}) > 20
+    assert all(0.1 <= seconds <= 0.2 for _, seconds in slept)
+
+
+def test_nobody_waits_longer_than_allowed(client: "redis.Redis", slept: Slept) -> None:
+    wait(client, 100, 0.05)
+    assert all(seconds <= 0.05 for _, seconds in slept)
+    slept.clear()
+    assert wait(client, 100, 0) == [NOT_WAITING]
+    assert slept == []
+
+
+def test_a_lock_that_does_not_block_is_had_at_once_or_not_at_all(client: "redis.Redis") -> None:
+    locks = [
+        RedisLock(client, "page:x", 10, blocking=False),
+        RedisLocks(client).lock("page:x", 10, blocking=False),
+        RedisLock(client, "page:x", 10, blocking_timeout=0.01),
+        RedisLocks(client).lock("page:x", 10, blocking_timeout=0.01),
+    ]
+    for lock in locks:
+        client.set("lock:{page:x}", "theirs", px=10_000)
+        assert not lock.acquire()
+
+
+A_LONG_TIME = 10**9
+
+
+def test_a_busy_lock_says_which_key_wakes_and_when_it_is_over(client: "redis.Redis") -> None:
+    locks = RedisLocks(client)
+    several = [RedisLock(client, f"page:{name}", 10) for name in "abc"]
+    client.set("lock:{page:b}", "theirs", px=1000 * A_LONG_TIME)
+    for busy in (several[1]._try(NOT_WAITING), locks._try_all(several, NOT_WAITING)):
+        assert busy
+        wake, seconds = busy
+        assert wake == "wake:{page:b}"
+        assert seconds == pytest.approx(A_LONG_TIME, rel=1e-4)
+    assert {key.decode() for key in client.scan_iter()} == {"lock:{page:b}"}
+
+
+def test_an_extension_counts_what_the_server_says(client: "redis.Redis") -> None:
+    lock = RedisLock(client, "page:x", 10)
+    assert lock.acquire()
+    assert lock.extend(A_LONG_TIME)
+    assert lock.remaining() == pytest.approx(A_LONG_TIME, rel=1e-4)
+    assert lock.reissue(1) == lock.fence
+    assert lock.remaining() == pytest.approx(A_LONG_TIME, rel=1e-4)
+
+
+def test_the_proof_is_there_as_long_as_the_lock_is_ours(client: "redis.Redis") -> None:
+    with RedisLock(client, "page:x", 10) as lock:
+        key, value = lock.proof
+        assert client.get(key) == value.encode()
+    assert not client.exists(key)
+
+
+@pytest.mark.parametrize(
+    "use", [lambda lock: lock.extend(1), lambda lock: lock.reissue(1), RedisLock.release]
+)
+def test_who_learns_that_its_lock_is_gone_knows_it_from_then_on(
+    client: "redis.Redis", use: Callable[[RedisLock], object]
+) -> None:
+    lock = RedisLock(client, "page:x", 10)
+    assert lock.acquire()
+    client.set("lock:{page:x}", "theirs", px=10_000)
+    assert not lock.lost
+    with pytest.raises(LockNotOwnedError):
+        use(lock)
+    assert lock.lost
+    assert lock.remaining() == 0
+
+
+@pytest.mark.parametrize("lost", [redis.ConnectionError, redis.TimeoutError])
+def test_a_script_whose_answer_was_lost_runs_again(
+    client: "redis.Redis", monkeypatch: pytest.MonkeyPatch, lost: type[Exception]
+) -> None:
+    fences: list[int] = []
+
+    def run_and_lose_the_first(client: "redis.Redis", call: Call) -> int:
+        fences.append(run(client, call))
+        if len(fences) == 1:
+            raise lost
+        return fences[-1]
+
+    monkeypatch.setattr(redis_lock, "run", run_and_lose_the_first)
+    lock = RedisLock(client, "page:x", 10)
+    assert lock.acquire(blocking=False)
+    assert fences == [lock.fence] * 2
+
+
+def test_a_script_that_fails_is_not_tried_again(client: "redis.Redis") -> None:
+    client.lpush("lock:{page:x}", "no text")
+    lock = RedisLock(client, "page:x", 10)
+    with pytest.raises(LockError, match=r"^lock:{page:x}: the lock service"):
+        lock.acquire(blocking=False)
+    client.config_resetstat()
+    with pytest.raises(LockError):
+        lock.acquire(blocking=False)
+    assert _calls(client) == {"evalsha": 1}
+
+
+def test_names_are_taken_in_one_order_each_once(client: "redis.Redis") -> None:
+    names = [f"page:{number}" for number in range(100)]
+    assert RedisLocks(client).batches(names[::-1] * 2) == [tuple(sorted(names))]
+
+
+def test_no_time_is_less_than_a_millisecond() -> None:
+    assert [_milliseconds(seconds) for seconds in (0, 0.0001, 0.0024, 1.5)] == [1, 1, 2, 1500]
+
+
 def test_a_release_can_take_another_script_along(client: "redis.Redis") -> None:
     lock = RedisLock(client, "page:x", 10)
     assert lock.acquire(blocking=False)
@@ -88,8 +251,14 @@ def test_a_failing_companion_does_not_keep_the_lock(client: "redis.Redis") -> No
 
 def test_a_server_that_does_not_answer_is_a_lock_error(environment: Servers) -> None:
     nobody = redis_client.connect("redis://127.0.0.1:1")
+    lock = RedisLock(nobody, "page:x", 10)
+    with pytest.raises(LockError, match=r"^lock:{page:x}: the lock service does not answer"):
+        lock.acquire()
+    for ask in (lock.locked, lock.owned, lock.release):
+        with pytest.raises(LockError, match=r"^page:x: the lock service does not answer"):
+            ask()
     with pytest.raises(LockError, match="does not answer"):
-        RedisLock(nobody, "page:x", 10).acquire()
+        _sleep(nobody, "wake:{page:x}", 1)
     with pytest.raises(LockError, match="does not answer"):
         MultiLock(RedisLocks(nobody), ["page:x", "page:y"], 10).acquire()
 

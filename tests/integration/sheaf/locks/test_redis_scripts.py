@@ -1,0 +1,206 @@
+"""The locks' scripts, each by itself: what it answers, and what it leaves behind."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import redis
+
+from sheaf.locks.redis import LockKeys, RedisLock
+from sheaf.locks.redis_scripts import (
+    ACQUIRE,
+    ACQUIRE_ALL,
+    EXTEND,
+    HAS_WAITED,
+    NOT_WAITING,
+    REISSUE,
+    RELEASE,
+    WILL_WAIT,
+)
+from sheaf.scripts import Call, run
+
+KEYS = LockKeys.of("page:x")
+SEVERAL = [LockKeys.of(f"page:x/{number}") for number in range(3)]
+OURS = ["ours/0", "ours/1", "ours/2"]
+A_DAY = 24 * 3600 * 1000
+
+
+def acquire(client: "redis.Redis", token: str, waiting: int = NOT_WAITING) -> int:
+    return int(run(client, Call(ACQUIRE, KEYS[:3], (token, 60_000, waiting))))
+
+
+def acquire_all(client: "redis.Redis", waiting: int = NOT_WAITING) -> Any:
+    keys = tuple(key for keys in SEVERAL for key in keys[:3])
+    return run(client, Call(ACQUIRE_ALL, keys, (60_000, waiting, *OURS)))
+
+
+def outlasts(client: "redis.Redis", wait: str, lock: str) -> bool:
+    """Whether one key expires after the other."""
+    return bool(client.pttl(wait) > client.pttl(lock))
+
+
+def in_a_minute(milliseconds: int) -> bool:
+    return 30_000 < milliseconds <= 60_000
+
+
+def test_a_fence_is_the_clock_and_is_kept_for_a_day(client: "redis.Redis") -> None:
+    seconds = client.time()[0]
+    fence = acquire(client, "ours")
+    assert seconds <= fence / 1_000_000 < seconds + 60
+    assert client.get(KEYS.fence) == str(fence).encode()
+    assert A_DAY - 60_000 < client.pttl(KEYS.fence) <= A_DAY
+
+
+def test_a_fence_rises_though_the_clock_stands_behind(client: "redis.Redis") -> None:
+    ahead = 9 * 10**15  # the next centuries; Lua counts exactly up to 2**53
+    client.set(KEYS.fence, ahead)
+    for number in range(1, 4):
+        assert acquire(client, "ours") == ahead + number
+        client.delete(KEYS.lock)
+    assert A_DAY - 60_000 < client.pttl(KEYS.fence) <= A_DAY
+
+
+def test_a_free_lock_is_ours_for_its_time(client: "redis.Redis") -> None:
+    fence = acquire(client, "ours")
+    assert client.get(KEYS.lock) == b"ours"
+    assert client.get(KEYS.fence) == str(fence).encode()
+    assert in_a_minute(client.pttl(KEYS.lock))
+
+
+@pytest.mark.parametrize("waiting", [NOT_WAITING, WILL_WAIT, HAS_WAITED])
+def test_only_who_has_waited_lets_the_release_wake_the_next(
+    client: "redis.Redis", waiting: int
+) -> None:
+    acquire(client, "ours", waiting)
+    assert in_a_minute(client.pttl(KEYS.wait)) == (waiting == HAS_WAITED)
+    assert client.exists(KEYS.wait) == (waiting == HAS_WAITED)
+
+
+@pytest.mark.parametrize("waiting", [NOT_WAITING, WILL_WAIT, HAS_WAITED])
+def test_who_waits_for_a_busy_lock_is_noted_as_long_as_it_is_held(
+    client: "redis.Redis", waiting: int
+) -> None:
+    client.set(KEYS.lock, "theirs", px=60_000)
+    answer = acquire(client, "ours", waiting)
+    assert in_a_minute(-answer)
+    assert client.get(KEYS.lock) == b"theirs"
+    assert client.exists(KEYS.fence) == 0
+    assert outlasts(client, KEYS.wait, KEYS.lock) == (waiting != NOT_WAITING)
+
+
+def test_a_busy_lock_is_never_taken_for_a_fence_of_nought(client: "redis.Redis") -> None:
+    client.set(KEYS.lock, "theirs")  # its time is over but for less than a millisecond
+    assert acquire(client, "ours") == -1
+
+
+def test_a_retry_gets_the_same_fence_and_the_whole_time(client: "redis.Redis") -> None:
+    fence = acquire(client, "ours")
+    client.pexpire(KEYS.lock, 20_000)
+    assert acquire(client, "ours") == fence
+    assert in_a_minute(client.pttl(KEYS.lock))
+    client.delete(KEYS.fence)
+    assert acquire(client, "ours") > fence
+
+
+def test_several_free_locks_are_ours_for_their_time(client: "redis.Redis") -> None:
+    busy, *fences = acquire_all(client)
+    assert (busy, len(fences)) == (0, 3)
+    for keys, token, fence in zip(SEVERAL, OURS, fences, strict=True):
+        assert client.get(keys.lock) == token.encode()
+        assert client.get(keys.fence) == str(fence).encode()
+        assert in_a_minute(client.pttl(keys.lock))
+
+
+@pytest.mark.parametrize("waiting", [NOT_WAITING, WILL_WAIT, HAS_WAITED])
+def test_of_several_each_lets_the_release_wake_the_next(
+    client: "redis.Redis", waiting: int
+) -> None:
+    acquire_all(client, waiting)
+    for keys in SEVERAL:
+        assert in_a_minute(client.pttl(keys.wait)) == (waiting == HAS_WAITED)
+        assert client.exists(keys.wait) == (waiting == HAS_WAITED)
+
+
+@pytest.mark.parametrize("waiting", [NOT_WAITING, WILL_WAIT, HAS_WAITED])
+@pytest.mark.parametrize("busy", [0, 1, 2])
+def test_one_of_several_that_is_busy_keeps_the_others_free(
+    client: "redis.Redis", busy: int, waiting: int
+) -> None:
+    client.set(SEVERAL[busy].lock, "theirs", px=60_000)
+    number, milliseconds = acquire_all(client, waiting)
+    assert number == busy + 1
+    assert in_a_minute(milliseconds)
+    assert outlasts(client, SEVERAL[busy].wait, SEVERAL[busy].lock) == (waiting != NOT_WAITING)
+    there = {key.decode() for key in client.scan_iter()}
+    assert there == {SEVERAL[busy].lock, *([SEVERAL[busy].wait] if waiting else [])}
+
+
+def test_a_retry_for_several_gets_the_fences_of_those_that_are_ours(client: "redis.Redis") -> None:
+    _, *fences = acquire_all(client)
+    client.pexpire(SEVERAL[0].lock, 20_000)
+    client.delete(SEVERAL[1].lock, SEVERAL[2].fence)
+    _, *again = acquire_all(client)
+    assert again[0] == fences[0]
+    assert again[1] > fences[1]  # it may have been another's in between
+    assert again[2] > fences[2]
+    assert all(in_a_minute(client.pttl(keys.lock)) for keys in SEVERAL)
+
+
+def test_a_release_wakes_one_who_waits_and_leaves_no_other_wake_up(client: "redis.Redis") -> None:
+    for _ in range(2):
+        acquire(client, "ours", HAS_WAITED)
+        assert run(client, Call(RELEASE, (KEYS.lock, KEYS.wait, KEYS.wake), ("ours",))) == 1
+    assert client.exists(KEYS.lock, KEYS.wait) == 0
+    assert client.llen(KEYS.wake) == 1
+    assert 0 < client.pttl(KEYS.wake) <= 1000
+
+
+def test_a_release_wakes_nobody_where_nobody_waits(client: "redis.Redis") -> None:
+    acquire(client, "ours")
+    assert run(client, Call(RELEASE, (KEYS.lock, KEYS.wait, KEYS.wake), ("ours",))) == 1
+    assert client.exists(KEYS.wake) == 0
+
+
+def test_what_is_anothers_stays_as_it_is(client: "redis.Redis") -> None:
+    client.set(KEYS.lock, "theirs", px=60_000)
+    client.set(KEYS.wait, "", px=60_000)
+    client.set(KEYS.fence, 7, px=60_000)
+    assert run(client, Call(RELEASE, (KEYS.lock, KEYS.wait, KEYS.wake), ("ours",))) == 0
+    assert run(client, Call(EXTEND, KEYS[:1], ("ours", 90_000, 1))) == 0
+    assert run(client, Call(REISSUE, KEYS[:2], ("ours", 9))) == 0
+    assert (client.get(KEYS.lock), client.get(KEYS.fence)) == (b"theirs", b"7")
+    assert all(in_a_minute(client.pttl(key)) for key in KEYS[:3])
+    assert client.exists(KEYS.wake) == 0
+
+
+def test_time_is_added_to_what_is_left_or_replaces_it(client: "redis.Redis") -> None:
+    client.set(KEYS.lock, "ours", px=40_000)
+    added = run(client, Call(EXTEND, KEYS[:1], ("ours", 20_000, 0)))
+    assert in_a_minute(added)
+    assert in_a_minute(client.pttl(KEYS.lock))
+    assert run(client, Call(EXTEND, KEYS[:1], ("ours", 20_000, 1))) == 20_000
+    assert 0 < client.pttl(KEYS.lock) <= 20_000
+    client.set(KEYS.lock, "ours")  # its time is over but for less than a millisecond
+    assert run(client, Call(EXTEND, KEYS[:1], ("ours", 700, 0))) == 700
+
+
+def test_a_new_fence_is_above_what_is_named_and_what_was_given(client: "redis.Redis") -> None:
+    client.set(KEYS.lock, "ours", px=60_000)
+    ahead = 9 * 10**15
+    assert run(client, Call(REISSUE, KEYS[:2], ("ours", ahead))) == ahead + 1
+    assert run(client, Call(REISSUE, KEYS[:2], ("ours", 1))) == ahead + 2
+
+
+def test_who_was_woken_lets_its_own_release_wake_the_next(client: "redis.Redis") -> None:
+    holder, waiter = RedisLock(client, "page:x", 10), RedisLock(client, "page:x", 10)
+    assert holder.acquire()
+    assert client.exists(KEYS.wait) == 0
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(waiter.acquire, blocking_timeout=20)
+        deadline = time.monotonic() + 20
+        while not client.exists(KEYS.wait):
+            assert time.monotonic() < deadline
+        holder.release()
+        assert waiting.result(20)
+    assert client.exists(KEYS.wait) == 1
