@@ -227,6 +227,16 @@ def test_giving_up_ends_the_lease_and_keeps_its_name(connection: Connection) -> 
     assert other.seconds_left == 60
 
 
+def test_only_the_slug_says_whose_lease_is_given_up(connection: Connection) -> None:
+    take(connection, "bob")
+    leases.take(connection, OTHER, "bob", A_MINUTE)
+    put_into_row(connection, OTHER, slot=slot(SLUG))
+    assert leases.give_up(connection, SLUG, "bob")
+    other = leases.find(connection, OTHER)
+    assert other
+    assert other.seconds_left == 60
+
+
 def test_nobody_gives_up_what_is_anothers_or_nobodys(connection: Connection) -> None:
     assert not leases.give_up(connection, SLUG, "bob")
     take(connection, "alice")
