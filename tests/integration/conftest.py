@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,26 +71,42 @@ class Sharded:
         return {**os.environ, "SHEAF_DATABASE_URLS": urls, "SHEAF_CACHE_URL": self.cache_url}
 
 
-@pytest.fixture(scope="session")
-def _shards(servers: Servers) -> Iterator[tuple[str, ...]]:
-    """What the databases of `sharded` are cloned from: the names of these."""
-    names = tuple(f"shard_{number}" for number in range(SHARDS))
+@contextmanager
+def migrated_shards(servers: Servers) -> Iterator[tuple[str, ...]]:
+    """The addresses of three new databases, of which two own all slots."""
     with ExitStack() as stack:
-        urls = [stack.enter_context(database(servers, name, None)) for name in names]
+        urls = [
+            stack.enter_context(database(servers, f"shard_{number}", None))
+            for number in range(SHARDS)
+        ]
         # The first migration spreads the slots over the databases that it finds.
         for number in (2, SHARDS):
             migrate_together(urls[:number])
-        yield names
+        yield tuple(urls)
+
+
+@contextmanager
+def sharded_site(
+    databases: tuple[str, ...], cache_url: str, home: Path, token: str
+) -> Iterator[Sharded]:
+    """A running site on these databases."""
+    with running_site(Servers(",".join(databases), cache_url), home) as url:
+        yield Sharded(url, databases, cache_url, token)
+
+
+@pytest.fixture(scope="session")
+def _originals(servers: Servers) -> Iterator[None]:
+    """What the databases of `sharded` are cloned from."""
+    with migrated_shards(servers):
+        yield
 
 
 @pytest.fixture
-def sharded(
-    servers: Servers, _shards: tuple[str, ...], home: Path, mint_token: Mint
-) -> Iterator[Sharded]:
+def sharded(servers: Servers, _originals: None, home: Path, mint_token: Mint) -> Iterator[Sharded]:
     with ExitStack() as stack:
-        databases = tuple(
-            stack.enter_context(database(servers, f"of_{name}", name)) for name in _shards
+        clones = tuple(
+            stack.enter_context(database(servers, f"clone_{number}", f"shard_{number}"))
+            for number in range(SHARDS)
         )
-        own = Servers(",".join(databases), servers.cache(3))
-        url = stack.enter_context(running_site(own, home))
-        yield Sharded(url, databases, own.cache_url, mint_token("alice", "editor"))
+        token = mint_token("alice", "editor")
+        yield stack.enter_context(sharded_site(clones, servers.cache(3), home, token))

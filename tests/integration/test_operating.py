@@ -15,11 +15,12 @@ from cfnlint.api import lint  # type: ignore[import-untyped]
 from markdown_it import MarkdownIt
 
 from listing import lists
-from local import postgres
+from local import postgres, services
 from sheaf.storage import migrate, shards
+from tests.conftest import Mint
 from tests.context import new_context
 from tests.fixtures import Servers, seed
-from tests.integration.conftest import Sharded
+from tests.integration.conftest import Sharded, migrated_shards, sharded_site
 from tests.site import Site
 from tests.waiting import PATIENCE
 from upkeep.app import handler as upkeep
@@ -140,22 +141,26 @@ def load(url: str, file: Path) -> None:
 
 
 @pytest.fixture
-def role(sharded: Sharded) -> Iterator[str]:
+def sharded(servers: Servers, home: Path, mint_token: Mint, tmp_path: Path) -> Iterator[Sharded]:
+    """On a PostgreSQL of its own: a role is there for all databases of a server."""
+    with (
+        services.postgres(tmp_path) as server,
+        migrated_shards(Servers(server.url, servers.cache_url)) as urls,
+        sharded_site(urls, servers.cache(3), home, mint_token("alice", "editor")) as site,
+    ):
+        yield site
+
+
+@pytest.fixture
+def role(sharded: Sharded) -> str:
     """The functions' role, as a migration makes it on AWS, with a password for here."""
+    environment = {**sharded.environment, "POWERTOOLS_LOG_LEVEL": "WARNING"}
+    migration = [sys.executable, "-m", "local.invoke", "MigrateFunction"]
     with psycopg.connect(sharded.databases[0], autocommit=True) as admin:
         admin.execute("CREATE ROLE rds_iam")
-        try:
-            environment = {**sharded.environment, "POWERTOOLS_LOG_LEVEL": "WARNING"}
-            migration = [sys.executable, "-m", "local.invoke", "MigrateFunction"]
-            subprocess.run(migration, env=environment, check=True, timeout=PATIENCE)
-            admin.execute(f"ALTER ROLE {migrate.APPLICATION_ROLE} PASSWORD 'a word'")
-            yield migrate.APPLICATION_ROLE
-        finally:
-            for url in sharded.databases:
-                with psycopg.connect(url, autocommit=True) as connection:
-                    connection.execute(f"DROP OWNED BY {migrate.APPLICATION_ROLE}")
-            admin.execute(f"DROP ROLE {migrate.APPLICATION_ROLE}")
-            admin.execute("DROP ROLE rds_iam")
+        subprocess.run(migration, env=environment, check=True, timeout=PATIENCE)
+        admin.execute(f"ALTER ROLE {migrate.APPLICATION_ROLE} PASSWORD 'a word'")
+    return migrate.APPLICATION_ROLE
 
 
 def through_tunnel(url: str, role: str) -> str:

@@ -109,7 +109,7 @@ def world(
     with world:
         configure(
             SHEAF_AUTH="iam",
-            SHEAF_DATABASE_URLS=f"postgresql://{USER}@{host}:{port}/sheaf",
+            SHEAF_DATABASE_URLS=f"postgresql://{USER}@{host}:{port}/{clean.own}",
             SHEAF_CACHE_URL=cache_url,
             SHEAF_CACHE_CLUSTER="true",
             SHEAF_CACHE_NAME=CACHE,

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.util.exc import CommandError
 from sqlalchemy import Engine, create_engine, make_url
 
+from local import services
 from sheaf.storage import keys, migrate, queries, search
 from sheaf.storage.tables import metadata
 from tests.fixtures import Servers, database
@@ -110,19 +111,16 @@ def test_a_revision_that_nobody_has_made_is_an_error(engine: Engine) -> None:
         migrate.upgrade([engine])
 
 
-def test_on_aws_the_functions_get_a_role_of_their_own(engine: Engine, servers: Servers) -> None:
-    """Aurora is known by its role rds_iam; here we make one."""
-    with psycopg.connect(servers.database_url, autocommit=True) as admin:
-        admin.execute("CREATE ROLE rds_iam")
-        try:
-            migrate.upgrade([engine])
-            with engine.connect() as connection:
-                connection.exec_driver_sql(f"SET ROLE {migrate.APPLICATION_ROLE}")
-                connection.exec_driver_sql("SELECT * FROM pages")
-                with pytest.raises(Exception, match="must be owner"):
-                    connection.exec_driver_sql("DROP TABLE pages")
-        finally:
-            with engine.begin() as connection:
-                connection.exec_driver_sql(f"DROP OWNED BY {migrate.APPLICATION_ROLE}")
-            admin.execute(f"DROP ROLE {migrate.APPLICATION_ROLE}")
-            admin.execute("DROP ROLE rds_iam")
+def test_on_aws_the_functions_get_a_role_of_their_own(tmp_path: Path) -> None:
+    """Aurora is known by its role rds_iam; here we make one, in a PostgreSQL of its own."""
+    with services.postgres(tmp_path) as server:
+        engine = create_engine(make_url(server.url).set(drivername="postgresql+psycopg"))
+        with engine.begin() as connection:
+            connection.exec_driver_sql("CREATE ROLE rds_iam")
+        migrate.upgrade([engine])
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"SET ROLE {migrate.APPLICATION_ROLE}")
+            connection.exec_driver_sql("SELECT * FROM pages")
+            with pytest.raises(Exception, match="must be owner"):
+                connection.exec_driver_sql("DROP TABLE pages")
+        engine.dispose()
