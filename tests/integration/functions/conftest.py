@@ -25,6 +25,7 @@ def engine(clean: Servers) -> Iterator[Engine]:
 
 def wait_for_waiter(engine: Engine) -> None:
     """Return once somebody waits for a lock in the database."""
-    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    here = "wait_event_type = 'Lock' AND datname = current_database()"
+    waiting = text(f"SELECT count(*) FROM pg_stat_activity WHERE {here}")
     with engine.connect() as connection:
         wait_until(lambda: connection.execute(waiting).scalar(), "nobody waits")
