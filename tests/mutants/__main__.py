@@ -27,7 +27,6 @@ _SHEAF, _UNIT = "tests/integration/sheaf", "tests/unit/sheaf"
 _PAGING, _STORAGE = f"{_SHEAF}/test_paging.py", f"{_SHEAF}/storage"
 _ONE_SERVER = ("-k", "not cluster and not zookeeper")
 _LOCKS = tuple(f"{_SHEAF}/locks/test_{name}.py" for name in ("redis_scripts", "redis", "contract"))
-_CACHE = (f"{_SHEAF}/caching/test_versioned.py", f"{_SHEAF}/caching/test_interleavings.py")
 # What is changed, and the tests of it, the quickest first: they end with the first that fails.
 TESTS: dict[str, tuple[str, ...]] = {
     "paging/cursors.py": (f"{_UNIT}/paging/test_cursors.py", _PAGING),
@@ -36,7 +35,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "paging/merging.py": (f"{_UNIT}/paging/test_merging.py", _PAGING),
     "locks/redis.py": (*_LOCKS, *_ONE_SERVER),
     "locks/redis_scripts.py": (*_LOCKS, *_ONE_SERVER),
-    "caching/versioned.py": (*_CACHE, *_ONE_SERVER),
+    "caching/versioned.py": (f"{_SHEAF}/caching/test_versioned.py", *_ONE_SERVER),
     "storage/claims.py": (f"{_STORAGE}/test_claims.py", _STORAGE),
     "storage/saves.py": (f"{_STORAGE}/test_saves.py", _STORAGE),
     "storage/leases.py": (f"{_STORAGE}/test_leases.py", _STORAGE),

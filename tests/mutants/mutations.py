@@ -98,6 +98,8 @@ _OPERATORS: tuple[tuple[type[cst.CSTNode], Any], ...] = (
     (cst.CSTNode, mutators.operator_swap_op),
     (cst.IfExp, mutators.operator_if_exp),
 )
+# Told to the driver and to the reader: without them all goes on as before.
+_HINTS = {"strict", "timezone", "type_"}
 _NO_CODE = (cst.Annotation, cst.Decorator, cst.Import, cst.ImportFrom)
 _PASS = cst.SimpleStatementLine([cst.Pass()])
 _EFFECT = matchers.SimpleStatementLine(
@@ -116,7 +118,7 @@ class _Visitor(cst.CSTVisitor):
         self._scopes: list[str] = []
 
     def on_visit(self, node: cst.CSTNode) -> bool:
-        if isinstance(node, _NO_CODE) or matchers.matches(node, _DOCSTRING):
+        if isinstance(node, _NO_CODE) or matchers.matches(node, _DOCSTRING) or _is_hint(node):
             return False
         self._scopes += _names(node)
         self.changes += ((".".join(self._scopes), node, new) for new in _mutations(node))
@@ -155,8 +157,16 @@ def _mutations(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 
 
 def _without_one(items: Sequence[Any]) -> Iterator[list[Any]]:
-    for number in range(len(items) if len(items) > 1 else 0):
-        yield [*items[:number], *items[number + 1 :]]
+    for number, item in enumerate(items):
+        if len(items) > 1 and not _is_hint(item):
+            yield [*items[:number], *items[number + 1 :]]
+
+
+def _is_hint(node: cst.CSTNode) -> bool:
+    match node:
+        case cst.Arg(keyword=cst.Name(value=name)):
+            return name in _HINTS
+    return False
 
 
 # A line that does something, or decides that it is the last one.
@@ -167,7 +177,7 @@ _LUA = (
     (">=", ">"),
     (r"(?<=[\w)] )>(?= )", ">="),
     (r"(?<=[\w)] )<(?= )", "<="),
-    (r"\+", "-"),
+    (r"(?<= )\+(?= )", "-"),
     (r"\band\b", "or"),
     (r"\bor\b", "and"),
     (r"\bnot ", ""),

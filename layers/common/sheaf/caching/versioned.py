@@ -29,7 +29,7 @@ local granted = redis.call('SET', KEYS[2], ARGV[3], 'NX', 'PX', ARGV[4])
 return {entry, granted and ARGV[3] or ''}
 """)
 
-# KEYS: entry, lease, proof.  ARGV: version, lifetime in ms, entry ('': none), value of the proof,
+# KEYS: entry, lease, proof.  ARGV: version, lifetime in ms, entry, value of the proof,
 # who stores it (reader or writer).
 # A writer without proof may be late: what is older than its version goes, and nothing comes.
 _STORE = Script("""
@@ -39,7 +39,7 @@ redis.call('DEL', KEYS[2])
 local current = string.match(redis.call('GETRANGE', KEYS[1], 0, 63), '^(%d+) %d+ %d+ ')
 local version = tonumber(ARGV[1])
 if current and version < tonumber(current) then return 0 end
-if proven and ARGV[3] ~= '' then
+if proven then
   redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[2])
   return 1
 end

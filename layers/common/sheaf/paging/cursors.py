@@ -1,7 +1,6 @@
 """Cursors: places in a list, as opaque and signed text."""
 
 import base64
-import binascii
 import hmac
 import json
 from collections.abc import Callable, Mapping
@@ -18,7 +17,7 @@ _KEY_ID_BYTES = 8
 
 # How JSON holds a value, and how to get it back. Python's floats and texts survive as they are.
 _WRITERS: dict[type, Callable[[Any], Any]] = {datetime: datetime.isoformat, UUID: str}
-_READERS: dict[type, Callable[[Any], Any]] = {datetime: datetime.fromisoformat, UUID: UUID}
+_READERS: dict[type, Callable[[Any], Any]] = {datetime: datetime.fromisoformat}
 
 
 class BadCursor(ValueError):
@@ -114,9 +113,9 @@ def _text(data: bytes) -> str:
 
 def _bytes(text: str) -> bytes:
     try:
-        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError as error:
         raise BadCursor("The cursor cannot be read.") from error
-    if _text(data) != text:  # another spelling of the same bytes
+    if _text(data) != text:  # another spelling of the same bytes, or with signs in between
         raise BadCursor("The cursor cannot be read.")
     return data

@@ -32,7 +32,7 @@ from sqlalchemy import (
     extract,
     func,
     literal,
-    null,
+    not_,
     or_,
     select,
     update,
@@ -152,7 +152,7 @@ def _take() -> ReturningInsert[Any]:
     }
     taking = insert(pages).from_select(list(columns), select(*columns.values()))
     next_fence = func.greatest(_page.lease_fence + 1, _MICROSECONDS)
-    robbed = case((_LIVE, _page.lease_holder), else_=null())
+    robbed = case((_LIVE, _page.lease_holder))
     return taking.on_conflict_do_update(
         index_elements=[_page.slug],
         set_={
@@ -165,9 +165,7 @@ def _take() -> ReturningInsert[Any]:
             "lease_taken_from": case((kept, _page.lease_taken_from), else_=robbed),
             "lease_expires_at": expires_at,
         },
-        where=or_(
-            mine, func.coalesce(_LIVE, False).is_(False), bindparam("take_over", type_=Boolean)
-        ),
+        where=or_(mine, not_(_LIVE), bindparam("take_over", type_=Boolean)),
     ).returning(*COLUMNS, (_page.lease_taken_at == _NOW).label("is_new"))
 
 

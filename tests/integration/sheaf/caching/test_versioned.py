@@ -10,8 +10,9 @@ import pytest
 import redis
 
 from sheaf.caching.entry import Entry
-from sheaf.caching.versioned import Proof, VersionedCache
+from sheaf.caching.versioned import _LOOK, Proof, VersionedCache, _milliseconds
 from sheaf.locks.redis import RedisLock
+from sheaf.scripts import Call, run
 from tests.integration.sheaf.conftest import KEY, Backend
 from tests.waiting import PATIENCE
 
@@ -112,6 +113,14 @@ def test_who_has_no_lock_removes_what_is_older_and_stores_nothing(
     assert not cache.publish(KEY, _entry(3), late)
     assert _version(cache) is None
     assert not cache.publish(KEY, _entry(4), late)
+    assert _version(cache) is None
+
+
+def test_no_proof_is_none_whatever_the_lease_is(
+    cache: VersionedCache, store: "redis.Redis"
+) -> None:
+    store.set(LEASE, "", px=60_000)
+    assert not cache.publish(KEY, _entry(1))
     assert _version(cache) is None
 
 
@@ -234,6 +243,29 @@ def test_entries_of_one_moment_do_not_age_together(cache: VersionedCache) -> Non
     assert min(times) - began >= 230
 
 
+def test_an_entry_is_not_fresh_any_more_when_its_time_has_come(
+    cache: VersionedCache, store: "redis.Redis"
+) -> None:
+    _save(cache, store, _entry(1))
+    found = cache.get(KEY)
+    assert found
+    for now, token in ((found.fresh_until - 1, b""), (found.fresh_until, b"mine")):
+        look = Call(_LOOK, (ENTRY, LEASE), (found.build, now, "mine", 60_000))
+        assert run(store, look) == [found.encode(), token]
+
+
+def test_a_cache_that_is_told_of_no_build_is_of_the_first(store: "redis.Redis") -> None:
+    cache = VersionedCache(store)
+    cache.refresh(KEY, lambda: _entry(1))
+    found = cache.get(KEY)
+    assert found
+    assert found.build == 0
+
+
+def test_no_time_is_less_than_a_millisecond() -> None:
+    assert [_milliseconds(seconds) for seconds in (0, 0.0001, 0.0024, 1.5)] == [1, 1, 2, 1500]
+
+
 def test_a_newer_build_makes_anew_what_an_older_one_made(
     new_cache: NewCache, store: "redis.Redis"
 ) -> None:
@@ -322,6 +354,18 @@ def test_who_never_fills_is_not_waited_for_longer_than_patience(new_cache: NewCa
     assert cache.fetch(KEY, lambda: _entry(1)) == _entry(1)
     assert 0.2 <= time.monotonic() - began < 20
     assert _version(cache) is None
+
+
+def test_who_waits_looks_again_less_and_less_often(
+    new_cache: NewCache, pauses: list[float]
+) -> None:
+    cache = new_cache(lease=30, patience=0.2)
+    _lease(cache)
+    cache.fetch(KEY, lambda: _entry(1))
+    longest = [min(0.002 * 2 ** min(number, 9), 0.05) for number in range(len(pauses))]
+    assert len(pauses) > 6
+    assert all(most / 2 <= pause <= most for pause, most in zip(pauses, longest, strict=True))
+    assert len(set(pauses)) == len(pauses)
 
 
 def test_a_lease_that_ended_goes_to_who_waits(new_cache: NewCache) -> None:

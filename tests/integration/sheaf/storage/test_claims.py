@@ -74,7 +74,7 @@ def test_a_higher_fence_claims_and_an_equal_one_of_ours_again(
     if refused:
         with pytest.raises(ClaimRefused) as caught:
             claims.claim(connection, SLUG, fence, owner)
-        assert caught.value.stored_fence == FENCE
+        assert (str(caught.value), caught.value.stored_fence) == (SLUG, FENCE)
     else:
         claims.claim(connection, SLUG, fence, owner)
     assert mark_of(connection, SLUG) == ((FENCE, OURS) if refused else (fence, owner))
@@ -88,6 +88,10 @@ def test_a_claim_is_of_one_page(connection: Connection) -> None:
     with pytest.raises(ClaimRefused) as caught:
         claims.claim(connection, SLUG, 1, OURS)
     assert caught.value.stored_fence == FENCE
+
+
+def test_a_row_that_is_gone_again_has_no_fence(connection: Connection) -> None:
+    assert claims._stored_fence(connection, SLUG) == 0
 
 
 def test_what_a_claim_leaves_as_it_was(connection: Connection) -> None:
@@ -119,10 +123,10 @@ def _abandon(connection: Connection, **values: object) -> None:
     ("values", "removed"),
     [
         ({}, 1),
-        ({"created_at": func.now() - AN_HOUR / 2}, 0),
+        ({"created_at": func.now() - AN_HOUR}, 0),
         ({"state": "live"}, 0),
         ({"state": "tombstone"}, 0),
-        ({"lease_expires_at": func.now() + AN_HOUR}, 0),
+        ({"lease_expires_at": func.now()}, 0),
         ({"lease_expires_at": func.now() - AN_HOUR}, 1),
     ],
     ids=["abandoned", "young", "live", "deleted", "leased", "lease over"],

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, event, func, select
 
 from sheaf.hashing import slot
 from sheaf.storage import claims, leases, saves
@@ -139,8 +139,8 @@ def test_seconds_are_rounded_up_and_never_negative(connection: Connection) -> No
 
 def test_only_the_request_takes_a_lease_from_who_holds_it(connection: Connection) -> None:
     held = take(connection, "alice")
-    with pytest.raises(LeaseHeld) as caught:
-        take(connection, "bob")
+    with pytest.raises(LeaseHeld, match="alice") as caught:
+        leases.take(connection, SLUG, "bob", A_MINUTE)
     assert (caught.value.lease.holder, caught.value.lease.fence) == ("alice", held.fence)
     assert row_of(connection, SLUG).lease_holder == "alice"
     over, is_new = leases.take(connection, SLUG, "bob", A_MINUTE, take_over=True)
@@ -154,6 +154,18 @@ def test_only_the_time_keeps_a_lease_from_others(connection: Connection) -> None
     taken, is_new = leases.take(connection, SLUG, "bob", A_MINUTE)
     assert (taken.holder, taken.taken_from, is_new) == ("bob", None, True)
     assert taken.fence > held.fence
+
+
+def test_who_was_kept_out_by_a_lease_that_is_over_takes_it_at_once(connection: Connection) -> None:
+    take(connection, "alice")
+
+    @event.listens_for(connection, "after_cursor_execute", once=True)
+    def end_between_two_statements(*_: object) -> None:
+        run_out(connection)
+
+    taken, is_new = leases.take(connection, SLUG, "bob", A_MINUTE)
+    assert (taken.holder, taken.seconds_left, is_new) == ("bob", 60, True)
+    assert leases.find(connection, SLUG) == taken
 
 
 def test_the_holder_renews_under_the_same_fence(connection: Connection) -> None:
@@ -215,6 +227,7 @@ def test_a_lease_leaves_the_page_as_it_was(connection: Connection) -> None:
 def test_giving_up_ends_the_lease_and_keeps_its_name(connection: Connection) -> None:
     lease = take(connection, "bob")
     leases.take(connection, OTHER, "bob", A_MINUTE)
+    put_into_row(connection, OTHER, slot=slot(SLUG))
     marks = mark_of(connection, SLUG)
     assert leases.give_up(connection, SLUG, "bob")
     found = leases.find(connection, SLUG)

@@ -113,6 +113,13 @@ def test_a_cursor_is_good_for_its_own_list_only(
             second.decode(cursor, other_order)
 
 
+def test_filters_are_the_same_in_any_order_and_of_any_type() -> None:
+    filters = {"tag": "a", "since": datetime(2026, 1, 1, tzinfo=UTC)}
+    first = Cursors(SECRETS, "things", filters)
+    second = Cursors(SECRETS, "things", dict(reversed(filters.items())))
+    assert second.decode(first.encode(THIRD, BY_ID), BY_ID) == THIRD
+
+
 def test_a_signature_is_of_128_bits() -> None:
     """Nobody finds one by trying."""
     cursor = CURSORS.encode(THIRD, BY_ID)

@@ -9,9 +9,10 @@ from sheaf.paging import gather
 from tests.waiting import PATIENCE
 
 
-def test_all_are_asked_at_once() -> None:
-    barrier = Barrier(5)
-    assert sorted(gather([partial(barrier.wait, PATIENCE)] * 5)) == [0, 1, 2, 3, 4]
+@pytest.mark.parametrize("count", [2, 5])
+def test_all_are_asked_at_once(count: int) -> None:
+    barrier = Barrier(count)
+    assert sorted(gather([partial(barrier.wait, PATIENCE)] * count)) == list(range(count))
 
 
 def test_answers_come_in_the_order_of_the_questions() -> None:
