@@ -32,7 +32,7 @@ run: .venv/run ## Run the site on this machine (PORT=3000 WORKERS=2 SHEAF_HOME=.
 	@exec $(VENV)/python -m local
 
 check: lint ## Check style and types, and run the tests that need no server
-	$(PYTEST) $(SIDE_BY_SIDE) $(QUICK) --quiet tests/unit
+	$(PYTEST) $(SIDE_BY_SIDE) $(QUICK) --quiet -m "not slow" tests/unit
 
 test: .venv/dev ## Run the tests, on a real PostgreSQL and Valkey, but for the slow ones
 	$(PYTEST) $(SIDE_BY_SIDE) $(QUICK) -m "not slow" tests/unit tests/integration

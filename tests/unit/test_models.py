@@ -9,6 +9,8 @@ import pytest
 
 from tests.needs import needs
 
+pytestmark = pytest.mark.slow
+
 MODEL = Path(__file__).parents[2] / "docs" / "models" / "writes.pml"
 LOST_EDIT = "assertion violated ((version[0]==seen[0])"
 
