@@ -1,4 +1,4 @@
-"""Moves slots, and ends without a word before the step of a number: python … SHARDS NUMBER."""
+"""Moves slots, and ends without a word before the next step of a name: python … SHARDS STEP."""
 
 import os
 import signal
@@ -8,16 +8,14 @@ from ops import resharding
 
 
 def main() -> None:
-    """Count steps down."""
-    shard_count, left = map(int, sys.argv[1:])
+    """Die as a machine does that loses its power."""
+    shard_count, step = sys.argv[1:]
 
-    def report(_batch: resharding.Batch) -> None:
-        nonlocal left
-        left -= 1
-        if left < 0:
+    def report(batch: resharding.Batch) -> None:
+        if batch.step == step:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    resharding.run(shard_count, report)
+    resharding.run(int(shard_count), report)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -215,23 +216,26 @@ def _sheaf(site: Sharded, *words: str) -> str:
     return done.stdout
 
 
-def _die_at(site: Sharded, shards: int, step: int) -> None:
-    command = [sys.executable, str(DIE), str(shards), str(step)]
+def _die_before(site: Sharded, shards: int, step: str) -> frozenset[int]:
+    """Go on from where the last one died; the slots that are on their way."""
+    command = [sys.executable, str(DIE), str(shards), step]
     done = subprocess.run(command, env=site.environment, timeout=300, check=False)
     assert done.returncode == -signal.SIGKILL
+    with psycopg.connect(site.databases[0]) as home:
+        row = home.execute("SELECT step, slots FROM slot_moves").fetchone()
+    assert row
+    assert row[0] == step
+    return frozenset(row[1])
 
 
 def _die_at_each_step(site: Sharded, shards: int, people: People) -> None:
     """The same slots go from step to step, and after each one people go on working."""
-    _die_at(site, shards, 0)
-    with psycopg.connect(site.databases[0]) as home:
-        row = home.execute("SELECT slots FROM slot_moves").fetchone()
-    assert row
-    for step in range(1, len(STEPS)):
-        blocked = STEPS.index("block") < step <= STEPS.index("open")
-        after = Phase(True, frozenset(row[0]) if blocked else frozenset())
+    slots = _die_before(site, shards, STEPS[0])
+    for done, step in pairwise(STEPS):
+        blocked = STEPS.index("block") <= STEPS.index(done) < STEPS.index("open")
+        after = Phase(True, slots if blocked else frozenset())
         people.phase |= after
-        _die_at(site, shards, step)
+        assert _die_before(site, shards, step) == slots
         people.phase = after
         people.go_on()
 
@@ -314,7 +318,7 @@ def test_what_was_begun_can_be_taken_back(sharded: Sharded) -> None:
     people = People(sharded)
     people.create_all()
     before = _rows(sharded)
-    _die_at(sharded, 3, STEPS.index("publish"))
+    _die_before(sharded, 3, "publish")
     assert "no slots" in _sheaf(sharded, "abort")
     assert _rows(sharded) == before
     with people.at_work():
