@@ -24,8 +24,10 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    collate,
     create_engine,
     insert,
+    literal,
     select,
     text,
 )
@@ -140,8 +142,21 @@ class Shards:
                 connection.execute(things.delete().where(C.id.in_(ids)))
 
     def page(self, keyset: Keyset, part: Part) -> Slice:
-        sources = [connection.execute for connection in self.connections[: self.count]]
-        return paging.fetch(sources, select(C.id), keyset, CURSORS, part)
+        return paging.fetch(self.sources(), select(C.id), keyset, CURSORS, part)
+
+    def sources(self, found: list[int] | None = None) -> list[Source]:
+        """The tables that are in use; each notes how many rows an ask has found."""
+
+        def source(connection: Connection) -> Source:
+            def run(statement: Select[Any]) -> list[Any]:
+                rows = list(connection.execute(statement))
+                if found is not None:
+                    found.append(len(rows))
+                return rows
+
+            return run
+
+        return [source(connection) for connection in self.connections[: self.count]]
 
     def unpaged(self, keyset: Keyset) -> list[int]:
         order = [key.column.desc() if key.descending else key.column.asc() for key in keyset.keys]
@@ -281,21 +296,53 @@ def test_a_table_with_more_than_its_share_of_a_page_is_asked_again(
 
 def test_tables_that_share_a_page_evenly_are_asked_once_and_for_little(shards: Shards) -> None:
     shards.fill([_row(number) for number in range(500)], 5)
-    asked: list[int] = []
-
-    def source(number: int) -> Source:
-        def run(statement: Select[Any]) -> list[Any]:
-            found = list(shards.connections[number].execute(statement))
-            asked.append(len(found))
-            return found
-
-        return run
-
-    sources = [source(number) for number in range(5)]
-    found = paging.fetch(sources, select(C.id), ORDERS[0], CURSORS, Part(99))
-    assert ids([found]) == list(range(99))
+    found: list[int] = []
+    part = paging.fetch(shards.sources(found), select(C.id), ORDERS[0], CURSORS, Part(99))
+    assert ids([part]) == list(range(99))
     # A fifth of a hundred, and four times its square root more.
-    assert asked == [38] * 5
+    assert found == [38] * 5
+
+
+def test_a_table_whose_share_ends_behind_the_page_is_asked_once(shards: Shards) -> None:
+    # Of the 28 rows that it is asked for, all but the last are among the first 51.
+    mine = {*range(27), *range(52, 60)}
+    rows = [_row(number) for number in range(60)]
+    shards.fill(rows, 4, lambda number: 0 if number in mine else number % 3 + 1)
+    found: list[int] = []
+    part = paging.fetch(shards.sources(found), select(C.id), ORDERS[0], CURSORS, Part(50))
+    assert ids([part]) == list(range(50))
+    assert len(found) == 4
+
+
+def test_one_table_is_asked_once_for_all(shards: Shards) -> None:
+    shards.fill([_row(number) for number in range(60)], 1)
+    found: list[int] = []
+    paging.fetch(shards.sources(found), select(C.id), ORDERS[0], CURSORS, Part(50))
+    assert found == [51]
+
+
+def test_a_page_by_its_number_counts_the_rows_that_another_table_lets_through(
+    shards: Shards,
+) -> None:
+    shards.fill([_row(number) for number in range(20)], 2)
+    even = select(literal(1).label("one")).where(C.edits % 2 == 0).correlate(things).lateral()
+    statement = select(C.id, even.c.one)
+    second = paging.fetch(shards.sources(), statement, ORDERS[0], CURSORS, Part(3, page=2))
+    assert ids([second]) == [6, 8, 10]
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_texts_that_a_language_orders_are_not_merged(shards: Shards, count: int) -> None:
+    shards.fill([_row(number) for number in range(6)], count)
+    keyset = Keyset((asc(collate(C.name, "default")), asc(C.id)))
+    with pytest.raises(ValueError, match="collation"):
+        shards.page(keyset, Part(2))
+
+
+def test_texts_that_a_language_orders_are_paged_in_one_table(shards: Shards) -> None:
+    shards.fill([{**_row(number), "name": "bac"[number]} for number in range(3)], 1)
+    keyset = Keyset((asc(collate(C.name, "default")), asc(C.id)))
+    assert ids([shards.page(keyset, Part(2))]) == [1, 0]
 
 
 def test_from_a_place_that_became_the_end_a_cursor_leads_back(shards: Shards) -> None:
@@ -336,6 +383,11 @@ def test_a_cursor_of_another_list_is_refused(shards: Shards) -> None:
 def test_a_number_that_no_page_has_is_refused(page: int, limit: int) -> None:
     with pytest.raises(BadPage):
         Part(limit, page=page)
+
+
+@pytest.mark.parametrize(("page", "limit"), [(1, 50), (20, 50), (5, 200), (1000, 1)])
+def test_a_page_may_end_at_the_greatest_depth(page: int, limit: int) -> None:
+    assert Part(limit, page=page).skipped == (page - 1) * limit
 
 
 def test_a_number_and_a_cursor_are_refused() -> None:

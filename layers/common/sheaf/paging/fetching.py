@@ -165,4 +165,4 @@ class _Reader:
 def _share(limit: int, sources: int) -> int:
     """How many of so many rows one source has at most, if they are spread by chance: mean + 4 σ."""
     mean = limit / sources
-    return limit if sources == 1 else min(limit, ceil(mean + 4 * sqrt(mean)))
+    return min(limit, ceil(mean + 4 * sqrt(mean)))
