@@ -16,7 +16,7 @@ _NEEDS_SERVERS = "tests/integration/sheaf/storage/test_ownership.py"
 @contextmanager
 def kept_servers() -> Iterator[bytes]:
     """The value of the fixture, pickled, as long as the block runs."""
-    options = ("-s", "-q", "-o", "addopts=--import-mode=importlib", "-p", __name__)
+    options = ("-s", "-q", "-o", "addopts=--import-mode=importlib", "--timeout=0", "-p", __name__)
     with subprocess.Popen(
         [sys.executable, "-m", "pytest", *options, _NEEDS_SERVERS],
         stdin=subprocess.PIPE,

@@ -113,7 +113,7 @@ def _text(data: bytes) -> str:
 
 def _bytes(text: str) -> bytes:
     try:
-        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        data = base64.urlsafe_b64decode(text + "==")  # signs too many are ignored
     except ValueError as error:
         raise BadCursor("The cursor cannot be read.") from error
     if _text(data) != text:  # another spelling of the same bytes, or with signs in between
