@@ -25,8 +25,7 @@ FLAGS = [
 ]
 
 
-# Not for the whole session: Playwright's event loop would be in the way of other tests' loops.
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     path = shutil.which("chromium")
     needs(path is not None, "Chromium")

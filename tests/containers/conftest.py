@@ -23,7 +23,7 @@ class Contained:
     issuer: Issuer
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def image(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The name of the image, as compose.yaml has it; with -laptop it is the other one."""
     lacking = docker.missing()

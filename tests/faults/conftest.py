@@ -16,7 +16,7 @@ PAGE = ("page-1",)
 PAIR = ("pair-1/a", "pair-1/b")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisPair]:
     with redis_pair(tmp_path_factory.mktemp("pair")) as servers:
         yield servers
@@ -41,7 +41,7 @@ def _two(pair: RedisPair, database_url: str, *options: str) -> Iterator[tuple[Ed
         yield first, second
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def two_editors(pair: RedisPair, environment: Servers) -> Iterator[tuple[Editor, Editor]]:
     with _two(pair, environment.database_url) as editors:
         yield editors

@@ -57,9 +57,9 @@ class Cluster:
         return redis.Redis.from_url(url, decode_responses=True)
 
 
-def available() -> bool:
-    """Whether there is a server here that can be built into a cluster."""
-    return shutil.which("redis-server") is not None
+def program() -> str | None:
+    """The server on PATH that makes a cluster; the wheel's Valkey knows no TLS."""
+    return shutil.which("redis-server") or shutil.which("valkey-server")
 
 
 @contextmanager
@@ -90,7 +90,8 @@ def _server(home: Path, cluster: Cluster, number: int) -> Iterator[None]:
     home.mkdir()
     with (home / "log").open("wb") as log:
         settings = _settings(cluster, number).encode()
-        process = processes.spawn(["redis-server", "-"], cwd=home, stdin=settings, output=log)
+        command = [program() or "redis-server", "-"]
+        process = processes.spawn(command, cwd=home, stdin=settings, output=log)
     try:
         yield
     finally:

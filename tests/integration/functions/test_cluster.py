@@ -18,7 +18,7 @@ from tests.site import CREATE, Site
 @pytest.fixture
 def cluster(tmp_path: Path, site: Site, configure: Configure) -> Iterator[ExitStack]:
     """One node with all slots, which is what ElastiCache Serverless shows; closing it ends it."""
-    needs(redis_cluster.available(), "redis-server")
+    needs(redis_cluster.program() is not None, "redis-server or valkey-server")
     with ExitStack() as stack:
         server = redis_cluster.redis_cluster(tmp_path / "cluster", primaries=1, replicas=0)
         url = stack.enter_context(server).url

@@ -24,7 +24,7 @@ def client(clean: Servers) -> Iterator["redis.Redis"]:
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Six servers with TLS."""
-    needs(redis_cluster.available(), "redis-server")
+    needs(redis_cluster.program() is not None, "redis-server or valkey-server")
     with redis_cluster.redis_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
         yield cluster
 

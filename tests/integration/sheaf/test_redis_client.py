@@ -67,7 +67,7 @@ def test_a_cluster_that_is_not_there_is_a_redis_error() -> None:
 
 
 def test_a_cluster_that_has_gone_is_a_redis_error(tmp_path: Path) -> None:
-    needs(redis_cluster.available(), "redis-server")
+    needs(redis_cluster.program() is not None, "redis-server or valkey-server")
     with redis_cluster.redis_cluster(tmp_path, primaries=1, replicas=0) as cluster:
         ours = redis_client.connect(cluster.url, cluster=True)
         theirs: Any = redis.RedisCluster.from_url(cluster.url)
