@@ -170,7 +170,8 @@ def test_a_server_that_always_hangs_up_is_an_error(
     backend: Backend, proxy: Proxy, new_reader: NewReader
 ) -> None:
     proxy.drop_replies(1000)
-    with pytest.raises((ConnectionError, ssl.SSLEOFError)):
+    # Where TLS was being agreed on, it depends on the moment how its library calls that.
+    with pytest.raises((ConnectionError, ssl.SSLError)):
         new_reader(proxy.url(backend.url)).get(KEY)
 
 
