@@ -30,7 +30,7 @@ _LOCKS = tuple(f"{_SHEAF}/locks/test_{name}.py" for name in ("redis_scripts", "r
 # What is changed, and the tests of it, the quickest first: they end with the first that fails.
 TESTS: dict[str, tuple[str, ...]] = {
     "paging/cursors.py": (f"{_UNIT}/paging/test_cursors.py", _PAGING),
-    "paging/fetching.py": (_PAGING,),
+    "paging/fetching.py": (f"{_UNIT}/paging/test_fetching.py", _PAGING),
     "paging/keysets.py": (f"{_UNIT}/paging/test_keysets.py", _PAGING),
     "paging/merging.py": (f"{_UNIT}/paging/test_merging.py", _PAGING),
     "locks/redis.py": (*_LOCKS, *_ONE_SERVER),

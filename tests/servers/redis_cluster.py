@@ -5,7 +5,6 @@ functions do and no more, without the commands that are not offered there, and n
 """
 
 import secrets
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,7 +16,9 @@ import redis
 import trustme
 import yaml
 
-from local import processes
+from local import processes, redis_server
+from local.redis_server import Engine
+from tests.needs import needs
 from tests.servers.ports import free_ports
 from tests.waiting import wait_until
 
@@ -57,14 +58,15 @@ class Cluster:
         return redis.Redis.from_url(url, decode_responses=True)
 
 
-def program() -> str | None:
-    """The server on PATH that makes a cluster; the wheel's Valkey knows no TLS."""
-    return shutil.which("redis-server") or shutil.which("valkey-server")
-
-
 @contextmanager
 def redis_cluster(directory: Path, primaries: int = 3, replicas: int = 3) -> Iterator[Cluster]:
-    """Run the servers with their data below `directory`, and yield once every slot is served."""
+    """Run the servers with their data below `directory`, and yield once every slot is served.
+
+    Skips the test where none is installed: the wheel's Valkey knows no TLS.
+    """
+    engine = redis_server.installed()
+    needs(engine is not None, "redis-server or valkey-server")
+    assert engine
     directory.mkdir(parents=True, exist_ok=True)
     size = primaries + replicas
     ports = free_ports(2 * size)
@@ -72,7 +74,7 @@ def redis_cluster(directory: Path, primaries: int = 3, replicas: int = 3) -> Ite
     _certify(directory)
     with ExitStack() as stack:
         for number in range(size):
-            stack.enter_context(_server(directory / str(number), cluster, number))
+            stack.enter_context(_server(engine, directory / str(number), cluster, number))
         _join(cluster, primaries, stack)
         yield cluster
 
@@ -86,12 +88,11 @@ def _certify(directory: Path) -> None:
 
 
 @contextmanager
-def _server(home: Path, cluster: Cluster, number: int) -> Iterator[None]:
+def _server(engine: Engine, home: Path, cluster: Cluster, number: int) -> Iterator[None]:
     home.mkdir()
     with (home / "log").open("wb") as log:
         settings = _settings(cluster, number).encode()
-        command = [program() or "redis-server", "-"]
-        process = processes.spawn(command, cwd=home, stdin=settings, output=log)
+        process = processes.spawn(engine.command, cwd=home, stdin=settings, output=log)
     try:
         yield
     finally:

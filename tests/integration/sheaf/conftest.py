@@ -9,7 +9,6 @@ import redis
 
 from sheaf import redis_client
 from tests.fixtures import Servers
-from tests.needs import needs
 from tests.servers import redis_cluster
 from tests.servers.redis_cluster import Cluster
 
@@ -24,7 +23,6 @@ def client(clean: Servers) -> Iterator["redis.Redis"]:
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Six servers with TLS."""
-    needs(redis_cluster.program() is not None, "redis-server or valkey-server")
     with redis_cluster.redis_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
         yield cluster
 

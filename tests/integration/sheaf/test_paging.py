@@ -6,6 +6,7 @@ A temporary table belongs to its connection, so several connections stand for se
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from math import inf, nan
 from typing import Any
 from uuid import UUID
@@ -35,7 +36,6 @@ from sqlalchemy import (
 from sheaf import paging
 from sheaf.paging import (
     BadCursor,
-    BadPage,
     Cursors,
     Keyset,
     Part,
@@ -60,6 +60,7 @@ things = Table(
     prefixes=["TEMPORARY"],
 )
 C = things.c
+ALL = select(C.id)
 ORDERS = [
     Keyset((asc(C.id),)),
     Keyset((asc(C.at), asc(C.id))),
@@ -119,10 +120,11 @@ class Shards:
         *self.connections, self.whole = connections
         self.count = len(self.connections)
         self.home: Callable[[int], int] = int
+        self.found: list[int] = []  # by each ask since they were filled, so many rows
 
     def fill(self, rows: list[Row], count: int, home: Callable[[int], int] = int) -> None:
         """Spread rows over so many tables: by their ids in turn, or as `home` says of an id."""
-        self.count, self.home = count, home
+        self.count, self.home, self.found = count, home, []
         for connection in (*self.connections, self.whole):
             connection.execute(things.delete())
         self.add(rows)
@@ -141,22 +143,14 @@ class Shards:
             for connection in (*self.connections, self.whole):
                 connection.execute(things.delete().where(C.id.in_(ids)))
 
-    def page(self, keyset: Keyset, part: Part) -> Slice:
-        return paging.fetch(self.sources(), select(C.id), keyset, CURSORS, part)
+    def page(self, keyset: Keyset, part: Part, statement: Select[Any] = ALL) -> Slice:
+        sources = [partial(self._ask, one) for one in self.connections[: self.count]]
+        return paging.fetch(sources, statement, keyset, CURSORS, part)
 
-    def sources(self, found: list[int] | None = None) -> list[Source]:
-        """The tables that are in use; each notes how many rows an ask has found."""
-
-        def source(connection: Connection) -> Source:
-            def run(statement: Select[Any]) -> list[Any]:
-                rows = list(connection.execute(statement))
-                if found is not None:
-                    found.append(len(rows))
-                return rows
-
-            return run
-
-        return [source(connection) for connection in self.connections[: self.count]]
+    def _ask(self, connection: Connection, statement: Select[Any]) -> list[Any]:
+        rows = list(connection.execute(statement))
+        self.found.append(len(rows))
+        return rows
 
     def unpaged(self, keyset: Keyset) -> list[int]:
         order = [key.column.desc() if key.descending else key.column.asc() for key in keyset.keys]
@@ -296,11 +290,9 @@ def test_a_table_with_more_than_its_share_of_a_page_is_asked_again(
 
 def test_tables_that_share_a_page_evenly_are_asked_once_and_for_little(shards: Shards) -> None:
     shards.fill([_row(number) for number in range(500)], 5)
-    found: list[int] = []
-    part = paging.fetch(shards.sources(found), select(C.id), ORDERS[0], CURSORS, Part(99))
-    assert ids([part]) == list(range(99))
+    assert ids([shards.page(ORDERS[0], Part(99))]) == list(range(99))
     # A fifth of a hundred, and four times its square root more.
-    assert found == [38] * 5
+    assert shards.found == [38] * 5
 
 
 def test_a_table_whose_share_ends_behind_the_page_is_asked_once(shards: Shards) -> None:
@@ -308,17 +300,14 @@ def test_a_table_whose_share_ends_behind_the_page_is_asked_once(shards: Shards) 
     mine = {*range(27), *range(52, 60)}
     rows = [_row(number) for number in range(60)]
     shards.fill(rows, 4, lambda number: 0 if number in mine else number % 3 + 1)
-    found: list[int] = []
-    part = paging.fetch(shards.sources(found), select(C.id), ORDERS[0], CURSORS, Part(50))
-    assert ids([part]) == list(range(50))
-    assert len(found) == 4
+    assert ids([shards.page(ORDERS[0], Part(50))]) == list(range(50))
+    assert len(shards.found) == 4
 
 
 def test_one_table_is_asked_once_for_all(shards: Shards) -> None:
     shards.fill([_row(number) for number in range(60)], 1)
-    found: list[int] = []
-    paging.fetch(shards.sources(found), select(C.id), ORDERS[0], CURSORS, Part(50))
-    assert found == [51]
+    shards.page(ORDERS[0], Part(50))
+    assert shards.found == [51]
 
 
 def test_a_page_by_its_number_counts_the_rows_that_another_table_lets_through(
@@ -326,8 +315,7 @@ def test_a_page_by_its_number_counts_the_rows_that_another_table_lets_through(
 ) -> None:
     shards.fill([_row(number) for number in range(20)], 2)
     even = select(literal(1).label("one")).where(C.edits % 2 == 0).correlate(things).lateral()
-    statement = select(C.id, even.c.one)
-    second = paging.fetch(shards.sources(), statement, ORDERS[0], CURSORS, Part(3, page=2))
+    second = shards.page(ORDERS[0], Part(3, page=2), select(C.id, even.c.one))
     assert ids([second]) == [6, 8, 10]
 
 
@@ -377,22 +365,6 @@ def test_a_cursor_of_another_list_is_refused(shards: Shards) -> None:
     first = shards.page(ORDERS[1], Part(2))
     with pytest.raises(BadCursor):
         shards.page(ORDERS[2], Part(2, first.next))
-
-
-@pytest.mark.parametrize(("page", "limit"), [(0, 50), (-1, 50), (21, 50), (6, 200), (1001, 1)])
-def test_a_number_that_no_page_has_is_refused(page: int, limit: int) -> None:
-    with pytest.raises(BadPage):
-        Part(limit, page=page)
-
-
-@pytest.mark.parametrize(("page", "limit"), [(1, 50), (20, 50), (5, 200), (1000, 1)])
-def test_a_page_may_end_at_the_greatest_depth(page: int, limit: int) -> None:
-    assert Part(limit, page=page).skipped == (page - 1) * limit
-
-
-def test_a_number_and_a_cursor_are_refused() -> None:
-    with pytest.raises(BadPage, match="both"):
-        Part(50, "cursor", 1)
 
 
 def test_a_shard_that_does_not_answer_fails_the_page(shards: Shards) -> None:

@@ -12,7 +12,6 @@ from sheaf.locks import LockError
 from sheaf.locks.redis import RedisLock, RedisLocks
 from tests.fixtures import Servers
 from tests.integration.sheaf.conftest import KEY, Backend
-from tests.needs import needs
 from tests.servers import redis_cluster
 from tests.servers.redis_cluster import Cluster
 
@@ -67,7 +66,6 @@ def test_a_cluster_that_is_not_there_is_a_redis_error() -> None:
 
 
 def test_a_cluster_that_has_gone_is_a_redis_error(tmp_path: Path) -> None:
-    needs(redis_cluster.program() is not None, "redis-server or valkey-server")
     with redis_cluster.redis_cluster(tmp_path, primaries=1, replicas=0) as cluster:
         ours = redis_client.connect(cluster.url, cluster=True)
         theirs: Any = redis.RedisCluster.from_url(cluster.url)
