@@ -73,7 +73,7 @@ openapi: .venv/dev ## Write the API's description from the routes
 	$(VENV)/python -m ops.openapi
 
 build: .venv/dev ## Build what is deployed (ARCH=arm64 or x86_64)
-	ARCH=$(ARCH) SOURCE_DATE_EPOCH=$(NUMBER) PATH=$(CURDIR)/$(VENV):$$PATH \
+	ARCH=$(ARCH) SOURCE_DATE_EPOCH=$(NUMBER) PATH="$(CURDIR)/$(VENV):$$PATH" \
 		$(VENV)/sam build --parameter-overrides Architecture=$(ARCH)
 
 # The functions' processor is a parameter of the stage. The layer is built for the same one.

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from local import services
+from local import postgres, services
 from sheaf.storage import migrate, shards
 
 ISSUER = "http://127.0.0.1/-/local"
@@ -18,6 +18,7 @@ RUN_SECONDS = 2 * 3600  # several times what the longest full run takes
 @contextmanager
 def servers(place: Path) -> Iterator[str]:
     """Run Redis and PostgreSQL, set up for the functions; yields the address of Redis."""
+    postgres.forget_defaults(os.environ)
     with (
         deadline(RUN_SECONDS),
         services.postgres(place) as database,

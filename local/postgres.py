@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -60,6 +60,15 @@ def start(home: Path) -> Server:
         end=FAST_SHUTDOWN,
         answers=lambda pid: _is_ready(data, pid),
     )
+
+
+def forget_defaults(environ: MutableMapping[str, str]) -> None:
+    """Take out what PostgreSQL and its clients read: it speaks of a server elsewhere.
+
+    So PGHOSTADDR would lead away from this one, and PGSSLMODE ask what it does not have.
+    """
+    for name in [name for name in environ if name.startswith("PG")]:
+        del environ[name]
 
 
 def _program(name: str) -> str:

@@ -19,6 +19,7 @@ from local.functions import REGION
 from local.issuer import mint
 from local.listener import listen
 from local.parts import WATCH_SECONDS, Part, SiteError, Watched, check, watch
+from local.postgres import forget_defaults
 from local.server import Server, ServerError
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -86,6 +87,7 @@ def _start_servers(config: RunConfig, stack: ExitStack) -> dict[str, Server]:
         redis = services.starting_redis(config.home)
         servers["SHEAF_CACHE_URL"] = stack.enter_context(redis)
     if not config.database_urls:
+        forget_defaults(os.environ)  # before any part inherits them
         postgres = services.starting_postgres(config.home)
         servers["SHEAF_DATABASE_URLS"] = stack.enter_context(postgres)
     for server in servers.values():

@@ -8,9 +8,11 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests import shell
+
 # Before any function is imported: Powertools reads its settings then.
-os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "sheaf-tests")
-os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "WARNING")
+shell.forget(os.environ)
+os.environ |= {"POWERTOOLS_SERVICE_NAME": "sheaf-tests", "POWERTOOLS_LOG_LEVEL": "WARNING"}
 
 from local.functions import REGION
 from local.issuer import mint

@@ -21,7 +21,7 @@ BUILD = "sam build --parameter-overrides Architecture"
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A tree without a history, in which SAM is replaced."""
-    tree = tmp_path / "tree"
+    tree = tmp_path / "a tree"
     sam.copy(tree)
     (tree / ".venv/bin").unlink()
     (tree / ".venv/bin").mkdir()

@@ -10,6 +10,7 @@ All files that git has, or would add, are read, except for data. A text names
 """
 
 import re
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -19,6 +20,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 import sheaf
+from tests.needs import needs
 
 ROOT = Path(__file__).parents[2]
 DATA = {".json", ".svg", ".txt"}
@@ -42,6 +44,8 @@ FILE = re.compile(ALONE + rf"((?:[\w-]+/)*(?:\w[\w.-]*\.(?:{SUFFIX})|[A-Z]+\.md)
 @cache
 def texts() -> dict[str, str]:
     """The path and the content of every file that git has or would add."""
+    here = shutil.which("git") is not None and (ROOT / ".git").exists()
+    needs(here, "git, and a clone by it")
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True, timeout=60)
     paths = [path for path in done.stdout.splitlines() if (ROOT / path).is_file()]

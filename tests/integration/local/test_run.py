@@ -23,6 +23,13 @@ from local.issuer import mint
 from tests.fixtures import Servers
 from tests.waiting import PATIENCE, killed_if_late, wait_until
 
+# What a shell may say of another server of PostgreSQL.
+ELSEWHERE = {
+    "PGHOSTADDR": "192.0.2.1",
+    "PGSSLMODE": "verify-full",
+    "PGOPTIONS": "-c nothing=1",
+    "PGDATESTYLE": "none",
+}
 OWN = ("SHEAF_", "POWERTOOLS_", "PORT", "WORKERS")
 
 
@@ -105,7 +112,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_site_begins_with_the_manual_and_keeps_an_edit(state: Path) -> None:
-    with running(state) as site:
+    with running(state, **ELSEWHERE) as site:
         assert (state.stat().st_mode & 0o777) == 0o700
         assert site.request("/")[0] == 200
         assert site.request("/api/health")[0] == 200

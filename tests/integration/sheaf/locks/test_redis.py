@@ -172,6 +172,42 @@ def test_an_extension_counts_what_the_server_says(client: "redis.Redis") -> None
     assert lock.remaining() == pytest.approx(A_LONG_TIME, rel=1e-4)
 
 
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """When the server was asked, by `time.monotonic`."""
+    times: list[float] = []
+
+    def noted(client: "redis.Redis", call: Call) -> object:
+        times.append(time.monotonic())
+        return run(client, call)
+
+    monkeypatch.setattr(redis_lock, "run", noted)
+    return times
+
+
+def test_time_counts_from_before_the_server_is_asked(
+    client: "redis.Redis", asked: list[float]
+) -> None:
+    """An answer may be slow: what the server grants has begun by then."""
+    lock, other = (RedisLock(client, f"page:{name}", 10) for name in "xy")
+    steps: list[Callable[[], object]] = [
+        lock.acquire,
+        lambda: lock.extend(10, replace_ttl=True),
+        lambda: RedisLocks(client).acquire_batch([lock, other], 0),
+    ]
+    for step in steps:
+        assert step()
+        assert lock.deadline <= asked[-1] + 10
+
+
+def test_locks_taken_together_are_held_as_long_as_the_shortest(client: "redis.Redis") -> None:
+    locks = [RedisLock(client, f"page:{name}", seconds) for name, seconds in zip("ab", (10, 90))]
+    assert RedisLocks(client).acquire_batch(locks, 0)
+    for lock in locks:
+        assert lock.remaining() <= 10
+        assert client.pttl(lock.proof[0]) <= 10_000
+
+
 def test_the_proof_is_there_as_long_as_the_lock_is_ours(client: "redis.Redis") -> None:
     with RedisLock(client, "page:x", 10) as lock:
         key, value = lock.proof

@@ -1,5 +1,6 @@
 """What is particular to locks on ZooKeeper: sessions, and servers that come and go."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from kazoo.client import KazooClient
 
-from sheaf.locks import LockError, LockNotOwnedError
+from sheaf.locks import LockError, LockNotOwnedError, zookeeper_queue
 from sheaf.locks.zookeeper import ZooKeeperLocks
 from tests.integration.sheaf.locks.conftest import NewName
 from tests.servers.proxy import Proxy
@@ -46,6 +47,26 @@ def test_the_fence_is_the_id_of_the_transaction(client: KazooClient, new_name: N
         (folder,) = client.get_children("/fences")
         (node,) = client.get_children(f"/fences/{folder}")
         assert client.exists(f"/fences/{folder}/{node}").czxid == lock.fence
+
+
+def test_time_counts_from_before_the_servers_are_asked(
+    client: KazooClient, new_name: NewName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer may be slow: to others our time has begun by then."""
+    awaited: list[float] = []
+    answer = zookeeper_queue._answer
+
+    def noted(request: object) -> object:
+        awaited.append(time.monotonic())
+        return answer(request)
+
+    monkeypatch.setattr(zookeeper_queue, "_answer", noted)
+    lock = ZooKeeperLocks(client).lock(new_name(), 5)
+    assert lock.acquire()
+    assert lock.deadline <= awaited[0] + 5
+    for renew in (lock.reacquire, lock.acquire):
+        assert renew()
+        assert lock.deadline <= awaited[-1] + 5
 
 
 def test_a_session_that_ends_takes_its_locks_along(
