@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
+# Of a shortened run, which takes nothing's place that was measured whole.
+DRAFTS = Path(__file__).parents[1] / "build" / "bench"
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def finish(name: str, result: dict[str, Any], found: list[Target], about: str | 
 
 def save(name: str, result: dict[str, Any], found: list[Target]) -> None:
     """Keep the numbers with what they were measured on."""
-    RESULTS.mkdir(exist_ok=True)
+    folder = RESULTS if share() >= 1 else DRAFTS
+    folder.mkdir(parents=True, exist_ok=True)
     conditions = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
@@ -62,4 +65,5 @@ def save(name: str, result: dict[str, Any], found: list[Target]) -> None:
     }
     held = {target.what: target.held for target in found}
     text = json.dumps({**conditions, **result, "targets": held}, indent=2)
-    (RESULTS / f"{name}.json").write_text(f"{text}\n")
+    (folder / f"{name}.json").write_text(f"{text}\n")
+    print(f"saved in {folder / name}.json")

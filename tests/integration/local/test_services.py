@@ -166,6 +166,27 @@ def test_where_there_is_no_engine_one_is_told_what_to_install(
         pass
 
 
+@pytest.mark.parametrize(
+    ("program", "complaint"),
+    [
+        ("#!/bin/sh\nexit 1\n", "returned non-zero exit status 1"),
+        ("#!/bin/sh\necho hello\n", "valkey-server is no server"),
+        ("#!/bin/sh\n", "valkey-server is no server"),
+        ("\x7fELF", "Exec format error"),
+    ],
+    ids=["fails", "another", "silent", "for another machine"],
+)
+def test_a_broken_server_on_path_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: str, complaint: str
+) -> None:
+    (tmp_path / "valkey-server").write_text(program)
+    (tmp_path / "valkey-server").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ServerError, match=complaint) as raised:
+        redis_server.default()
+    assert "\n" not in str(raised.value)
+
+
 def test_a_server_on_path_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     embedded = redis_server.embedded()
     needs(embedded is not None, "the Valkey of a wheel")

@@ -14,6 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -27,7 +28,7 @@ from ops.resharding import STEPS
 from sheaf.hashing import SLOTS, slot
 from sheaf.slot_map import Move, SlotMap
 from tests.integration.conftest import Sharded
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, wait_until
 
 PAGES = 400
 SLUGS = [f"page-{number}" for number in range(PAGES)]
@@ -37,6 +38,7 @@ LISTS = {
 }
 TO_THREE = SlotMap.even(2).moves_to(3)
 TO_TWO = SlotMap.even(2).after(TO_THREE).moves_to(2)
+WAITING_FOR_US = "SELECT 1 FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
 DIE = Path(__file__).with_name("reshard_and_die.py")
 # What a write is told whose slot is blocked.
 BLOCKED = "The database that has the page does not answer."
@@ -324,6 +326,26 @@ def test_what_was_begun_can_be_taken_back(sharded: Sharded) -> None:
     with people.at_work():
         people.go_on()
     _check_stored(sharded, people)
+
+
+@pytest.mark.slow
+def test_slots_are_blocked_in_the_order_in_which_writers_take_them(sharded: Sharded) -> None:
+    """Else each may wait for what the other has, and the server ends one of them."""
+    slots = sorted(_die_before(sharded, 3, "block"))
+    lock = "SELECT slot FROM slot_owners WHERE slot = %s FOR SHARE SKIP LOCKED"
+    with psycopg.connect(sharded.databases[0], autocommit=True) as writer:
+        database = writer.info.dbname
+        for way in ("indexscan", "bitmapscan"):  # the table is read from its beginning,
+            writer.execute(f"ALTER DATABASE {database} SET enable_{way} = off")
+        # where the first slot's new row is behind the others.
+        writer.execute("UPDATE slot_owners SET slot = slot WHERE slot = %s", slots[:1])
+        with ThreadPoolExecutor(1) as pool:
+            with writer.transaction():
+                assert writer.execute(lock, slots[:1]).fetchone()
+                mover = pool.submit(_sheaf, sharded, "run", "--to", "3")
+                wait_until(lambda: writer.execute(WAITING_FOR_US).fetchone(), "nobody waits")
+                assert writer.execute(lock, slots[-1:]).fetchone()
+            mover.result(PATIENCE)
 
 
 def test_there_must_be_as_many_databases(sharded: Sharded) -> None:

@@ -201,7 +201,7 @@ def test_time_counts_from_before_the_server_is_asked(
 
 
 def test_locks_taken_together_are_held_as_long_as_the_shortest(client: "redis.Redis") -> None:
-    locks = [RedisLock(client, f"page:{name}", seconds) for name, seconds in zip("ab", (10, 90))]
+    locks = [RedisLock(client, "page:a", 10), RedisLock(client, "page:b", 90)]
     assert RedisLocks(client).acquire_batch(locks, 0)
     for lock in locks:
         assert lock.remaining() <= 10

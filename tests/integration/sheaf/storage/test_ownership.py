@@ -1,17 +1,23 @@
 """Ownership: who may read and write a slot, at the very epoch at which it changes hands."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Select, delete, insert, select, update
+from sqlalchemy import Connection, Select, delete, insert, select, text, update
 
 from sheaf.hashing import slot
 from sheaf.storage import ownership
 from sheaf.storage.ownership import Moved
 from sheaf.storage.tables import links, reader_epochs, slot_owners
 from tests.integration.sheaf.storage.marks import put_into_slot
+from tests.waiting import wait_until
 
 NAME, OTHER = "moving", "staying"
+WAITING_FOR_US = text(
+    "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    " AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+)
 CHANGE = 7  # the epoch at which something changes
 BEFORE, AFTER = CHANGE - 1, CHANGE + 1
 
@@ -143,6 +149,23 @@ def test_who_writes_keeps_the_slot_here_and_no_other_writer_out(
     assert beside.execute(_lock_for("update", NAME)).all() == []
     assert beside.execute(_lock_for("share", NAME)).all() == [(slot(NAME),)]
     assert beside.execute(_lock_for("update", OTHER)).all() == [(slot(OTHER),)]
+
+
+def test_who_writes_several_slots_takes_them_in_one_order(
+    connection: Connection, beside: Connection
+) -> None:
+    """Of two who wait for each other's slots the server ends one."""
+    first, last = sorted((NAME, OTHER), key=slot)
+    beside.execution_options(isolation_level="READ COMMITTED")
+    with beside.begin():
+        put_into_slot(beside, first, mode="owned")  # a new row, behind the other in the table,
+    for way in ("indexscan", "bitmapscan"):  # which is read from its beginning
+        connection.execute(text(f"SET LOCAL enable_{way} = off"))
+    with ThreadPoolExecutor(1) as pool, beside.begin():
+        assert beside.execute(_lock_for("update", first)).all()
+        pool.submit(ownership.lock_writable, connection, [NAME, OTHER])
+        wait_until(lambda: beside.execute(WAITING_FOR_US).scalar_one(), "nobody waits")
+        assert beside.execute(_lock_for("update", last)).all() == [(slot(last),)]
 
 
 def test_the_parameters_are_the_slot_and_the_epoch_that_is_followed(connection: Connection) -> None:
