@@ -11,15 +11,17 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from sqlalchemy.exc import OperationalError
 
-from sheaf import redis_client
+from sheaf import page_cache, redis_client
+from sheaf.locks import engines
 from sheaf.locks.redis import RedisLock
 from sheaf.rendering import documents
-from sheaf.storage import shards
+from sheaf.storage import saves, shards
 from sheaf.web.conditions import Precondition
 from sheaf.web.problems import Problem
 from tests.fixtures import Servers
-from tests.site import Site
+from tests.site import CREATE, Site
 from tests.waiting import PATIENCE
 from writes import composing, editing
 
@@ -100,6 +102,20 @@ def test_whoever_lost_the_lock_gets_no_fence_above_the_one_in_its_way(
     assert refused.status_code == 409
     assert json.loads(refused.text)["type"] == "urn:sheaf:problem:lock-lost"
     assert site.get("/api/pages/home").json["body"] == "one"
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_the_lock_stays_when_nobody_knows_if_the_page_was_saved(
+    site: Site, clean: Servers, monkeypatch: pytest.MonkeyPatch, lost: bool
+) -> None:
+    """So that whoever comes next waits, and reads what may have been stored meanwhile."""
+
+    def fail(*_: object) -> None:
+        raise OperationalError("save", None, Exception(), connection_invalidated=lost)
+
+    monkeypatch.setattr(saves, "save", fail)
+    assert site.put("home", "one", CREATE).status_code >= 500
+    assert engines.current().lock(page_cache.key("home"), 1).locked() == lost
 
 
 def test_a_page_that_cannot_be_shown_is_saved_all_the_same(

@@ -24,6 +24,7 @@ import httpx
 import psycopg
 import pytest
 
+from ops import resharding
 from ops.resharding import STEPS
 from sheaf.hashing import SLOTS, slot
 from sheaf.slot_map import Move, SlotMap
@@ -48,6 +49,12 @@ CREATE TABLE arrivals (slug text);
 CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN INSERT INTO arrivals VALUES (NEW.slug); RETURN NEW; END $$;
 CREATE TRIGGER note AFTER INSERT ON pages FOR EACH ROW EXECUTE FUNCTION note();
+"""
+# Changes each page on its way into a database.
+SPOIL_ARRIVALS = """
+CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN NEW.title := NEW.title || '!'; RETURN NEW; END $$;
+CREATE TRIGGER spoil BEFORE INSERT OR UPDATE ON pages FOR EACH ROW EXECUTE FUNCTION spoil();
 """
 
 
@@ -205,8 +212,8 @@ class People:
         return answer
 
 
-def _sheaf(site: Sharded, *words: str) -> str:
-    done = subprocess.run(
+def _reshard(site: Sharded, *words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
         [sys.executable, "-m", "ops", "reshard", *words],
         env=site.environment,
         capture_output=True,
@@ -214,8 +221,18 @@ def _sheaf(site: Sharded, *words: str) -> str:
         timeout=300,
         check=False,
     )
+
+
+def _sheaf(site: Sharded, *words: str) -> str:
+    done = _reshard(site, *words)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def _failing(site: Sharded, *words: str) -> str:
+    done = _reshard(site, *words)
+    assert done.returncode == 1
+    return done.stderr
 
 
 def _die_before(site: Sharded, shards: int, step: str) -> frozenset[int]:
@@ -250,6 +267,15 @@ def _rows(site: Sharded) -> Counter[tuple[int, str]]:
             for (slug,) in connection.execute("SELECT slug FROM pages WHERE state = 'live'"):
                 found[number, slug] += 1
     return found
+
+
+def _owners(site: Sharded) -> list[list[tuple[object, ...]]]:
+    """What each database says of its slots, and until when."""
+    owners = []
+    for url in site.databases:
+        with psycopg.connect(url) as connection:
+            owners.append(connection.execute("TABLE slot_owners ORDER BY slot").fetchall())
+    return owners
 
 
 def _check_stored(site: Sharded, people: People) -> None:
@@ -319,13 +345,34 @@ def test_no_other_pages_are_copied_while_people_are_at_work(sharded: Sharded) ->
 def test_what_was_begun_can_be_taken_back(sharded: Sharded) -> None:
     people = People(sharded)
     people.create_all()
-    before = _rows(sharded)
+    before = _rows(sharded), _owners(sharded)
     _die_before(sharded, 3, "publish")
     assert "no slots" in _sheaf(sharded, "abort")
-    assert _rows(sharded) == before
+    assert (_rows(sharded), _owners(sharded)) == before
     with people.at_work():
         people.go_on()
     _check_stored(sharded, people)
+
+
+@pytest.mark.slow
+def test_a_copy_that_is_not_the_same_is_no_slots_new_place(sharded: Sharded) -> None:
+    people = People(sharded)
+    people.create_all()
+    with psycopg.connect(sharded.databases[2], autocommit=True) as target:
+        target.execute(SPOIL_ARRIVALS)
+        assert "CopyDiffers" in _failing(sharded, "run", "--to", "3")
+        target.execute("DROP TRIGGER spoil ON pages")
+    with people.at_work():
+        people.phase = Phase.of(TO_THREE)
+        _sheaf(sharded, "run", "--to", "3")
+    _check_stored(sharded, people)
+
+
+def test_one_moves_slots_at_a_time(sharded: Sharded) -> None:
+    lock = f"SELECT pg_advisory_lock({resharding._ONE_AT_A_TIME})"
+    with psycopg.connect(sharded.databases[0]) as other:
+        other.execute(lock)
+        assert "Somebody else is moving slots." in _failing(sharded, "run", "--to", "3")
 
 
 @pytest.mark.slow
@@ -349,13 +396,4 @@ def test_slots_are_blocked_in_the_order_in_which_writers_take_them(sharded: Shar
 
 
 def test_there_must_be_as_many_databases(sharded: Sharded) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "ops", "reshard", "plan", "--to", "4"],
-        env=sharded.environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "names 3 shards" in done.stderr
+    assert "names 3 shards" in _failing(sharded, "plan", "--to", "4")

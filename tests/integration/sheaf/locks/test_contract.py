@@ -227,6 +227,7 @@ def test_a_new_fence_for_the_holder_alone(locks: Locks, new_name: NewName) -> No
     above = holder.fence + 10**9
     assert holder.reissue(above) > above
     assert holder.fence > above
+    assert holder.reissue(1) > above
     with pytest.raises(LockNotOwnedError):
         stranger.reissue(1)
 
@@ -280,6 +281,28 @@ class TestSeveralLocks:
         with pytest.raises(LockNotOwnedError):
             many.release()
         assert thief.owned()
+
+    def test_the_shortest_time_is_that_of_all(self, locks: Locks, new_name: NewName) -> None:
+        many = MultiLock(locks, [new_name(), new_name()], 5)
+        assert many.acquire(blocking=False)
+        many.locks[0].extend(4.9)
+        assert many.remaining() <= 5
+
+    def test_none_is_kept_if_the_service_fails(
+        self, locks: Locks, new_name: NewName, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        many = MultiLock(locks, [new_name() for _ in range(4)], 10)
+        acquire = locks.acquire_batch
+
+        def fail_last(batch: list[Lock], give_up_at: float) -> bool:
+            if batch[-1].name == many.names[-1]:
+                raise LockError("no answer")
+            return acquire(batch, give_up_at)
+
+        monkeypatch.setattr(locks, "acquire_batch", fail_last)
+        with pytest.raises(LockError, match="no answer"):
+            many.acquire()
+        assert not any(locks.lock(name, 1).locked() for name in many.names)
 
     def test_opposite_orders_never_deadlock(self, locks: Locks, new_name: NewName) -> None:
         one, two = new_name(), new_name()

@@ -2,18 +2,24 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
 from kazoo.client import KazooClient
+from kazoo.handlers.threading import KazooTimeoutError
 
+from sheaf.hashing import slot
 from sheaf.locks import LockError, LockNotOwnedError, zookeeper_queue
 from sheaf.locks.zookeeper import ZooKeeperLocks
 from tests.integration.sheaf.locks.conftest import NewName
 from tests.servers.proxy import Proxy
 from tests.servers.zookeeper import Ensemble, zookeeper_ensemble
 from tests.waiting import PATIENCE, wait_until
+
+LONG = 10 * PATIENCE
 
 
 @pytest.fixture
@@ -69,16 +75,49 @@ def test_time_counts_from_before_the_servers_are_asked(
         assert lock.deadline <= awaited[-1] + 5
 
 
+def test_a_lock_is_ours_for_certain_no_longer_than_a_session_may_be_silent(
+    client: KazooClient, new_name: NewName
+) -> None:
+    lock = ZooKeeperLocks(client).lock(new_name(), 60)
+    for step in (lock.acquire, lock.reacquire, lambda: lock.extend(60)):
+        assert step()
+        assert lock.remaining() <= client._session_timeout / 1000
+
+
+def test_who_renews_while_a_waiter_ends_its_overdue_lock_keeps_it(
+    ensemble: Ensemble, zookeeper_locks: ZooKeeperLocks, client: KazooClient, new_name: NewName
+) -> None:
+    name = new_name()
+    holder, waiter = zookeeper_locks.lock(name, 0.1), ZooKeeperLocks(client).lock(name, 10)
+    assert holder.acquire()
+    delete = client.delete_async
+    renewed: list[bool] = []
+
+    def late(path: str, **options: int) -> object:
+        renewed.append(renewed != [] or holder.extend(LONG, replace_ttl=True))
+        return delete(path, **options)
+
+    client.delete_async = late
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(waiter.acquire, blocking_timeout=PATIENCE)
+        wait_until(lambda: renewed, "the waiter does not end the lock")
+        assert holder.owned()
+        holder.release()
+        assert waiting.result()
+
+
 def test_a_session_that_ends_takes_its_locks_along(
     ensemble: Ensemble, zookeeper_locks: ZooKeeperLocks, client: KazooClient, new_name: NewName
 ) -> None:
     name = new_name()
-    lock, waiter = ZooKeeperLocks(client).lock(name, 60), zookeeper_locks.lock(name, 10)
+    lock, waiter = ZooKeeperLocks(client).lock(name, LONG), zookeeper_locks.lock(name, 10)
+    lock._session_seconds = LONG  # it is not the time that is over
     assert lock.acquire()
     assert not waiter.acquire(blocking=False)
     end_session(ensemble.hosts, client)
     assert waiter.acquire(blocking_timeout=PATIENCE)
     wait_until(lambda: lock.lost, "the loss is not noticed")
+    wait_until(lambda: client.connected, "there is no new session")
     assert lock.remaining() == 0
     with pytest.raises(LockNotOwnedError):
         lock.extend(1)
@@ -126,7 +165,8 @@ def test_a_lock_outlives_the_server_it_was_taken_from(tmp_path: Path, new_name: 
 
 def test_without_a_majority_there_is_no_lock(tmp_path: Path, new_name: NewName) -> None:
     with zookeeper_ensemble(tmp_path) as ensemble, session(ensemble.hosts) as client:
-        held, free = (ZooKeeperLocks(client).lock(new_name(), 10) for _ in range(2))
+        held, free = (ZooKeeperLocks(client).lock(new_name(), LONG) for _ in range(2))
+        held._session_seconds = LONG  # it is not the time that is over
         assert held.acquire()
         for process in ensemble.processes[:2]:
             process.kill()
@@ -147,13 +187,58 @@ def test_a_lost_reply_leaves_no_second_place_in_the_queue(
         Proxy(("127.0.0.1", ensemble.ports[0])) as proxy,
         session(f"127.0.0.1:{proxy.port}") as far,
     ):
-        lock = ZooKeeperLocks(far, f"/lost/{folders}").lock(name, 10)
+        # So long that a second place would not be overdue before the test fails.
+        lock = ZooKeeperLocks(far, f"/lost/{folders}").lock(name, LONG)
         proxy.drop_replies()
         assert lock.acquire(blocking_timeout=PATIENCE)
         assert not proxy.dropping
         assert len(lock._place.everybody()) == 1
         lock.release()
         assert not near.lock(name, 10).locked()
+
+
+def test_the_time_of_a_waiter_begins_when_it_has_the_lock(
+    zookeeper_locks: ZooKeeperLocks, client: KazooClient, new_name: NewName
+) -> None:
+    """For who came later it began, until then, when the node was made."""
+    name = new_name()
+    holder, waiter = zookeeper_locks.lock(name, LONG), zookeeper_locks.lock(name, 10)
+    assert holder.acquire()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(waiter.acquire, blocking_timeout=PATIENCE)
+        wait_until(lambda: len(holder._place.everybody()) == 2, "nobody waits")
+        holder.release()
+        assert waiting.result()
+    made = client.exists(waiter._place.node)
+    assert made.mzxid > made.czxid
+
+
+def test_an_error_leaves_no_place_in_the_queue_but_the_holders(
+    zookeeper_locks: ZooKeeperLocks, new_name: NewName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: float) -> None:
+        raise KazooTimeoutError
+
+    name = new_name()
+    holder, waiter = (zookeeper_locks.lock(name, LONG) for _ in range(2))
+    assert holder.acquire()
+    monkeypatch.setattr(waiter._place, "wait", fail)
+    monkeypatch.setattr(holder._place, "renew", fail)
+    for lock in (waiter, holder):
+        with pytest.raises(LockError):
+            lock.acquire()
+    wait_until(lambda: len(holder._place.everybody()) == 1, "the waiter has a place")
+    assert holder.owned()
+
+
+def test_a_name_that_goes_on_is_another_lock(
+    zookeeper_locks: ZooKeeperLocks, new_name: NewName
+) -> None:
+    """Also in the same folder, which is one of 4096."""
+    name = new_name()
+    longer = next(more for n in count() if slot(more := f"{name}{n}") == slot(name))
+    for each in (longer, name):
+        assert zookeeper_locks.lock(each, 10).acquire(blocking=False)
 
 
 def test_servers_that_do_not_answer_are_a_lock_error() -> None:
