@@ -16,11 +16,19 @@ PYTEST := $(VENV)/python -m pytest
 SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
 QUICK := --hypothesis-profile quick
 # The number of a build is the time of the last commit that changed what is deployed.
-SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct -- functions layers)
+SOURCE_DATE_EPOCH ?= $(shell git -c safe.directory='*' log -1 --format=%ct -- functions layers)
 # The layer's make hears of what this one was told; what the recipe gives it has to count.
 MAKEOVERRIDES =
 NUMBER = $(or $(SOURCE_DATE_EPOCH),$(error No history of git here to take the build's number from: \
 	add SOURCE_DATE_EPOCH=… with the time of the last change, in seconds since 1970))
+
+# What is installed stays with the Python that it was installed for.
+VERSION_OF = $(shell $(1) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+ifneq ($(and $(filter-out file,$(origin PYTHON)),$(wildcard $(VENV)/python),$(filter-out clean,$(MAKECMDGOALS))),)
+ifneq ($(call VERSION_OF,$(PYTHON)),$(call VERSION_OF,$(VENV)/python))
+$(error .venv is of Python $(call VERSION_OF,$(VENV)/python), not of $(PYTHON): `make clean` removes it)
+endif
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help run check test test-all faults mutants bench lint audit format openapi build deploy lock clean

@@ -37,7 +37,7 @@ def main() -> int:
     try:
         with ExitStack() as stack:
             run(RunConfig.read(os.environ), stack)
-    except (ConfigError, ServerError, state.StateInUseError, SiteError) as error:
+    except (ConfigError, ServerError, state.StateError, SiteError) as error:
         print(f"sheaf: {error}", file=sys.stderr)
         return 1
 

@@ -10,13 +10,25 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-class StateInUseError(RuntimeError):
-    """Another process is using this state directory."""
+class StateError(RuntimeError):
+    """The state directory cannot be used."""
+
+
+class StateInUseError(StateError):
+    """Another process is using it."""
 
 
 def private(directory: Path) -> Path:
-    """Return *directory* as an absolute path, created for its owner alone if it was missing."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Return *directory* as an absolute path, created for its owner alone if it was missing.
+
+    Raises StateError where nothing can be written.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateError(f"cannot make the state directory: {error}") from error
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise StateError(f"cannot write into the state directory {directory}")
     return directory.resolve()
 
 

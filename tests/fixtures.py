@@ -21,7 +21,7 @@ import redis
 from sqlalchemy import create_engine, make_url
 from werkzeug.test import Client
 
-from local import services
+from local import processes, services
 from local.issuer import mint
 from local.laptop import create_app
 from local.listener import listen
@@ -198,14 +198,11 @@ def _gunicorn(
 ) -> Iterator[None]:
     options = ["--workers=2", f"--bind=fd://{listener.fileno()}", "--no-control-socket"]
     command = [sys.executable, "-m", "gunicorn", *options, "local.laptop:create_app()"]
-    with subprocess.Popen(
-        command, env=environment, pass_fds=[listener.fileno()], stdout=log
-    ) as process:
-        try:
-            yield
-        finally:
-            process.terminate()
-            process.wait(60)
+    process = processes.spawn(command, env=environment, pass_fds=[listener.fileno()], output=log)
+    try:
+        yield
+    finally:
+        processes.stop(process, patience=60)
 
 
 def at(url: str, path: str) -> str:

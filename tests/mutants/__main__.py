@@ -7,6 +7,7 @@ has its name and the reason; else this ends with 1, as it does if the manual has
 mutant has.
 """
 
+import os
 import re
 import sys
 import time
@@ -16,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.mutants import trial
 from tests.mutants.keeper import kept_servers
@@ -48,7 +50,9 @@ def main(files: tuple[str, ...]) -> int:
     """Try all mutants of these modules; 1 if one survived that should not."""
     reasons, unexplained = _reasons(), 0
     _tell("module", "mutants", "killed", "late", "survived", "seconds")
-    with _pool() as pool:
+    # A trial ends at once and leaves its folders.
+    with TemporaryDirectory() as folder, _pool() as pool:
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = folder
         for file in files:
             began, mutants = time.monotonic(), mutants_of(file)
             codes = _try(pool, TESTS[file], mutants)

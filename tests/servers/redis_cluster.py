@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import redis
 import trustme
@@ -50,7 +51,8 @@ class Cluster:
 
     def url_at(self, port: int, user: str = USER) -> str:
         """The address of the node with this port."""
-        return f"rediss://{user}:{self.password}@127.0.0.1:{port}?ssl_ca_certs={self.authority}"
+        authority = quote(str(self.authority), safe="/")
+        return f"rediss://{user}:{self.password}@127.0.0.1:{port}?ssl_ca_certs={authority}"
 
     def node(self, number: int) -> Any:
         """A client of one node alone, which may do everything; there are no types for it."""
@@ -100,14 +102,13 @@ def _server(engine: Engine, home: Path, cluster: Cluster, number: int) -> Iterat
 
 
 def _settings(cluster: Cluster, number: int) -> str:
-    directory = cluster.authority.parent
     return f"""\
 bind 127.0.0.1
 port 0
 tls-port {cluster.ports[number]}
-tls-cert-file {directory}/node.pem
-tls-key-file {directory}/node.pem
-tls-ca-cert-file {cluster.authority}
+tls-cert-file ../node.pem
+tls-key-file ../node.pem
+tls-ca-cert-file ../{cluster.authority.name}
 tls-auth-clients no
 tls-replication yes
 tls-cluster yes

@@ -1,6 +1,5 @@
 """A ZooKeeper ensemble on this machine, from the system's own packages."""
 
-import os
 import shutil
 import subprocess
 import time
@@ -13,6 +12,7 @@ from kazoo.client import KazooClient
 from kazoo.exceptions import KazooException
 from kazoo.handlers.threading import KazooTimeoutError
 
+from local import processes
 from tests.needs import needs
 from tests.servers.ports import free_ports
 from tests.waiting import PATIENCE
@@ -58,14 +58,14 @@ def zookeeper_ensemble(directory: Path, size: int = 3) -> Iterator[Ensemble]:
 
 @contextmanager
 def _server(home: Path, number: int, ports: list[int]) -> Iterator["subprocess.Popen[bytes]"]:
-    home.mkdir(parents=True)
-    (home / "myid").write_text(f"{number + 1}\n")
-    (home / "zoo.cfg").write_text(_configuration(home, number, ports))
+    (home / "data").mkdir(parents=True)
+    (home / "data/myid").write_text(f"{number + 1}\n")
+    (home / "zoo.cfg").write_text(_configuration(number, ports))
     options = ["-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
     main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
-    command = ["java", *options, "-cp", str(JAR), main, str(home / "zoo.cfg")]
+    command = ["java", *options, "-cp", str(JAR), main, "./zoo.cfg"]
     with (home / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ})
+        process = processes.spawn(command, cwd=home, output=log)
     with process:
         try:
             yield process
@@ -73,13 +73,13 @@ def _server(home: Path, number: int, ports: list[int]) -> Iterator["subprocess.P
             process.kill()
 
 
-def _configuration(home: Path, number: int, ports: list[int]) -> str:
+def _configuration(number: int, ports: list[int]) -> str:
     size = len(ports) // 3
     lines = [
         "tickTime=500",
         "initLimit=20",
         "syncLimit=10",
-        f"dataDir={home}",
+        "dataDir=./data",  # of a whole path some characters would mean something here
         f"clientPort={ports[number]}",
         "clientPortAddress=127.0.0.1",
         "admin.enableServer=false",

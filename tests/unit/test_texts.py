@@ -46,7 +46,8 @@ def texts() -> dict[str, str]:
     """The path and the content of every file that git has or would add."""
     here = shutil.which("git") is not None and (ROOT / ".git").exists()
     needs(here, "git, and a clone by it")
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    git = ("git", "-c", "safe.directory=*")  # whoever owns the clone
+    command = [*git, "ls-files", "--cached", "--others", "--exclude-standard"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True, timeout=60)
     paths = [path for path in done.stdout.splitlines() if (ROOT / path).is_file()]
     return {path: (ROOT / path).read_text(errors="replace") for path in paths}

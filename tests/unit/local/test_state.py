@@ -1,3 +1,5 @@
+import os
+import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +18,18 @@ def test_a_directory_that_exists_keeps_its_permissions(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a").chmod(0o755)  # a mode given to mkdir is less what the umask forbids
     assert state.private(tmp_path / "a").stat().st_mode & 0o777 == 0o755
+
+
+def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(state.StateError, match="Not a directory"):
+        state.private(tmp_path / "file" / "below")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_directory_of_others_is_named(tmp_path: Path) -> None:
+    with pytest.raises(state.StateError, match="cannot write into"):
+        state.private(Path("/"))
 
 
 def test_a_password_stays(tmp_path: Path) -> None:
@@ -49,7 +63,7 @@ def test_a_port_in_use_is_replaced(tmp_path: Path) -> None:
 def test_only_one_holds_a_lock(tmp_path: Path) -> None:
     with (
         state.exclusive(tmp_path / "lock"),
-        pytest.raises(state.StateInUseError, match=str(tmp_path)),
+        pytest.raises(state.StateInUseError, match=re.escape(str(tmp_path))),
         state.exclusive(tmp_path / "lock"),
     ):
         pass

@@ -80,6 +80,16 @@ def test_nobody_sleeps_for_ever_who_has_next_to_no_time(
     _sleep(client, "wake:{page:x}", seconds)  # or the socket's timeout makes it a LockError
 
 
+@pytest.mark.parametrize(("seconds", "asked"), [(0, 0.002), (0.001, 0.002), (0.01, 0.01)])
+def test_the_server_is_asked_for_that_time_or_as_good_as_none(
+    client: "redis.Redis", monkeypatch: pytest.MonkeyPatch, seconds: float, asked: float
+) -> None:
+    slept: list[tuple[list[str], float]] = []
+    monkeypatch.setattr(client, "blpop", lambda keys, timeout: slept.append((keys, timeout)))
+    _sleep(client, "wake:{page:x}", seconds)
+    assert slept == [(["wake:{page:x}"], asked)]
+
+
 def test_a_sleeper_is_woken_once_and_else_sleeps_its_time(client: "redis.Redis") -> None:
     client.rpush("wake:{page:x}", "")
     _sleep(client, "wake:{page:x}", 30)
