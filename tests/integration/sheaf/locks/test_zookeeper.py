@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from threading import Event
 
 import pytest
 from kazoo.client import KazooClient
@@ -198,15 +199,25 @@ def test_a_lost_reply_leaves_no_second_place_in_the_queue(
 
 
 def test_the_time_of_a_waiter_begins_when_it_has_the_lock(
-    zookeeper_locks: ZooKeeperLocks, client: KazooClient, new_name: NewName
+    zookeeper_locks: ZooKeeperLocks,
+    client: KazooClient,
+    new_name: NewName,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """For who came later it began, until then, when the node was made."""
-    name = new_name()
+    name, waits = new_name(), Event()
     holder, waiter = zookeeper_locks.lock(name, LONG), zookeeper_locks.lock(name, 10)
     assert holder.acquire()
+    wait = waiter._place.wait
+
+    def noted(give_up_at: float) -> None:
+        waits.set()
+        wait(give_up_at)
+
+    monkeypatch.setattr(waiter._place, "wait", noted)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(waiter.acquire, blocking_timeout=PATIENCE)
-        wait_until(lambda: len(holder._place.everybody()) == 2, "nobody waits")
+        assert waits.wait(PATIENCE)
         holder.release()
         assert waiting.result()
     made = client.exists(waiter._place.node)
