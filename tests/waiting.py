@@ -9,6 +9,8 @@ from typing import Any
 
 # In seconds, for what takes a few on an idle machine. Only a test that fails waits for so long.
 PATIENCE = 120
+# Asks PostgreSQL for a row of each lock that somebody wants and we have.
+WAITING_FOR_US = "SELECT 1 FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
 
 
 def wait_until(true: Callable[[], object], failure: str) -> None:

@@ -29,7 +29,7 @@ from ops.resharding import STEPS
 from sheaf.hashing import SLOTS, slot
 from sheaf.slot_map import Move, SlotMap
 from tests.integration.conftest import Sharded
-from tests.waiting import PATIENCE, wait_until
+from tests.waiting import PATIENCE, WAITING_FOR_US, wait_until
 
 PAGES = 400
 SLUGS = [f"page-{number}" for number in range(PAGES)]
@@ -39,7 +39,6 @@ LISTS = {
 }
 TO_THREE = SlotMap.even(2).moves_to(3)
 TO_TWO = SlotMap.even(2).after(TO_THREE).moves_to(2)
-WAITING_FOR_US = "SELECT 1 FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
 DIE = Path(__file__).with_name("reshard_and_die.py")
 # What a write is told whose slot is blocked.
 BLOCKED = "The database that has the page does not answer."

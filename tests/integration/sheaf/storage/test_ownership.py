@@ -11,13 +11,9 @@ from sheaf.storage import ownership
 from sheaf.storage.ownership import Moved
 from sheaf.storage.tables import links, reader_epochs, slot_owners
 from tests.integration.sheaf.storage.marks import put_into_slot
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, WAITING_FOR_US, wait_until
 
 NAME, OTHER = "moving", "staying"
-WAITING_FOR_US = text(
-    "SELECT count(*) FROM pg_locks WHERE NOT granted"
-    " AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-)
 CHANGE = 7  # the epoch at which something changes
 BEFORE, AFTER = CHANGE - 1, CHANGE + 1
 
@@ -161,11 +157,13 @@ def test_who_writes_several_slots_takes_them_in_one_order(
         put_into_slot(beside, first, mode="owned")  # a new row, behind the other in the table,
     for way in ("indexscan", "bitmapscan"):  # which is read from its beginning
         connection.execute(text(f"SET LOCAL enable_{way} = off"))
-    with ThreadPoolExecutor(1) as pool, beside.begin():
-        assert beside.execute(_lock_for("update", first)).all()
-        pool.submit(ownership.lock_writable, connection, [NAME, OTHER])
-        wait_until(lambda: beside.execute(WAITING_FOR_US).scalar_one(), "nobody waits")
-        assert beside.execute(_lock_for("update", last)).all() == [(slot(last),)]
+    with ThreadPoolExecutor(1) as pool:
+        with beside.begin():
+            assert beside.execute(_lock_for("update", first)).all()
+            writer = pool.submit(ownership.lock_writable, connection, [NAME, OTHER])
+            wait_until(lambda: beside.execute(text(WAITING_FOR_US)).first(), "nobody waits")
+            assert beside.execute(_lock_for("update", last)).all() == [(slot(last),)]
+        writer.result(PATIENCE)
 
 
 def test_the_parameters_are_the_slot_and_the_epoch_that_is_followed(connection: Connection) -> None:
