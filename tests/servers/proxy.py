@@ -82,6 +82,7 @@ class Proxy:
         self.target = target
         self.requests, self.replies = Gate(), Gate()
         self._to_drop = 0
+        self._cuts = True
         self._connections: set[Connection] = set()
         self._guard = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -102,10 +103,10 @@ class Proxy:
         """Send new connections there. Those that are open stay where they are."""
         self.target = target
 
-    def drop_replies(self, count: int = 1) -> None:
-        """Swallow the next replies, and cut each connection that had one coming."""
+    def drop_replies(self, count: int = 1, *, cut: bool = True) -> None:
+        """Swallow the next replies, and cut each connection that had one coming, or let it be."""
         with self._guard:
-            self._to_drop = count
+            self._to_drop, self._cuts = count, cut
 
     @property
     def dropping(self) -> bool:
@@ -187,10 +188,11 @@ class Proxy:
         with contextlib.suppress(OSError):
             for data in _chunks(connection.server):
                 self.replies.wait()
-                if self._drops():
+                if not self._drops():
+                    connection.client.sendall(data)
+                elif self._cuts:
                     connection.cut()
                     break
-                connection.client.sendall(data)
         _shut(connection.client, socket.SHUT_WR)
         self._finished(connection)
 

@@ -7,12 +7,13 @@ is expiry while the session lives: waiters remove a holder whose time is over.
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from kazoo.client import KazooClient
 from kazoo.exceptions import KazooException
 from kazoo.handlers.threading import KazooTimeoutError
+from kazoo.protocol.connection import ConnectionDropped, ConnectionHandler
 
 from sheaf.locks.contract import Lock, LockError, LockNotOwnedError
 from sheaf.locks.zookeeper_queue import Place
@@ -22,8 +23,30 @@ _SESSION_SECONDS = 10.0
 _ROOT = "/sheaf"
 
 
+class Client(KazooClient):
+    """A KazooClient that lives on when a server leaves an answer out.
+
+    Servers do so when a session has moved to another of them. kazoo 2.11 takes the next answer for
+    a bug, and its thread ends: every later call fails (github.com/python-zk/kazoo, number 254).
+    """
+
+    def __init__(self, hosts: str, timeout: float = _SESSION_SECONDS, **options: Any) -> None:
+        super().__init__(hosts=hosts, timeout=timeout, **options)
+        self._connection = _Connection(self, self._conn_retry.copy(), logger=self.logger)
+
+
+class _Connection(ConnectionHandler):
+    """A connection that is dropped, and made anew in the same session, after a missing answer."""
+
+    def _read_response(self, header: Any, buffer: bytes, offset: int) -> object:
+        pending = self.client._pending
+        if not pending or pending[0][2] != header.xid:
+            raise ConnectionDropped("an answer is missing")
+        return super()._read_response(header, buffer, offset)
+
+
 class ZooKeeperLock(Lock):
-    """A lock kept by ZooKeeper, with `client` a started KazooClient.
+    """A lock kept by ZooKeeper, with `client` started.
 
     Its fences are ids of transactions, which lie far below the fences of Redis: after a change of
     engine, claims are refused at first and the fence is reissued.
@@ -34,7 +57,7 @@ class ZooKeeperLock(Lock):
 
     def __init__(
         self,
-        client: KazooClient,
+        client: Client,
         name: str,
         timeout: float,
         *,
@@ -135,7 +158,7 @@ class ZooKeeperLock(Lock):
 class ZooKeeperLocks:
     """Locks on one ensemble, below one node."""
 
-    def __init__(self, client: KazooClient, root: str = _ROOT) -> None:
+    def __init__(self, client: Client, root: str = _ROOT) -> None:
         self._client = client
         self._root = root
 
@@ -180,8 +203,8 @@ class ZooKeeperLocks:
         return all(lock._acquire(give_up_at) for lock in locks)
 
 
-def _session(hosts: str, connect_timeout: float) -> KazooClient:
-    client = KazooClient(hosts=hosts, timeout=_SESSION_SECONDS)
+def _session(hosts: str, connect_timeout: float) -> Client:
+    client = Client(hosts)
     try:
         client.start(timeout=connect_timeout)
     except KazooTimeoutError as error:

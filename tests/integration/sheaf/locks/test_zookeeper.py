@@ -3,18 +3,18 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
-from kazoo.client import KazooClient
 from kazoo.handlers.threading import KazooTimeoutError
 
 from sheaf.hashing import slot
 from sheaf.locks import LockError, LockNotOwnedError, zookeeper_queue
-from sheaf.locks.zookeeper import ZooKeeperLocks
+from sheaf.locks.zookeeper import Client, ZooKeeperLocks
 from tests.integration.sheaf.locks.conftest import NewName
 from tests.servers.proxy import Proxy
 from tests.servers.zookeeper import Ensemble, zookeeper_ensemble
@@ -24,16 +24,16 @@ LONG = 10 * PATIENCE
 
 
 @pytest.fixture
-def client(ensemble: Ensemble) -> Iterator[KazooClient]:
+def client(ensemble: Ensemble) -> Iterator[Client]:
     """A session of the test's own."""
     with session(ensemble.hosts) as client:
         yield client
 
 
 @contextmanager
-def session(hosts: str, **options: object) -> Iterator[KazooClient]:
+def session(hosts: str, **options: Any) -> Iterator[Client]:
     """A started client for the time of the block."""
-    client = KazooClient(hosts=hosts, **options)
+    client = Client(hosts, **options)
     client.start(PATIENCE)
     try:
         yield client
@@ -42,13 +42,13 @@ def session(hosts: str, **options: object) -> Iterator[KazooClient]:
         client.close()
 
 
-def end_session(hosts: str, client: KazooClient) -> None:
+def end_session(hosts: str, client: Client) -> None:
     """End it on the servers, as if they had not heard of the client for too long."""
     with session(hosts, client_id=client.client_id):
         pass
 
 
-def test_the_fence_is_the_id_of_the_transaction(client: KazooClient, new_name: NewName) -> None:
+def test_the_fence_is_the_id_of_the_transaction(client: Client, new_name: NewName) -> None:
     lock = ZooKeeperLocks(client, "/fences").lock(new_name(), 10)
     with lock:
         (folder,) = client.get_children("/fences")
@@ -57,7 +57,7 @@ def test_the_fence_is_the_id_of_the_transaction(client: KazooClient, new_name: N
 
 
 def test_time_counts_from_before_the_servers_are_asked(
-    client: KazooClient, new_name: NewName, monkeypatch: pytest.MonkeyPatch
+    client: Client, new_name: NewName, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An answer may be slow: to others our time has begun by then."""
     awaited: list[float] = []
@@ -77,7 +77,7 @@ def test_time_counts_from_before_the_servers_are_asked(
 
 
 def test_a_lock_is_ours_for_certain_no_longer_than_a_session_may_be_silent(
-    client: KazooClient, new_name: NewName
+    client: Client, new_name: NewName
 ) -> None:
     lock = ZooKeeperLocks(client).lock(new_name(), 60)
     for step in (lock.acquire, lock.reacquire, lambda: lock.extend(60)):
@@ -86,7 +86,7 @@ def test_a_lock_is_ours_for_certain_no_longer_than_a_session_may_be_silent(
 
 
 def test_who_renews_while_a_waiter_ends_its_overdue_lock_keeps_it(
-    ensemble: Ensemble, zookeeper_locks: ZooKeeperLocks, client: KazooClient, new_name: NewName
+    ensemble: Ensemble, zookeeper_locks: ZooKeeperLocks, client: Client, new_name: NewName
 ) -> None:
     name = new_name()
     holder, waiter = zookeeper_locks.lock(name, 0.1), ZooKeeperLocks(client).lock(name, 10)
@@ -108,7 +108,7 @@ def test_who_renews_while_a_waiter_ends_its_overdue_lock_keeps_it(
 
 
 def test_a_session_that_ends_takes_its_locks_along(
-    ensemble: Ensemble, zookeeper_locks: ZooKeeperLocks, client: KazooClient, new_name: NewName
+    ensemble: Ensemble, zookeeper_locks: ZooKeeperLocks, client: Client, new_name: NewName
 ) -> None:
     name = new_name()
     lock, waiter = ZooKeeperLocks(client).lock(name, LONG), zookeeper_locks.lock(name, 10)
@@ -128,7 +128,7 @@ def test_a_session_that_ends_takes_its_locks_along(
 
 
 def test_a_lock_can_be_taken_again_in_a_new_session(
-    ensemble: Ensemble, client: KazooClient, new_name: NewName
+    ensemble: Ensemble, client: Client, new_name: NewName
 ) -> None:
     lock = ZooKeeperLocks(client).lock(new_name(), 10)
     assert lock.acquire()
@@ -142,7 +142,7 @@ def test_a_lock_can_be_taken_again_in_a_new_session(
 
 
 def test_an_end_of_the_session_that_nobody_noticed(
-    ensemble: Ensemble, client: KazooClient, new_name: NewName
+    ensemble: Ensemble, client: Client, new_name: NewName
 ) -> None:
     """As in an instance of a function that was frozen for longer than a session lives."""
     for _ in range(5):
@@ -176,9 +176,38 @@ def test_without_a_majority_there_is_no_lock(tmp_path: Path, new_name: NewName) 
             free.acquire(blocking_timeout=1)
 
 
+def test_an_answer_that_is_left_out_ends_the_connection_and_not_the_session(
+    ensemble: Ensemble, new_name: NewName
+) -> None:
+    """Servers leave answers out when a session moves to another of them."""
+    with (
+        Proxy(("127.0.0.1", ensemble.ports[0])) as proxy,
+        session(f"127.0.0.1:{proxy.port}") as client,
+    ):
+        held, free = (ZooKeeperLocks(client).lock(new_name(), LONG) for _ in range(2))
+        held._session_seconds = LONG  # it is not the time that is over
+        assert held.acquire()
+        leave_an_answer_out(proxy, client)
+        assert free.acquire(blocking_timeout=PATIENCE)
+        wait_until(lambda: extended(held.reacquire), "the lock did not outlive its connection")
+        assert held.owned()
+
+
+def leave_an_answer_out(proxy: Proxy, client: Client) -> None:
+    """One of a request: the client asks now and then of its own, too."""
+    while True:
+        proxy.drop_replies(cut=False)
+        request = client.exists_async("/")
+        wait_until(lambda: not proxy.dropping, "no answer comes")
+        with suppress(KazooTimeoutError):
+            request.get(timeout=0.1)
+            continue
+        return
+
+
 @pytest.mark.parametrize("folders", ["missing", "there"])
 def test_a_lost_reply_leaves_no_second_place_in_the_queue(
-    folders: str, ensemble: Ensemble, client: KazooClient, new_name: NewName
+    folders: str, ensemble: Ensemble, client: Client, new_name: NewName
 ) -> None:
     name, near = new_name(), ZooKeeperLocks(client, f"/lost/{folders}")
     if folders == "there":
@@ -200,7 +229,7 @@ def test_a_lost_reply_leaves_no_second_place_in_the_queue(
 
 def test_the_time_of_a_waiter_begins_when_it_has_the_lock(
     zookeeper_locks: ZooKeeperLocks,
-    client: KazooClient,
+    client: Client,
     new_name: NewName,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
