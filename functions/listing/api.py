@@ -25,9 +25,9 @@ from listing.parameters import (
 )
 from sheaf import slugs
 from sheaf.paging import Part
+from sheaf.search.statements import Hit
 from sheaf.storage.pages import PageItem
 from sheaf.storage.revisions import RevisionItem
-from sheaf.storage.search import Hit
 from sheaf.storage.tree import Entry
 from sheaf.storage.users import User
 from sheaf.web import conditions, openapi, representations, responses

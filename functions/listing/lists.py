@@ -12,18 +12,8 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from sheaf import paging
 from sheaf.paging import Cursors, Keyset, Part, Slice, SortKey, UnknownKey, asc, desc
-from sheaf.storage import (
-    keys,
-    pages,
-    queries,
-    revisions,
-    scattering,
-    search,
-    shards,
-    tables,
-    tree,
-    users,
-)
+from sheaf.search import queries, statements
+from sheaf.storage import keys, pages, revisions, scattering, shards, tables, tree, users
 from sheaf.storage.scattering import Scatter
 from sheaf.web import problems
 from sheaf.web.representations import Listed
@@ -155,11 +145,11 @@ def all_users(sort: UserSort, part: Part, allow_partial: bool = False) -> Listed
     return _everywhere("users", {}, users.everyone(), keyset, part, users.User, allow_partial)
 
 
-def hits(text: str, part: Part, allow_partial: bool = False) -> Listed[search.Hit]:
+def hits(text: str, part: Part, allow_partial: bool = False) -> Listed[statements.Hit]:
     """The live pages that a query finds, the best first."""
     query = queries.parse(text)
-    statement, keyset = search.matches(query)
-    make = partial(search.hit, query)
+    statement, keyset = statements.matches(query)
+    make = partial(statements.hit, query)
     return _everywhere("search", {"q": query.terms}, statement, keyset, part, make, allow_partial)
 
 

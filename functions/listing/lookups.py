@@ -8,7 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from sheaf import redis_client, settings
-from sheaf.storage import leases, pages, revisions, search, shards, users
+from sheaf.search import statements
+from sheaf.storage import leases, pages, revisions, shards, users
 from sheaf.storage.scattering import Scatter, sources
 from sheaf.web import identity, problems
 
@@ -78,14 +79,14 @@ def find_user(handle: str) -> users.User | None:
 
 
 @shards.following_moves
-def suggestions(typed: str, limit: int) -> list[search.Suggestion]:
+def suggestions(typed: str, limit: int) -> list[statements.Suggestion]:
     """Pages whose titles begin with what was typed."""
-    statement = search.beginning(typed, limit)
+    statement = statements.beginning(typed, limit)
     asks = [partial(source, statement) for source in sources()]
     found = sorted(
         (row for rows in Scatter()(asks) for row in rows), key=lambda row: (row[2], row[0])
     )
-    return [search.Suggestion(slug, title) for slug, title, _ in found[:limit]]
+    return [statements.Suggestion(slug, title) for slug, title, _ in found[:limit]]
 
 
 def health() -> dict[str, str]:

@@ -11,7 +11,8 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Engine, create_engine, make_url
 
 from local import services
-from sheaf.storage import keys, migrate, queries, search
+from sheaf.search import queries, statements
+from sheaf.storage import keys, migrate
 from sheaf.storage.tables import metadata
 from tests.fixtures import Servers, database
 
@@ -57,7 +58,7 @@ def test_pages_of_the_second_schema_are_found_after_the_third(engine: Engine) ->
         connection.exec_driver_sql("UPDATE pages SET state = 'tombstone' WHERE slug = 'p7'")
     assert migrate.upgrade([engine]) == ["0003", "0004", "0005", "0006"]
     with engine.connect() as connection:
-        statement, _ = search.matches(queries.parse("部署 naive title"))
+        statement, _ = statements.matches(queries.parse("部署 naive title"))
         found = connection.execute(statement, {"map_epoch": 1}).all()
     assert len(found) == 249
     assert {row.plain for row in found} >= {"部署指南 naïve 1", "部署指南 naïve 250"}

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from sheaf.rendering import markdown, source
-from sheaf.storage import vectors
+from sheaf.search import vectors
 from sheaf.storage.tables import pages
 
 revision = "0003"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sheaf.storage import queries, snippets
+from sheaf.search import queries, snippets
 
 LONG = " ".join(f"word{number}" for number in range(200))
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sheaf import words
+from sheaf.search import words
 
 SCRIPTS = st.sampled_from(
     "aZ9é\u0301ßİ ﬁ-'\"水部署のがｶﾞーアン서버กัำ名ខ្មែរမြန်हि\u200b\u00ad\ue000🎉½㍿"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Connection, Select, text
 
-from sheaf.storage import ownership, queries, search, shards, vectors
+from sheaf.search import queries, statements, vectors
+from sheaf.storage import ownership, shards
 from sheaf.storage.tables import pages
 from tests.fixtures import Servers
 
@@ -41,7 +42,7 @@ def plan(connection: Connection, statement: Select[tuple[object, ...]]) -> str:
 
 @pytest.mark.parametrize("q", ["word7", "common", '"common word7"', "丰页", "丰", "word7 -common"])
 def test_pages_are_found_by_the_index(connection: Connection, q: str) -> None:
-    statement, keyset = search.matches(queries.parse(q))
+    statement, keyset = statements.matches(queries.parse(q))
     shown = plan(connection, keyset.cut(statement, None, backward=False).limit(21))
     assert "Bitmap Index Scan on pages_search" in shown
     assert "Seq Scan on pages" not in shown
@@ -51,7 +52,7 @@ def test_pages_are_found_by_the_index(connection: Connection, q: str) -> None:
 
 
 def test_titles_are_suggested_by_an_index(connection: Connection) -> None:
-    shown = plan(connection, search.beginning("page 199", 10))
+    shown = plan(connection, statements.beginning("page 199", 10))
     assert "using pages_by_title" in shown
     assert "Sort" not in shown
 

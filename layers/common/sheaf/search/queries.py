@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from sheaf import words
+from sheaf.search import words
 
 # -"a phrase" (which may lack its end), or -word
 _PART = re.compile(r'(?P<minus>-*)(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from sheaf import words
+from sheaf.search import words
 
 _READ_CHARACTERS = 20_000
 _SHOWN_CHARACTERS = 160

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sheaf.storage import queries
+from sheaf.search import queries
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, Text, bindparam, func, literal_column
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
-from sheaf import words
+from sheaf.search import words
 
 # PostgreSQL refuses a vector over 1 MB. A term takes up to twice its bytes there.
 _TITLE_BYTES, _HEADINGS_BYTES, _PLAIN_BYTES = 5_000, 50_000, 400_000
