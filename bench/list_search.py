@@ -12,7 +12,8 @@ import psycopg
 from bench import list_data, prose
 from listing import lists
 from sheaf.paging import Part
-from sheaf.storage import claims, saves, shards
+from sheaf.sharding import shards
+from sheaf.storage import claims, saves
 from sheaf.storage.saves import Write
 from sheaf.storage.tables import pages
 from writes import composing

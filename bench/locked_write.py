@@ -14,7 +14,8 @@ import redis
 from sqlalchemy import select
 
 from sheaf.locks.redis import RedisLock
-from sheaf.storage import claims, saves, shards
+from sheaf.sharding import shards
+from sheaf.storage import claims, saves
 from sheaf.storage.claims import Claim
 from sheaf.storage.saves import Content, Write
 from sheaf.storage.tables import pages

@@ -12,8 +12,8 @@ import pages.app
 from bench import page
 from local.functions import Context
 from sheaf.rendering import documents, templates
+from sheaf.sharding import shards
 from sheaf.storage import pages as stored
-from sheaf.storage import shards
 
 Read = Callable[[str], object]
 SECONDS = 3600

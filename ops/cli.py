@@ -13,12 +13,13 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from ops import exporting, importing, jobs, resharding, smoke, tokens
+from ops import exporting, importing, jobs, smoke, tokens
 from ops.client import Client
 from ops.connection import READ_SECONDS, ClientError, is_address
 from ops.smoke_visit import Visit
 from sheaf.hashing import SLOTS
 from sheaf.settings import SettingsError
+from sheaf.sharding import resharding
 
 _LOCAL_SITE = "http://127.0.0.1:3000"
 

@@ -27,7 +27,8 @@ from local.laptop import create_app
 from local.listener import listen
 from local.server import ServerError
 from sheaf import page_cache, settings
-from sheaf.storage import migrate, shards
+from sheaf.sharding import shards
+from sheaf.storage import migrate
 from sheaf.storage.tables import metadata
 from tests.conftest import ISSUER, Mint
 from tests.site import Site

@@ -13,8 +13,9 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sheaf import paging
 from sheaf.paging import Cursors, Keyset, Part, Slice, SortKey, UnknownKey, asc, desc
 from sheaf.search import queries, statements
-from sheaf.storage import keys, pages, revisions, scattering, shards, tables, tree, users
-from sheaf.storage.scattering import Scatter
+from sheaf.sharding import scattering, shards
+from sheaf.sharding.scattering import Scatter
+from sheaf.storage import keys, pages, revisions, tables, tree, users
 from sheaf.web import problems
 from sheaf.web.representations import Listed
 

@@ -9,8 +9,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sheaf import redis_client, settings
 from sheaf.search import statements
-from sheaf.storage import leases, pages, revisions, shards, users
-from sheaf.storage.scattering import Scatter, sources
+from sheaf.sharding import shards
+from sheaf.sharding.scattering import Scatter, sources
+from sheaf.storage import leases, pages, revisions, users
 from sheaf.web import identity, problems
 
 

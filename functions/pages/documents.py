@@ -14,8 +14,9 @@ from sheaf.caching.entry import Entry
 from sheaf.hashing import content_tag
 from sheaf.rendering import documents, templates
 from sheaf.rendering.static import StaticFile
-from sheaf.storage import connections, pages, shards
-from sheaf.storage.ownership import Moved
+from sheaf.sharding import shards
+from sheaf.sharding.ownership import Moved
+from sheaf.storage import connections, pages
 from sheaf.storage.pages import Crowded, Page
 from sheaf.web import problems, responses
 from sheaf.web.problems import Problem

@@ -15,7 +15,8 @@ from sheaf import page_cache, telemetry
 from sheaf.caching.entry import Entry
 from sheaf.locks import Lock, LockError, engines
 from sheaf.rendering import documents
-from sheaf.storage import claims, drafts, in_doubt, outbox, pages, shards, users
+from sheaf.sharding import shards
+from sheaf.storage import claims, drafts, in_doubt, outbox, pages, users
 from sheaf.storage.outbox import Change
 from upkeep import purging
 

@@ -18,9 +18,10 @@ from sheaf import page_cache, redis_client, scripts, settings, telemetry
 from sheaf.locks import Lock, LockError, LockNotOwnedError, engines
 from sheaf.locks.redis import RedisLock
 from sheaf.rendering import documents
-from sheaf.storage import claims, saves, shards
+from sheaf.sharding import shards
+from sheaf.sharding.ownership import Moved
+from sheaf.storage import claims, saves
 from sheaf.storage.claims import Claim, ClaimRefused
-from sheaf.storage.ownership import Moved
 from sheaf.storage.pages import Page, PageItem
 from sheaf.storage.saves import EMPTY, Content, Write
 from sheaf.web import problems

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from sheaf.storage import drafts, leases, shards
+from sheaf.sharding import shards
+from sheaf.storage import drafts, leases
 from sheaf.storage.claims import Claim, ClaimRefused
 from sheaf.storage.drafts import Draft
 from sheaf.storage.leases import Lease, LeaseHeld

@@ -21,7 +21,8 @@ from sqlalchemy.exc import DBAPIError
 from sheaf import redis_client, settings
 from sheaf.locks import LockError, MultiLock
 from sheaf.locks.redis import RedisLocks
-from sheaf.storage import claims, pages, saves, shards
+from sheaf.sharding import shards
+from sheaf.storage import claims, pages, saves
 from sheaf.storage.claims import Claim, ClaimRefused
 from sheaf.storage.pages import PageItem
 from sheaf.storage.saves import LockLost, Write

@@ -10,7 +10,7 @@ import pytest
 
 from sheaf import page_cache, redis_client, settings
 from sheaf.locks import engines
-from sheaf.storage import shards
+from sheaf.sharding import shards
 from tests.conftest import Mint
 from tests.fixtures import Servers, database, migrate_together, running_site
 from tests.waiting import PATIENCE

@@ -16,7 +16,8 @@ from markdown_it import MarkdownIt
 
 from listing import lists
 from local import postgres, services
-from sheaf.storage import migrate, shards
+from sheaf.sharding import shards
+from sheaf.storage import migrate
 from tests.conftest import Mint
 from tests.context import new_context
 from tests.fixtures import Servers, seed

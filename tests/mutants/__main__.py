@@ -41,7 +41,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "storage/claims.py": (f"{_STORAGE}/test_claims.py", _STORAGE),
     "storage/saves.py": (f"{_STORAGE}/test_saves.py", _STORAGE),
     "storage/leases.py": (f"{_STORAGE}/test_leases.py", _STORAGE),
-    "storage/ownership.py": (f"{_STORAGE}/test_ownership.py", _STORAGE),
+    "sharding/ownership.py": (f"{_SHEAF}/sharding/test_ownership.py", _STORAGE),
 }
 _DEVELOP = Path(__file__).parents[2] / "docs" / "develop.md"
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 _MARK = "servers: "
-_NEEDS_SERVERS = "tests/integration/sheaf/storage/test_ownership.py"
+_NEEDS_SERVERS = "tests/integration/sheaf/sharding/test_ownership.py"
 
 
 @contextmanager

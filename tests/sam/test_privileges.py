@@ -15,7 +15,7 @@ Statement = dict[str, Any]
 DATABASE, CACHE = "rds-db:connect", "elasticache:Connect"
 # The modules that connect.
 LOGINS = {
-    "sheaf.storage.shards": DATABASE,
+    "sheaf.sharding.shards": DATABASE,
     "sheaf.redis_client": CACHE,
     "sheaf.caching.reader": CACHE,
 }

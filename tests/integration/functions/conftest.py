@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 
-from sheaf.storage import shards
+from sheaf.sharding import shards
 from tests.fixtures import Servers
 from tests.waiting import wait_until
 

@@ -17,7 +17,8 @@ from sheaf import page_cache, redis_client
 from sheaf.locks import engines
 from sheaf.locks.redis import RedisLock
 from sheaf.rendering import documents
-from sheaf.storage import saves, shards
+from sheaf.sharding import shards
+from sheaf.storage import saves
 from sheaf.web.conditions import Precondition
 from sheaf.web.problems import Problem
 from tests.fixtures import Servers

@@ -14,7 +14,7 @@ from gate import trials
 from local.functions import invoke
 from local.template import Function
 from sheaf import settings
-from sheaf.storage import shards
+from sheaf.sharding import shards
 from tests.context import new_context
 from tests.fixtures import Servers
 from tests.sam.samples import EVENTS, Sample

@@ -18,7 +18,8 @@ from listing import lists, lookups
 from listing.lists import Filters, Order
 from sheaf import paging, settings
 from sheaf.paging import Cursors, Keyset, Part, Position, Slice, Source
-from sheaf.storage import shards, tables, tree
+from sheaf.sharding import shards
+from sheaf.storage import tables, tree
 from tests.fixtures import Servers, database
 
 ROWS = int(os.environ.get("SHEAF_LIST_ROWS", "20000"))

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from werkzeug.test import TestResponse
 
-from sheaf.storage import claims, drafts, leases, saves, shards
+from sheaf.sharding import shards
+from sheaf.storage import claims, drafts, leases, saves
 from sheaf.storage.saves import EMPTY, LockLost, Write
 from tests.conftest import Mint
 from tests.integration.functions.conftest import wait_for_waiter

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Connection
 
 from listing import lists
-from sheaf.storage import keys, shards, tables
+from sheaf.sharding import shards
+from sheaf.storage import keys, tables
 from tests.site import Site
 
 T = TypeVar("T")

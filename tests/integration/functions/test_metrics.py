@@ -16,7 +16,8 @@ import upkeep.app
 from sheaf import redis_client
 from sheaf.locks import LockError, engines
 from sheaf.locks.redis import RedisLock
-from sheaf.storage import claims, connections, shards
+from sheaf.sharding import shards
+from sheaf.storage import claims, connections
 from tests.context import hurried_context, new_context
 from tests.fixtures import Servers
 from tests.integration.conftest import Configure

@@ -7,7 +7,8 @@ import redis
 import upkeep.app
 from sheaf import page_cache, redis_client
 from sheaf.locks import LockNotOwnedError, engines
-from sheaf.storage import drafts, outbox, shards
+from sheaf.sharding import shards
+from sheaf.storage import drafts, outbox
 from sheaf.storage.outbox import Change
 from tests.context import hurried_context, new_context
 from tests.fixtures import Servers

@@ -1,4 +1,4 @@
-"""The Redis servers under test: one alone, and a cluster with TLS and users."""
+"""The servers under test: one Redis, a cluster with TLS and users, and the home shard."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 import redis
+from sqlalchemy import Connection
 
 from sheaf import redis_client
+from sheaf.sharding import shards
 from tests.fixtures import Servers
 from tests.servers import redis_cluster
 from tests.servers.redis_cluster import Cluster
@@ -73,3 +75,22 @@ def cluster_backend(cluster: Cluster, cluster_client: Any) -> Iterator[Backend]:
 def port_of(cluster_client: Any, key: str) -> int:
     """Where a cluster keeps a key now."""
     return int(cluster_client.get_node_from_key(key).port)
+
+
+@pytest.fixture
+def connection(clean: Servers) -> Iterator[Connection]:
+    """A transaction that follows the slot map; it is taken back in the end, whoever owns what."""
+    engine = shards.transactional(shards.home())
+    epoch = shards.current_map().epoch
+    with engine.connect().execution_options(map_epoch=epoch) as connection:
+        yield connection
+        connection.rollback()
+
+
+@pytest.fixture
+def beside(clean: Servers) -> Iterator[Connection]:
+    """Another connection, where each statement is a transaction of its own."""
+    engine = shards.apart(0)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()

@@ -18,7 +18,7 @@ import upkeep.app
 from sheaf import page_cache, presigning, redis_client, settings
 from sheaf.caching.entry import Entry, name
 from sheaf.presigning import Credentials, cache_token, database_token
-from sheaf.storage import shards
+from sheaf.sharding import shards
 from tests.context import new_context
 from tests.fixtures import Servers
 from tests.integration.conftest import Configure

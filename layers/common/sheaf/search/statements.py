@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 from sheaf.paging import Keyset, asc
 from sheaf.search import snippets, words
 from sheaf.search.queries import Query
-from sheaf.storage import ownership
+from sheaf.sharding import ownership
 from sheaf.storage.tables import is_live, pages
 
 # What a term is worth in the text (D, C), in a heading (B), in the title (A). ts_rank adds up what

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
-from sheaf.storage import ownership
+from sheaf.sharding import ownership
 from sheaf.storage.saves import Content
 from sheaf.storage.tables import drafts
 

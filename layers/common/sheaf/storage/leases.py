@@ -40,7 +40,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
-from sheaf.storage import ownership
+from sheaf.sharding import ownership
 from sheaf.storage.tables import pages
 
 _page = pages.c

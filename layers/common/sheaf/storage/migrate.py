@@ -10,8 +10,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, select, text
 
 from sheaf import telemetry
-from sheaf.slot_map import SlotMap
-from sheaf.storage import connections, keys, shards, slot_maps
+from sheaf.sharding import shards, slot_maps
+from sheaf.sharding.slot_map import SlotMap
+from sheaf.storage import connections, keys
 from sheaf.storage.tables import pages
 
 # The role the functions log in as, by IAM: it reads and writes rows and owns nothing.

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from sheaf.hashing import slot
-from sheaf.storage import ownership
+from sheaf.sharding import ownership
 from sheaf.storage.outbox import Change
 from sheaf.storage.tables import counted_changes, users
 

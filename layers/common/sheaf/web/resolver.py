@@ -22,9 +22,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from sheaf import settings, slugs, telemetry
 from sheaf.paging import BadCursor, BadPage
+from sheaf.sharding.ownership import Moved
+from sheaf.sharding.scattering import ShardDown
 from sheaf.storage import connections
-from sheaf.storage.ownership import Moved
-from sheaf.storage.scattering import ShardDown
 from sheaf.web import origin, problems, responses
 from sheaf.web.problems import Problem
 from sheaf.web.responses import Response

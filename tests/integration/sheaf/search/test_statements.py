@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, Select, text
 
 from sheaf.search import queries, statements, vectors
-from sheaf.storage import ownership, shards
+from sheaf.sharding import ownership, shards
 from sheaf.storage.tables import pages
 from tests.fixtures import Servers
 

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import Connection, func, select
 
 from sheaf.hashing import slot
+from sheaf.sharding.ownership import Moved
 from sheaf.storage import claims, leases, saves
 from sheaf.storage.claims import Claim, ClaimRefused
-from sheaf.storage.ownership import Moved
 from sheaf.storage.saves import EMPTY, Write
 from sheaf.storage.tables import pages
 from tests.integration.sheaf.storage.marks import (

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Connection, event, func, select
 
 from sheaf.hashing import slot
+from sheaf.sharding.ownership import Moved
 from sheaf.storage import claims, leases, saves
 from sheaf.storage.claims import Claim
 from sheaf.storage.leases import Lease, LeaseHeld
-from sheaf.storage.ownership import Moved
 from sheaf.storage.saves import EMPTY, LockLost, Write
 from sheaf.storage.tables import pages
 from tests.integration.sheaf.storage.marks import (

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import Connection, Table, func, select
 
 from sheaf.hashing import slot
+from sheaf.sharding.ownership import Moved
 from sheaf.storage import claims, pages, saves
 from sheaf.storage.claims import Claim
-from sheaf.storage.ownership import Moved
 from sheaf.storage.pages import PageItem
 from sheaf.storage.saves import EMPTY, Content, LockLost, Write
 from sheaf.storage.tables import links, outbox, page_tags, revisions

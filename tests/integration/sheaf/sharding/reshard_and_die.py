@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 
-from ops import resharding
+from sheaf.sharding import resharding
 
 
 def main() -> None:

@@ -14,7 +14,8 @@ from sqlalchemy import Compiled, Dialect, Engine, Select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from sheaf.storage import connections, ownership, shards
+from sheaf.sharding import ownership, shards
+from sheaf.storage import connections
 from sheaf.storage.connections import Impatient
 
 T = TypeVar("T")

@@ -10,9 +10,10 @@ from typing import ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine
 
 from sheaf import settings
-from sheaf.slot_map import SlotMap
-from sheaf.storage import connections, ownership, slot_maps
-from sheaf.storage.ownership import Moved
+from sheaf.sharding import ownership, slot_maps
+from sheaf.sharding.ownership import Moved
+from sheaf.sharding.slot_map import SlotMap
+from sheaf.storage import connections
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
-from sheaf.slot_map import SlotMap
+from sheaf.sharding.slot_map import SlotMap
 from sheaf.storage.tables import slot_maps, slot_owners
 
 

@@ -24,10 +24,10 @@ import httpx
 import psycopg
 import pytest
 
-from ops import resharding
-from ops.resharding import STEPS
 from sheaf.hashing import SLOTS, slot
-from sheaf.slot_map import Move, SlotMap
+from sheaf.sharding import resharding
+from sheaf.sharding.resharding import STEPS
+from sheaf.sharding.slot_map import Move, SlotMap
 from tests.integration.conftest import Sharded
 from tests.waiting import PATIENCE, WAITING_FOR_US, wait_until
 

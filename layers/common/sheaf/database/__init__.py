@@ -1,0 +1,1 @@
+"""The database: connections to PostgreSQL, the tables, and their migrations."""
