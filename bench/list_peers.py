@@ -23,9 +23,9 @@ from sqlalchemy.engine import make_url
 
 from bench import list_django
 from listing import lists
+from sheaf.database.tables import pages
 from sheaf.paging import Part
 from sheaf.storage.pages import ITEM
-from sheaf.storage.tables import pages
 
 SIZE = 50
 OURS, SQLAKEYSET = "Sheaf", "sqlakeyset"

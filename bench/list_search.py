@@ -11,11 +11,11 @@ import psycopg
 
 from bench import list_data, prose
 from listing import lists
+from sheaf.database.tables import pages
 from sheaf.paging import Part
 from sheaf.sharding import shards
 from sheaf.storage import claims, saves
 from sheaf.storage.saves import Write
-from sheaf.storage.tables import pages
 from writes import composing
 
 WORDS, SEED = 120, 5

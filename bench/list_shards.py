@@ -25,9 +25,9 @@ from listing import lists
 from local.config import PROJECT
 from local.functions import invoke
 from local.template import Function
+from sheaf.database import migrate
 from sheaf.paging import Part
 from sheaf.sharding import shards
-from sheaf.storage import migrate
 
 LAYOUTS = (1, 4, 16)
 SIZE, CALLS, SEED = 50, 5, 5

@@ -13,12 +13,12 @@ from uuid import uuid4
 import redis
 from sqlalchemy import select
 
+from sheaf.database.tables import pages
 from sheaf.locks.redis import RedisLock
 from sheaf.sharding import shards
 from sheaf.storage import claims, saves
 from sheaf.storage.claims import Claim
 from sheaf.storage.saves import Content, Write
-from sheaf.storage.tables import pages
 from sheaf.web.conditions import Precondition
 from writes import editing
 

@@ -27,9 +27,9 @@ from local.laptop import create_app
 from local.listener import listen
 from local.server import ServerError
 from sheaf import page_cache, settings
+from sheaf.database import migrate
+from sheaf.database.tables import metadata
 from sheaf.sharding import shards
-from sheaf.storage import migrate
-from sheaf.storage.tables import metadata
 from tests.conftest import ISSUER, Mint
 from tests.site import Site
 

@@ -11,11 +11,12 @@ from sqlalchemy import Column, Select
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from sheaf import paging
+from sheaf.database import signing_keys, tables
 from sheaf.paging import Cursors, Keyset, Part, Slice, SortKey, UnknownKey, asc, desc
 from sheaf.search import queries, statements
 from sheaf.sharding import scattering, shards
 from sheaf.sharding.scattering import Scatter
-from sheaf.storage import keys, pages, revisions, tables, tree, users
+from sheaf.storage import pages, revisions, tree, users
 from sheaf.web import problems
 from sheaf.web.representations import Listed
 
@@ -206,4 +207,4 @@ def _listed(fetch: Callable[[Mapping[int, bytes]], Slice], make: Callable[..., T
 def _secrets(_minute: int) -> Mapping[int, bytes]:
     """The signing keys, read once a minute: a key that was removed is not trusted for longer."""
     with shards.home().connect() as connection:
-        return keys.all_secrets(connection)
+        return signing_keys.all_secrets(connection)

@@ -11,12 +11,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from sheaf import page_cache, telemetry
 from sheaf.caching.entry import Entry
+from sheaf.database import connections
 from sheaf.hashing import content_tag
 from sheaf.rendering import documents, templates
 from sheaf.rendering.static import StaticFile
 from sheaf.sharding import shards
 from sheaf.sharding.ownership import Moved
-from sheaf.storage import connections, pages
+from sheaf.storage import pages
 from sheaf.storage.pages import Crowded, Page
 from sheaf.web import problems, responses
 from sheaf.web.problems import Problem

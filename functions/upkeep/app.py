@@ -13,10 +13,11 @@ from sqlalchemy.exc import OperationalError
 
 from sheaf import page_cache, telemetry
 from sheaf.caching.entry import Entry
+from sheaf.database import in_doubt
 from sheaf.locks import Lock, LockError, engines
 from sheaf.rendering import documents
 from sheaf.sharding import shards
-from sheaf.storage import claims, drafts, in_doubt, outbox, pages, users
+from sheaf.storage import claims, drafts, outbox, pages, users
 from sheaf.storage.outbox import Change
 from upkeep import purging
 

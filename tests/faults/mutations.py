@@ -8,11 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
+from sheaf.database.tables import pages
 from sheaf.storage import claims, saves
 from sheaf.storage.claims import Claim
 from sheaf.storage.pages import PageItem
 from sheaf.storage.saves import Write
-from sheaf.storage.tables import pages
 
 NAMES = ("no-fence", "claim-after-read")
 

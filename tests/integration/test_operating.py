@@ -16,8 +16,8 @@ from markdown_it import MarkdownIt
 
 from listing import lists
 from local import postgres, services
+from sheaf.database import migrate
 from sheaf.sharding import shards
-from sheaf.storage import migrate
 from tests.conftest import Mint
 from tests.context import new_context
 from tests.fixtures import Servers, seed
@@ -74,7 +74,7 @@ def test_a_key_is_added_and_the_old_one_removed(
     for number in range(3):
         site.create(f"notes/{number}", "# A note")
     old = site.get("/api/pages?limit=1").json["next"]
-    ids = run(block("keys.add_secret"), tmp_path, operator).strip("[]\n").split(", ")
+    ids = run(block("signing_keys.add_secret"), tmp_path, operator).strip("[]\n").split(", ")
     assert len(ids) == len(set(ids)) >= 2
     lists._secrets.cache_clear()  # a minute has passed
     new = site.get("/api/pages?limit=1").json["next"]

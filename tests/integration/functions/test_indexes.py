@@ -17,9 +17,10 @@ from sqlalchemy import Connection, Engine, Select, event, text
 from listing import lists, lookups
 from listing.lists import Filters, Order
 from sheaf import paging, settings
+from sheaf.database import tables
 from sheaf.paging import Cursors, Keyset, Part, Position, Slice, Source
 from sheaf.sharding import shards
-from sheaf.storage import tables, tree
+from sheaf.storage import tree
 from tests.fixtures import Servers, database
 
 ROWS = int(os.environ.get("SHEAF_LIST_ROWS", "20000"))

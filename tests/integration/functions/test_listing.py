@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import Connection
 
 from listing import lists
+from sheaf.database import signing_keys, tables
 from sheaf.sharding import shards
-from sheaf.storage import keys, tables
 from tests.site import Site
 
 T = TypeVar("T")
@@ -154,8 +154,8 @@ def test_signing_keys_come_and_go(full_site: Site) -> None:
 
     table = tables.signing_keys
     old = next_page()
-    known = _in_database(keys.all_secrets)
-    _in_database(keys.add_secret)
+    known = _in_database(signing_keys.all_secrets)
+    _in_database(signing_keys.add_secret)
     new = next_page()
     is_known = table.c.id.in_(known)
     removal = table.delete().where(~is_known).returning(*table.c)

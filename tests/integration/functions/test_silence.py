@@ -9,8 +9,8 @@ import pytest
 
 import upkeep.app
 from sheaf import page_cache
+from sheaf.database import connections
 from sheaf.sharding import shards
-from sheaf.storage import connections
 from tests.context import new_context
 from tests.fixtures import Servers
 from tests.integration.conftest import Configure

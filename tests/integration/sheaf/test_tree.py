@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine, insert, text
 
 from sheaf import hashing
+from sheaf.database.tables import pages
 from sheaf.paging import Cursors, Part, Slice, Source, gather
 from sheaf.storage import tree
-from sheaf.storage.tables import pages
 from sheaf.storage.tree import Entry
 from tests.fixtures import Servers
 

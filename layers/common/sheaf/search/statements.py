@@ -18,11 +18,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
+from sheaf.database.tables import is_live, pages
 from sheaf.paging import Keyset, asc
 from sheaf.search import snippets, words
 from sheaf.search.queries import Query
 from sheaf.sharding import ownership
-from sheaf.storage.tables import is_live, pages
 
 # What a term is worth in the text (D, C), in a heading (B), in the title (A). ts_rank adds up what
 # stands close together: if these were nearer to each other, a wordy text would beat a title.

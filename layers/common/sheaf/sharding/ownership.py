@@ -22,8 +22,8 @@ from sqlalchemy import (
     select,
 )
 
+from sheaf.database.tables import reader_epochs, slot_owners
 from sheaf.hashing import slot
-from sheaf.storage.tables import reader_epochs, slot_owners
 
 _SLOT = bindparam("owned_slot", type_=SmallInteger)
 _EPOCH = bindparam("map_epoch", type_=BigInteger)

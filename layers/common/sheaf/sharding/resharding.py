@@ -22,10 +22,10 @@ from itertools import groupby
 from sqlalchemy import Connection, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from sheaf.database import connections
+from sheaf.database.tables import reader_epochs, slot_moves, slot_owners
 from sheaf.sharding import shards, slot_copies, slot_maps
 from sheaf.sharding.slot_map import Move, SlotMap
-from sheaf.storage import connections
-from sheaf.storage.tables import reader_epochs, slot_moves, slot_owners
 
 STEPS = ("copy", "block", "prepare", "publish", "close", "open", "clean")
 SLOTS_AT_ONCE = 64

@@ -14,9 +14,9 @@ from sqlalchemy import Compiled, Dialect, Engine, Select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from sheaf.database import connections
+from sheaf.database.connections import Impatient
 from sheaf.sharding import ownership, shards
-from sheaf.storage import connections
-from sheaf.storage.connections import Impatient
 
 T = TypeVar("T")
 

@@ -10,10 +10,10 @@ from typing import ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine
 
 from sheaf import settings
+from sheaf.database import connections
 from sheaf.sharding import ownership, slot_maps
 from sheaf.sharding.ownership import Moved
 from sheaf.sharding.slot_map import SlotMap
-from sheaf.storage import connections
 
 P = ParamSpec("P")
 T = TypeVar("T")

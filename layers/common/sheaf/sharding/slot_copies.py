@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from sheaf.storage.tables import drafts, links, page_tags, pages, revisions, users
+from sheaf.database.tables import drafts, links, page_tags, pages, revisions, users
 
 # In this order, for revisions refer to pages. The outbox stays: each shard relays its own.
 TABLES = (pages, revisions, links, page_tags, drafts, users)

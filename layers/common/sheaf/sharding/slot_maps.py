@@ -3,8 +3,8 @@
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
+from sheaf.database.tables import slot_maps, slot_owners
 from sheaf.sharding.slot_map import SlotMap
-from sheaf.storage.tables import slot_maps, slot_owners
 
 
 def newest(connection: Connection) -> SlotMap | None:

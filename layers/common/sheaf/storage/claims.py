@@ -14,10 +14,10 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, literal, or_, 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
+from sheaf.database.tables import pages
 from sheaf.sharding import ownership
 from sheaf.storage import leases
 from sheaf.storage.leases import Lease
-from sheaf.storage.tables import pages
 
 
 class ClaimRefused(Exception):

@@ -13,9 +13,9 @@ from sqlalchemy import Connection, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
+from sheaf.database.tables import drafts
 from sheaf.sharding import ownership
 from sheaf.storage.saves import Content
-from sheaf.storage.tables import drafts
 
 MAX_LISTED = 50
 _ITEM = tuple(

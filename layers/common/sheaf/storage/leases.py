@@ -40,8 +40,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
+from sheaf.database.tables import pages
 from sheaf.sharding import ownership
-from sheaf.storage.tables import pages
 
 _page = pages.c
 # One instant throughout a statement, so that its conditions cannot contradict each other.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, extract, func, select
 
-from sheaf.storage.tables import outbox
+from sheaf.database.tables import outbox
 
 
 @dataclass(frozen=True)

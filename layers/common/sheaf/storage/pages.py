@@ -17,8 +17,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
+from sheaf.database.tables import is_deleted, is_live, links, page_tags, pages
 from sheaf.sharding import ownership
-from sheaf.storage.tables import is_deleted, is_live, links, page_tags, pages
 
 # So many readers are served at once: enough for any cache that works, and few enough for the
 # database when there is none.

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
-from sheaf.storage.tables import pages, revisions
+from sheaf.database.tables import pages, revisions
 
 _ITEM = (
     revisions.c.version,

@@ -20,11 +20,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
+from sheaf.database.tables import links, outbox, page_tags, pages, revisions
 from sheaf.search import vectors
 from sheaf.sharding import ownership
 from sheaf.storage.claims import Claim
 from sheaf.storage.pages import ITEM, PageItem
-from sheaf.storage.tables import links, outbox, page_tags, pages, revisions
 
 
 class LockLost(Exception):

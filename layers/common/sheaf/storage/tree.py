@@ -22,9 +22,9 @@ from sqlalchemy import (
 )
 
 from sheaf import paging
+from sheaf.database.tables import is_live, page_path, pages
 from sheaf.paging import START, Cursors, Keyset, Part, Position, Row, Scatter, Slice, Source, asc
 from sheaf.sharding import ownership
-from sheaf.storage.tables import is_live, page_path, pages
 
 # What a name in a path goes on with is a space, for a slash, or else is behind this.
 _JUST_BEHIND = "!"

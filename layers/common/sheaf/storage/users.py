@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from sheaf.database.tables import counted_changes, users
 from sheaf.hashing import slot
 from sheaf.sharding import ownership
 from sheaf.storage.outbox import Change
-from sheaf.storage.tables import counted_changes, users
 
 _ITEM = (users.c.handle, users.c.edits, users.c.created_at)
 

@@ -21,10 +21,10 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from sheaf import settings, slugs, telemetry
+from sheaf.database import connections
 from sheaf.paging import BadCursor, BadPage
 from sheaf.sharding.ownership import Moved
 from sheaf.sharding.scattering import ShardDown
-from sheaf.storage import connections
 from sheaf.web import origin, problems, responses
 from sheaf.web.problems import Problem
 from sheaf.web.responses import Response

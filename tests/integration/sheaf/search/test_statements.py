@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Connection, Select, text
 
+from sheaf.database.tables import pages
 from sheaf.search import queries, statements, vectors
 from sheaf.sharding import ownership, shards
-from sheaf.storage.tables import pages
 from tests.fixtures import Servers
 
 FILL = """

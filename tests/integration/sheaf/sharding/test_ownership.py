@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Select, delete, insert, select, text, update
 
+from sheaf.database.tables import links, reader_epochs, slot_owners
 from sheaf.hashing import slot
 from sheaf.sharding import ownership
 from sheaf.sharding.ownership import Moved
-from sheaf.storage.tables import links, reader_epochs, slot_owners
 from tests.integration.sheaf.storage.marks import put_into_slot
 from tests.waiting import PATIENCE, WAITING_FOR_US, wait_until
 

@@ -10,9 +10,9 @@ import pytest
 from psycopg.errors import DivisionByZero
 from sqlalchemy import Select, literal_column, select
 
+from sheaf.database import connections
 from sheaf.sharding import scattering, shards
 from sheaf.sharding.scattering import Scatter, ShardDown
-from sheaf.storage import connections
 from tests.fixtures import Servers, database, migrate_together
 from tests.integration.conftest import Configure
 from tests.integration.sheaf.backends import stopped

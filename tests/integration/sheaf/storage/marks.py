@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, select, update
 
+from sheaf.database.tables import pages, slot_owners
 from sheaf.hashing import slot
-from sheaf.storage.tables import pages, slot_owners
 
 Mark = tuple[int, UUID]
 

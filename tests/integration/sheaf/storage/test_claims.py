@@ -6,12 +6,12 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Connection, func, select
 
+from sheaf.database.tables import pages
 from sheaf.hashing import slot
 from sheaf.sharding.ownership import Moved
 from sheaf.storage import claims, leases, saves
 from sheaf.storage.claims import Claim, ClaimRefused
 from sheaf.storage.saves import EMPTY, Write
-from sheaf.storage.tables import pages
 from tests.integration.sheaf.storage.marks import (
     mark_of,
     put_into_row,

@@ -10,13 +10,13 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Connection, Table, func, select
 
+from sheaf.database.tables import links, outbox, page_tags, revisions
 from sheaf.hashing import slot
 from sheaf.sharding.ownership import Moved
 from sheaf.storage import claims, pages, saves
 from sheaf.storage.claims import Claim
 from sheaf.storage.pages import PageItem
 from sheaf.storage.saves import EMPTY, Content, LockLost, Write
-from sheaf.storage.tables import links, outbox, page_tags, revisions
 from tests.integration.sheaf.storage.marks import put_into_row, put_into_slot, row_of
 
 SLUG, OTHER = "notes/tea", "notes/coffee"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, insert, select
 
-from sheaf.storage.tables import signing_keys
+from sheaf.database.tables import signing_keys
 
 
 def all_secrets(connection: Connection) -> Mapping[int, bytes]:

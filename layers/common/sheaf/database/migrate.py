@@ -10,10 +10,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, select, text
 
 from sheaf import telemetry
+from sheaf.database import connections, signing_keys
+from sheaf.database.tables import pages
 from sheaf.sharding import shards, slot_maps
 from sheaf.sharding.slot_map import SlotMap
-from sheaf.storage import connections, keys
-from sheaf.storage.tables import pages
 
 # The role the functions log in as, by IAM: it reads and writes rows and owns nothing.
 APPLICATION_ROLE = "sheaf"
@@ -30,8 +30,8 @@ def upgrade(engines: Sequence[Engine]) -> list[str]:
     """
     ran = [revision for engine in engines for revision in upgrade_schema(engine)]
     with engines[0].begin() as home:
-        if not keys.all_secrets(home):
-            keys.add_secret(home)
+        if not signing_keys.all_secrets(home):
+            signing_keys.add_secret(home)
         first_map = None if slot_maps.newest(home) else _first_map(home, len(engines))
     if first_map:
         _spread(first_map, engines)

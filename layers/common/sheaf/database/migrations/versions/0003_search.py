@@ -7,9 +7,9 @@ copy of them.
 import sqlalchemy as sa
 from alembic import op
 
+from sheaf.database.tables import pages
 from sheaf.rendering import markdown, source
 from sheaf.search import vectors
-from sheaf.storage.tables import pages
 
 revision = "0003"
 down_revision = "0002"

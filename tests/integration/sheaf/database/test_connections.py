@@ -7,8 +7,8 @@ from psycopg.errors import ConnectionTimeout
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
+from sheaf.database import connections
 from sheaf.sharding import shards
-from sheaf.storage import connections
 from tests.fixtures import Servers
 from tests.integration.sheaf.backends import PID, stopped
 from tests.waiting import PATIENCE

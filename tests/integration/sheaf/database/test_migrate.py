@@ -11,9 +11,9 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Engine, create_engine, make_url
 
 from local import services
+from sheaf.database import migrate, signing_keys
+from sheaf.database.tables import metadata
 from sheaf.search import queries, statements
-from sheaf.storage import keys, migrate
-from sheaf.storage.tables import metadata
 from tests.fixtures import Servers, database
 
 
@@ -67,10 +67,10 @@ def test_pages_of_the_second_schema_are_found_after_the_third(engine: Engine) ->
 def test_migrating_again_changes_nothing(engine: Engine) -> None:
     migrate.upgrade([engine])
     with engine.connect() as connection:
-        before = keys.all_secrets(connection)
+        before = signing_keys.all_secrets(connection)
     assert migrate.upgrade([engine]) == []
     with engine.connect() as connection:
-        assert keys.all_secrets(connection) == before
+        assert signing_keys.all_secrets(connection) == before
     assert len(before) == 1
 
 
@@ -87,7 +87,7 @@ def test_a_schema_of_a_later_release_is_left_as_it_is(
     with engine.connect() as connection:
         assert MigrationContext.configure(connection).get_current_revision() == "0999"
         connection.exec_driver_sql("SELECT added_later FROM pages")
-        assert len(keys.all_secrets(connection)) == 1
+        assert len(signing_keys.all_secrets(connection)) == 1
 
 
 def test_databases_are_brought_up_to_date_beside_one_that_is_ahead(

@@ -5,9 +5,9 @@ import pytest
 from psycopg.errors import ConnectionTimeout, QueryCanceled
 from sqlalchemy.exc import OperationalError
 
+from sheaf.database import connections
 from sheaf.sharding.ownership import Moved
 from sheaf.sharding.scattering import ShardDown
-from sheaf.storage import connections
 
 
 def raised(error: Exception, cause: Exception | None = None) -> Exception:
