@@ -17,7 +17,7 @@ os.environ |= {"POWERTOOLS_SERVICE_NAME": "sheaf-tests", "POWERTOOLS_LOG_LEVEL":
 
 from local.functions import REGION  # noqa: E402
 from local.issuer import mint  # noqa: E402
-from sheaf import aws  # noqa: E402
+from sheaf.aws import services  # noqa: E402
 
 # Started in a shell's background the tests would ignore Ctrl-C, and so would what they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -107,9 +107,9 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An AWS account that nobody has: no call in its name gets further than this machine."""
     for name, value in NOBODY.items():
         monkeypatch.setenv(name, value)
-    aws.client.cache_clear()
+    services.client.cache_clear()
     yield
-    aws.client.cache_clear()
+    services.client.cache_clear()
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from gate import deployments, trials
 from gate.deployments import Target
-from sheaf import aws, telemetry
+from sheaf import telemetry
+from sheaf.aws import services
 
 # Longer than a function that starts may take for a request.
 _ANSWER_SECONDS = 25
@@ -40,7 +41,7 @@ def _is_fit(deployment: str, context: LambdaContext) -> bool:
 def _ask(target: Target, event: object, context: LambdaContext) -> Any:
     """What the version answers. 503 may be a database that wakes up: then it is asked again."""
     while True:
-        answer = aws.invoke(target.function, event, _ANSWER_SECONDS, target.version)
+        answer = services.invoke(target.function, event, _ANSWER_SECONDS, target.version)
         busy = isinstance(answer, dict) and answer.get("statusCode") == 503
         if not busy or context.get_remaining_time_in_millis() < _RESERVED_MILLISECONDS:
             return answer

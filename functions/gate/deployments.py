@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from sheaf import aws
+from sheaf.aws import services
 
 
 class Target(NamedTuple):
@@ -31,7 +31,7 @@ def target(deployment_id: str) -> Target:
 
 def _specification(deployment_id: str) -> Any:
     """The AppSpec file. The deployment itself knows only its digest."""
-    codedeploy = aws.client("codedeploy")
+    codedeploy = services.client("codedeploy")
     deployment = codedeploy.get_deployment(deploymentId=deployment_id)["deploymentInfo"]
     found = codedeploy.get_application_revision(
         applicationName=deployment["applicationName"], revision=deployment["revision"]
@@ -44,7 +44,7 @@ def _specification(deployment_id: str) -> Any:
 
 def report(deployment_id: str, execution_id: str, *, fit: bool) -> None:
     """Let the traffic move, or have everything moved back."""
-    aws.client("codedeploy").put_lifecycle_event_hook_execution_status(
+    services.client("codedeploy").put_lifecycle_event_hook_execution_status(
         deploymentId=deployment_id,
         lifecycleEventHookExecutionId=execution_id,
         status="Succeeded" if fit else "Failed",

@@ -4,7 +4,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sheaf import aws, settings, telemetry
+from sheaf import settings, telemetry
+from sheaf.aws import services
 
 # CloudFront takes some seconds for one. Who still finds no place after these has Lambda try again
 # in a minute, and then in two.
@@ -24,9 +25,9 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
 
 def _invalidate(paths: list[str], reference: str) -> None:
     """Have these paths forgotten; the same reference a second time changes nothing."""
-    cloudfront = aws.client("cloudfront")
+    cloudfront = services.client("cloudfront")
     batch = {"Paths": {"Quantity": len(paths), "Items": paths}, "CallerReference": reference}
-    aws.patiently(
+    services.patiently(
         lambda: cloudfront.create_invalidation(
             DistributionId=settings.distribution(), InvalidationBatch=batch
         ),

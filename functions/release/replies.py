@@ -6,7 +6,7 @@ from http.client import HTTPException
 from typing import Any
 from urllib.request import Request, urlopen
 
-from sheaf.aws import patiently
+from sheaf.aws.services import patiently
 
 _SECONDS = 5
 # An answer may have 4,096 bytes, and a character four.

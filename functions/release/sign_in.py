@@ -1,6 +1,6 @@
 """The address to which people come back from signing in, as Cognito has to know it."""
 
-from sheaf import aws
+from sheaf.aws import services
 
 
 def set_address(user_pool: str, client_id: str, site: str) -> None:
@@ -8,7 +8,7 @@ def set_address(user_pool: str, client_id: str, site: str) -> None:
 
     The call that changes a client resets what it is not told, so it is told everything that is set.
     """
-    cognito = aws.client("cognito-idp")
+    cognito = services.client("cognito-idp")
     found = cognito.describe_user_pool_client(UserPoolId=user_pool, ClientId=client_id)
     update = cognito.meta.service_model.operation_model("UpdateUserPoolClient")
     settable = update.input_shape.members

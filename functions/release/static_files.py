@@ -1,6 +1,7 @@
 """The static files in S3, from where the CDN serves them."""
 
-from sheaf import aws, hashing, telemetry
+from sheaf import hashing, telemetry
+from sheaf.aws import services
 from sheaf.rendering import static
 from sheaf.rendering.static import StaticFile
 from sheaf.web import responses
@@ -22,7 +23,7 @@ def publish(bucket: str) -> None:
 
 
 def _store(bucket: str, file: StaticFile) -> None:
-    aws.client("s3").put_object(
+    services.client("s3").put_object(
         Bucket=bucket,
         Key=file.path.removeprefix("/"),
         Body=file.body,
@@ -34,7 +35,7 @@ def _store(bucket: str, file: StaticFile) -> None:
 
 def remove(bucket: str) -> None:
     """Remove the files of all builds and nothing else; raises NotRemoved."""
-    s3 = aws.client("s3")
+    s3 = services.client("s3")
     listing = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=_PREFIX)
     try:
         for page in listing:
@@ -47,7 +48,7 @@ def _remove(bucket: str, keys: list[str]) -> None:
     if not keys:
         return
     objects = [{"Key": key} for key in keys]
-    answer = aws.client("s3").delete_objects(
+    answer = services.client("s3").delete_objects(
         Bucket=bucket, Delete={"Objects": objects, "Quiet": True}
     )
     for error in answer.get("Errors", ()):

@@ -19,9 +19,9 @@ LOGINS = {
     "sheaf.redis_client": CACHE,
     "sheaf.caching.reader": CACHE,
 }
-# What calls of boto3 (and of sheaf.aws) need.
+# What calls of boto3 (and of sheaf.aws.services) need.
 CALLS = {
-    "aws.invoke": "lambda:InvokeFunction",
+    "services.invoke": "lambda:InvokeFunction",
     "put_object": "s3:PutObject",
     "delete_objects": "s3:DeleteObject",
     "list_objects_v2": "s3:ListBucket",
@@ -132,5 +132,5 @@ def test_the_owner_of_the_tables_logs_in_to_migrate_only(name: str) -> None:
 
 
 def test_what_is_imported_is_found_at_any_depth() -> None:
-    assert "sheaf.presigning" in closure("pages.app")  # inside of a function, far down
+    assert "sheaf.aws.presigning" in closure("pages.app")  # inside of a function, far down
     assert "sheaf.redis_client" not in closure("migrate.app")

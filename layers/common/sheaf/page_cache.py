@@ -38,7 +38,7 @@ def _login() -> Login | None:
     current = settings.current()
     if current.auth != "iam":
         return None
-    from sheaf.presigning import Credentials, cache_token  # noqa: PLC0415
+    from sheaf.aws.presigning import Credentials, cache_token  # noqa: PLC0415
 
     user = urlsplit(current.cache_url).username or "default"
 

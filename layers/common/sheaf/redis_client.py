@@ -12,7 +12,7 @@ from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 
 from sheaf import settings
-from sheaf.presigning import Credentials, cache_token
+from sheaf.aws.presigning import Credentials, cache_token
 
 _TIMEOUT_SECONDS = 1.0
 

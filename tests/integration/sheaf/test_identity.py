@@ -15,9 +15,10 @@ import redis
 from sqlalchemy import text
 
 import upkeep.app
-from sheaf import page_cache, presigning, redis_client, settings
+from sheaf import page_cache, redis_client, settings
+from sheaf.aws import presigning
+from sheaf.aws.presigning import Credentials, cache_token, database_token
 from sheaf.caching.entry import Entry, name
-from sheaf.presigning import Credentials, cache_token, database_token
 from sheaf.sharding import shards
 from tests.context import new_context
 from tests.fixtures import Servers

@@ -10,7 +10,8 @@ import yaml
 
 import gate.app
 from local.functions import Context
-from sheaf import aws, settings
+from sheaf import settings
+from sheaf.aws import services
 from tests.context import new_context
 from tests.sam.samples import EVENTS, Sample
 from tests.servers.codedeploy import CodeDeploy, specification
@@ -127,7 +128,7 @@ def test_codedeploy_is_asked_again_when_it_wants_less(
 
 def test_a_report_that_is_throttled_is_sent_again(deployed: Account, pauses: list[float]) -> None:
     refusals = [THROTTLED, Answer(500), THROTTLED]
-    aws.client("codedeploy").meta.events.register(
+    services.client("codedeploy").meta.events.register(
         "before-call.codedeploy.PutLifecycleEventHookExecutionStatus",
         lambda **_: deployed.codedeploy.refusals.extend(refusals),
     )

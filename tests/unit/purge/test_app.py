@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 import purge.app
-from sheaf import aws
+from sheaf.aws import services
 from sheaf.settings import SettingsError
 from tests.context import new_context
 from tests.sam.samples import EVENTS, Sample
@@ -119,4 +119,4 @@ def test_a_setting_that_is_missing_is_named(account: None, monkeypatch: pytest.M
     monkeypatch.delenv("SHEAF_DISTRIBUTION", raising=False)
     with pytest.raises(SettingsError, match="SHEAF_DISTRIBUTION is not set"):
         purge.app.handler(CHANGED, new_context())
-    aws.client.cache_clear()
+    services.client.cache_clear()

@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 import release.app
-from sheaf import aws
+from sheaf.aws import services
 from sheaf.rendering import static
 from sheaf.web import responses
 from tests.context import new_context
@@ -85,7 +85,7 @@ def test_a_file_is_sent_with_its_md5(
 ) -> None:
     with serving(lambda _: Answer()) as s3:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3.url)
-        aws.client.cache_clear()
+        services.client.cache_clear()
         assert send(cloudformation, "create")["Status"] == "SUCCESS"
     assert {asked.path for asked in s3.asked} == {f"/{BUCKET}/{path}" for path in paths()}
     for asked in s3.asked:
@@ -116,7 +116,7 @@ def test_a_file_that_fails_fails_the_release_and_the_next_one_completes_it(
     with serving(lambda _: Answer()) as s3, monkeypatch.context() as patch:
         s3.answer = lambda _: Answer(403, denied) if len(s3.asked) == 3 else Answer()
         patch.setenv("AWS_ENDPOINT_URL_S3", s3.url)
-        aws.client.cache_clear()
+        services.client.cache_clear()
         answer = send(cloudformation, "update")
         assert answer["Status"] == "FAILED"
         assert "AccessDenied" in answer["Reason"]
@@ -132,7 +132,7 @@ def test_s3_is_asked_again_when_it_wants_less(
     with serving(lambda _: Answer()) as s3:
         s3.answer = lambda _: Answer(503, slow) if len(s3.asked) in (2, 3) else Answer()
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3.url)
-        aws.client.cache_clear()
+        services.client.cache_clear()
         assert send(cloudformation, "create")["Status"] == "SUCCESS"
     assert len(s3.asked) == len(static.everything()) + 2
     assert len(pauses) == 2
@@ -167,7 +167,7 @@ def test_a_deletion_that_s3_does_in_part_only_has_failed(
     )
     with serving(lambda asked: Answer(body=kept if asked.method == "POST" else listing)) as s3:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3.url)
-        aws.client.cache_clear()
+        services.client.cache_clear()
         answer = send(cloudformation, "delete")
     assert answer["Status"] == "FAILED"
     assert "-/static/a.css: AccessDenied" in answer["Reason"]

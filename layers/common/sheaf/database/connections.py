@@ -19,7 +19,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import Pool, QueuePool
 
 from sheaf import settings
-from sheaf.presigning import Credentials, database_token
+from sheaf.aws.presigning import Credentials, database_token
 
 _CONNECT_SECONDS = 5
 _STATEMENT_SECONDS = 5

@@ -9,8 +9,8 @@ from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
 
-from sheaf import presigning
-from sheaf.presigning import Credentials
+from sheaf.aws import presigning
+from sheaf.aws.presigning import Credentials
 
 SESSIONS = ["", "a+session/token=="]
 Token = tuple[str, dict[str, list[str]]]

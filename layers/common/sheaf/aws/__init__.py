@@ -1,0 +1,1 @@
+"""AWS: its services' interfaces, and logins signed without a call."""
