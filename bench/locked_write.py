@@ -14,12 +14,12 @@ import redis
 from sqlalchemy import select
 
 from sheaf.database.tables import pages
+from sheaf.http.conditions import Precondition
 from sheaf.locks.redis import RedisLock
 from sheaf.sharding import shards
 from sheaf.storage import claims, saves
 from sheaf.storage.claims import Claim
 from sheaf.storage.saves import Content, Write
-from sheaf.web.conditions import Precondition
 from writes import editing
 
 TEXT = "A sheaf is a bundle of leaves, and a page is one of them. " * 40

@@ -11,7 +11,8 @@ from dogpile.cache import make_region
 import pages.app
 from bench import page
 from local.functions import Context
-from sheaf.rendering import documents, templates
+from sheaf.http import documents
+from sheaf.rendering import templates
 from sheaf.sharding import shards
 from sheaf.storage import pages as stored
 

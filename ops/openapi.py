@@ -5,8 +5,8 @@ from typing import Any
 
 import sheaf
 from listing.app import resolver as reading
-from sheaf.web.openapi import FILE
-from sheaf.web.resolver import Api
+from sheaf.http.openapi import FILE
+from sheaf.http.resolver import Api
 from writes.app import api as writing
 
 _PROBLEM = {

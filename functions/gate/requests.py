@@ -5,7 +5,7 @@ import uuid
 from typing import Any
 
 from sheaf import settings
-from sheaf.web import origin
+from sheaf.http import origin
 
 
 def event(method: str, path: str) -> dict[str, Any]:

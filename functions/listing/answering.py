@@ -7,9 +7,9 @@ from urllib.parse import quote, unquote, urlencode
 from aws_lambda_powertools.event_handler import Response as PowertoolsResponse
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
-from sheaf.web import responses
-from sheaf.web.representations import Listed
-from sheaf.web.resolver import send
+from sheaf.http import responses
+from sheaf.http.representations import Listed
+from sheaf.http.resolver import send
 
 Answer = PowertoolsResponse[str]
 

@@ -24,15 +24,15 @@ from listing.parameters import (
     Words,
 )
 from sheaf import slugs
+from sheaf.http import conditions, openapi, representations, responses
+from sheaf.http.representations import Health, Listed, PageLease, PageWithBody, Suggestions, answers
+from sheaf.http.resolver import send
 from sheaf.paging import Part
 from sheaf.search.statements import Hit
 from sheaf.storage.pages import PageItem
 from sheaf.storage.revisions import RevisionItem
 from sheaf.storage.tree import Entry
 from sheaf.storage.users import User
-from sheaf.web import conditions, openapi, representations, responses
-from sheaf.web.representations import Health, Listed, PageLease, PageWithBody, Suggestions, answers
-from sheaf.web.resolver import send
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 

@@ -6,11 +6,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from listing import api, views
 from sheaf import telemetry
-from sheaf.rendering import documents
-from sheaf.web import responses
-from sheaf.web.problems import Problem
-from sheaf.web.resolver import Api
-from sheaf.web.responses import Response
+from sheaf.http import documents, responses
+from sheaf.http.problems import Problem
+from sheaf.http.resolver import Api
+from sheaf.http.responses import Response
 
 
 def _show(problem: Problem, path: str) -> Response:

@@ -12,13 +12,13 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from sheaf import paging
 from sheaf.database import signing_keys, tables
+from sheaf.http import problems
+from sheaf.http.representations import Listed
 from sheaf.paging import Cursors, Keyset, Part, Slice, SortKey, UnknownKey, asc, desc
 from sheaf.search import queries, statements
 from sheaf.sharding import scattering, shards
 from sheaf.sharding.scattering import Scatter
 from sheaf.storage import pages, revisions, tree, users
-from sheaf.web import problems
-from sheaf.web.representations import Listed
 
 T = TypeVar("T")
 

@@ -8,11 +8,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from sheaf import redis_client, settings
+from sheaf.http import identity, problems
 from sheaf.search import statements
 from sheaf.sharding import shards
 from sheaf.sharding.scattering import Scatter, sources
 from sheaf.storage import leases, pages, revisions, users
-from sheaf.web import identity, problems
 
 
 def page(slug: str) -> pages.Page:

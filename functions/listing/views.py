@@ -11,11 +11,11 @@ from listing.answering import Answer, address
 from listing.lists import DEFAULT_HITS, DEFAULT_LIMIT, Filters
 from listing.parameters import Cursor, FromVersion, ToVersion, Version
 from sheaf import slugs
+from sheaf.http import documents, problems, responses
+from sheaf.http.representations import Listed
+from sheaf.http.resolver import send
 from sheaf.paging import Part
-from sheaf.rendering import documents, markdown, source, templates
-from sheaf.web import problems, responses
-from sheaf.web.representations import Listed
-from sheaf.web.resolver import send
+from sheaf.rendering import markdown, source, templates
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from pages import hits, replies
 from sheaf import settings, telemetry
-from sheaf.web import origin
-from sheaf.web.requests import Request
+from sheaf.http import origin
+from sheaf.http.requests import Request
 
 TYPE_CHECKING = False  # typing itself takes 4 ms to load
 if TYPE_CHECKING:

@@ -13,15 +13,15 @@ from sheaf import page_cache, telemetry
 from sheaf.caching.entry import Entry
 from sheaf.database import connections
 from sheaf.hashing import content_tag
-from sheaf.rendering import documents, templates
+from sheaf.http import documents, problems, responses
+from sheaf.http.problems import Problem
+from sheaf.http.responses import Response
+from sheaf.rendering import templates
 from sheaf.rendering.static import StaticFile
 from sheaf.sharding import shards
 from sheaf.sharding.ownership import Moved
 from sheaf.storage import pages
 from sheaf.storage.pages import Crowded, Page
-from sheaf.web import problems, responses
-from sheaf.web.problems import Problem
-from sheaf.web.responses import Response
 
 path = templates.page_path
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sheaf import page_cache, settings
 from sheaf.caching.entry import Entry
 from sheaf.caching.near import DOWN, HIT, MEMORY, MISS, UNEXPECTED
-from sheaf.web.requests import Request
-from sheaf.web.validators import newest_version
+from sheaf.http.requests import Request
+from sheaf.http.validators import newest_version
 
 __all__ = [
     "DOWN",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sheaf import encodings
 from sheaf.caching.entry import Entry
-from sheaf.web.requests import Request
-from sheaf.web.validators import http_date, matches, unchanged_since
+from sheaf.http import encodings
+from sheaf.http.requests import Request
+from sheaf.http.validators import http_date, matches, unchanged_since
 
 TYPE_CHECKING = False  # typing itself takes 4 ms to load
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import Any
 from pages import documents, hits, replies
 from sheaf import slugs
 from sheaf.caching.entry import Entry
+from sheaf.http import problems, responses
+from sheaf.http.problems import Problem
+from sheaf.http.requests import Request
+from sheaf.http.responses import Response
 from sheaf.rendering import static
-from sheaf.web import problems, responses
-from sheaf.web.problems import Problem
-from sheaf.web.requests import Request
-from sheaf.web.responses import Response
 
 _ROBOTS = "User-agent: *\nDisallow: /-/edit/\nDisallow: /-/history/\nDisallow: /api/\n"
 

@@ -2,9 +2,9 @@
 
 from sheaf import hashing, telemetry
 from sheaf.aws import services
+from sheaf.http import responses
 from sheaf.rendering import static
 from sheaf.rendering.static import StaticFile
-from sheaf.web import responses
 
 # A key is the address without its first slash.
 _PREFIX = static.ADDRESS.removeprefix("/")

@@ -14,8 +14,8 @@ from sqlalchemy.exc import OperationalError
 from sheaf import page_cache, telemetry
 from sheaf.caching.entry import Entry
 from sheaf.database import in_doubt
+from sheaf.http import documents
 from sheaf.locks import Lock, LockError, engines
-from sheaf.rendering import documents
 from sheaf.sharding import shards
 from sheaf.storage import claims, drafts, outbox, pages, users
 from sheaf.storage.outbox import Change

@@ -11,10 +11,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Header
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sheaf import settings, slugs, telemetry
-from sheaf.web import conditions, identity, representations, responses
-from sheaf.web.identity import Identity, Role
-from sheaf.web.representations import Drafts, PageLease, PageWithBody, Preview, answers
-from sheaf.web.resolver import Api, send
+from sheaf.http import conditions, identity, representations, responses
+from sheaf.http.identity import Identity, Role
+from sheaf.http.representations import Drafts, PageLease, PageWithBody, Preview, answers
+from sheaf.http.resolver import Api, send
 from writes import composing, editing, leases
 from writes.models import LeaseInput, PageInput, PreviewInput
 

@@ -15,18 +15,17 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from sheaf import page_cache, redis_client, scripts, settings, telemetry
+from sheaf.http import documents, problems
+from sheaf.http.conditions import Precondition, version_etag
+from sheaf.http.problems import Problem
 from sheaf.locks import Lock, LockError, LockNotOwnedError, engines
 from sheaf.locks.redis import RedisLock
-from sheaf.rendering import documents
 from sheaf.sharding import shards
 from sheaf.sharding.ownership import Moved
 from sheaf.storage import claims, saves
 from sheaf.storage.claims import Claim, ClaimRefused
 from sheaf.storage.pages import Page, PageItem
 from sheaf.storage.saves import EMPTY, Content, Write
-from sheaf.web import problems
-from sheaf.web.conditions import Precondition, version_etag
-from sheaf.web.problems import Problem
 from writes import leases
 
 # Far longer than a save takes. One that outlives it all the same (a connect and two statements

@@ -10,14 +10,14 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from sheaf.http import problems, representations, responses
+from sheaf.http.responses import Response
 from sheaf.sharding import shards
 from sheaf.storage import drafts, leases
 from sheaf.storage.claims import Claim, ClaimRefused
 from sheaf.storage.drafts import Draft
 from sheaf.storage.leases import Lease, LeaseHeld
 from sheaf.storage.saves import LockLost, Write
-from sheaf.web import problems, representations, responses
-from sheaf.web.responses import Response
 from writes.models import LeaseInput
 
 _FENCE = re.compile(r"[1-9][0-9]{0,17}")

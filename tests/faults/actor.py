@@ -14,13 +14,13 @@ from sqlalchemy import Connection
 
 from sheaf import redis_client, settings
 from sheaf.database import connections
+from sheaf.http.conditions import Precondition
 from sheaf.locks import MultiLock
 from sheaf.locks.redis import RedisLocks
 from sheaf.sharding import shards
 from sheaf.storage import claims, pages, saves
 from sheaf.storage.claims import Claim, ClaimRefused
 from sheaf.storage.saves import Write
-from sheaf.web.conditions import Precondition
 from tests.faults import mutations
 from tests.waiting import PATIENCE
 from writes import composing, editing

@@ -19,6 +19,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from sheaf import redis_client, settings
+from sheaf.http.conditions import Precondition
+from sheaf.http.problems import Problem
 from sheaf.locks import LockError, MultiLock
 from sheaf.locks.redis import RedisLocks
 from sheaf.sharding import shards
@@ -26,8 +28,6 @@ from sheaf.storage import claims, pages, saves
 from sheaf.storage.claims import Claim, ClaimRefused
 from sheaf.storage.pages import PageItem
 from sheaf.storage.saves import LockLost, Write
-from sheaf.web.conditions import Precondition
-from sheaf.web.problems import Problem
 from tests.faults import mutations
 from tests.faults.checker import page_body, pair_body
 from writes import composing, editing

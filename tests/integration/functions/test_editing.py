@@ -14,13 +14,13 @@ import redis
 from sqlalchemy.exc import OperationalError
 
 from sheaf import page_cache, redis_client
+from sheaf.http import documents
+from sheaf.http.conditions import Precondition
+from sheaf.http.problems import Problem
 from sheaf.locks import engines
 from sheaf.locks.redis import RedisLock
-from sheaf.rendering import documents
 from sheaf.sharding import shards
 from sheaf.storage import saves
-from sheaf.web.conditions import Precondition
-from sheaf.web.problems import Problem
 from tests.fixtures import Servers
 from tests.site import CREATE, Site
 from tests.waiting import PATIENCE

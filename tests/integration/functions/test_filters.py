@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from listing.lists import Filters, Sort, _check_offered
 from sheaf.database import tables
+from sheaf.http.problems import Problem
 from sheaf.sharding import shards
-from sheaf.web.problems import Problem
 from tests.conftest import Mint
 from tests.site import CREATE, Site
 

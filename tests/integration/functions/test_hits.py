@@ -33,14 +33,14 @@ ALLOWED = {
     "sheaf.caching.memory",
     "sheaf.caching.near",
     "sheaf.caching.reader",
-    "sheaf.encodings",
+    "sheaf.http.encodings",
     "sheaf.page_cache",
     "sheaf.settings",
     "sheaf.telemetry",
-    "sheaf.web",
-    "sheaf.web.origin",
-    "sheaf.web.requests",
-    "sheaf.web.validators",
+    "sheaf.http",
+    "sheaf.http.origin",
+    "sheaf.http.requests",
+    "sheaf.http.validators",
 }
 # Slow to load, and not needed.
 HEAVY = {"asyncio", "brotli", "dataclasses", "datetime", "inspect", "random", "ssl", "typing"}

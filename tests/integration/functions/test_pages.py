@@ -9,9 +9,10 @@ import psycopg
 import pytest
 import redis
 
-from sheaf import encodings, page_cache
+from sheaf import page_cache
 from sheaf.caching.near import NearCache
 from sheaf.caching.reader import Reader
+from sheaf.http import encodings
 from sheaf.rendering import static
 from sheaf.storage import pages
 from tests.fixtures import Servers

@@ -11,8 +11,8 @@ from moto import mock_aws
 
 import release.app
 from sheaf.aws import services
+from sheaf.http import responses
 from sheaf.rendering import static
-from sheaf.web import responses
 from tests.context import new_context
 from tests.sam.samples import EVENTS, Sample
 from tests.servers.endpoint import Answer, Asked, Endpoint, serving

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sheaf.web import validators
+from sheaf.http import validators
 
 MOMENT = datetime(2026, 11, 2, 14, 3, 11, tzinfo=UTC)
 

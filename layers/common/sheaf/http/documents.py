@@ -3,13 +3,13 @@
 from base64 import b64encode
 from http import HTTPStatus
 
-from sheaf import encodings, settings
+from sheaf import settings
 from sheaf.caching.entry import Entry
 from sheaf.hashing import content_tag
+from sheaf.http import encodings, responses
+from sheaf.http.validators import page_tag
 from sheaf.rendering import templates
 from sheaf.storage.pages import Page
-from sheaf.web import responses
-from sheaf.web.validators import page_tag
 
 # A better one would make a page an eighth smaller and its save ten times slower.
 _QUALITY = 5

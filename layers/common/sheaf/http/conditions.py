@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from sheaf.web import problems
+from sheaf.http import problems
 
 _VERSION_TAG = re.compile(r'"v([1-9][0-9]{0,17})"')
 _ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')

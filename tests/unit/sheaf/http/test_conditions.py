@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sheaf.web import conditions
-from sheaf.web.problems import Problem
+from sheaf.http import conditions
+from sheaf.http.problems import Problem
 
 
 @given(st.integers(1, 10**17), st.integers(1, 10**17))

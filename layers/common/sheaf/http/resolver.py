@@ -22,12 +22,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from sheaf import settings, slugs, telemetry
 from sheaf.database import connections
+from sheaf.http import origin, problems, responses
+from sheaf.http.problems import Problem
+from sheaf.http.responses import Response
 from sheaf.paging import BadCursor, BadPage
 from sheaf.sharding.ownership import Moved
 from sheaf.sharding.scattering import ShardDown
-from sheaf.web import origin, problems, responses
-from sheaf.web.problems import Problem
-from sheaf.web.responses import Response
 
 MAX_BODY_BYTES = 1024 * 1024
 

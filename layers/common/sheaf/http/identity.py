@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from sheaf.http import problems
 from sheaf.settings import Settings
-from sheaf.web import problems
 
 _HANDLE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sheaf import settings
-from sheaf.web.problems import Problem
-from sheaf.web.validators import matches
+from sheaf.http.problems import Problem
+from sheaf.http.validators import matches
 
 REVALIDATE = "no-cache"
 IMMUTABLE = "max-age=31536000, immutable"

@@ -2,10 +2,10 @@ import pytest
 from redis import ConnectionError as RedisConnectionError
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from sheaf.http import problems
+from sheaf.http.resolver import as_problem
 from sheaf.paging import BadCursor, BadPage
 from sheaf.slugs import BadSlug
-from sheaf.web import problems
-from sheaf.web.resolver import as_problem
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from sheaf.web import origin
+from sheaf.http import origin
 
 OLD, NEW = "o" * 20, "n" * 20
 

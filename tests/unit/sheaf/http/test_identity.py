@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
+from sheaf.http.identity import Role, identify
+from sheaf.http.problems import Problem
 from sheaf.settings import Settings
-from sheaf.web.identity import Role, identify
-from sheaf.web.problems import Problem
 
 SETTINGS = Settings({"SHEAF_DATABASE_URLS": "postgresql://h/d", "SHEAF_CACHE_URL": "redis://h"})
 

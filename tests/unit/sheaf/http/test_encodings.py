@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sheaf import encodings
+from sheaf.http import encodings
 from tests.waiting import PATIENCE
 
 ENCODINGS = ("br", "gzip", "identity")
@@ -112,10 +112,10 @@ def test_gzip_says_no_time() -> None:
 
 def test_who_does_not_compress_imports_no_compressor() -> None:
     code = (
-        "import functools, sheaf, sys; before = {*sys.modules}\n"
-        "from sheaf import encodings; encodings.choose('br'); print({*sys.modules} - before)"
+        "import functools, sheaf.http, sys; before = {*sys.modules}\n"
+        "from sheaf.http import encodings; encodings.choose('br'); print({*sys.modules} - before)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, check=True, timeout=PATIENCE
     )
-    assert done.stdout.decode().strip() == "{'sheaf.encodings'}"
+    assert done.stdout.decode().strip() == "{'sheaf.http.encodings'}"

@@ -1,0 +1,1 @@
+"""HTTP: requests, responses, problems, conditions, identity, documents ready to send."""

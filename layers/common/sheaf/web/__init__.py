@@ -1,1 +1,0 @@
-"""The web: events in, responses out, problem details, identity."""
