@@ -13,8 +13,8 @@ import redis
 from bench.contenders import CONTENDERS, FLOOR, OURS, Contender, Runtime
 from bench.emulator import ColdStart, cold_start
 from bench.page import HEADERS, Page, Site
-from sheaf import page_cache
 from sheaf.caching import entry
+from sheaf.pages import page_cache
 
 SEED = 11
 SLUG = "a-page-to-measure"

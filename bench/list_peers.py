@@ -24,8 +24,8 @@ from sqlalchemy.engine import make_url
 from bench import list_django
 from listing import lists
 from sheaf.database.tables import pages
+from sheaf.pages.reads import ITEM
 from sheaf.paging import Part
-from sheaf.storage.pages import ITEM
 
 SIZE = 50
 OURS, SQLAKEYSET = "Sheaf", "sqlakeyset"

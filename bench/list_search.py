@@ -12,10 +12,10 @@ import psycopg
 from bench import list_data, prose
 from listing import lists
 from sheaf.database.tables import pages
+from sheaf.pages import claims, saves
+from sheaf.pages.saves import Write
 from sheaf.paging import Part
 from sheaf.sharding import shards
-from sheaf.storage import claims, saves
-from sheaf.storage.saves import Write
 from writes import composing
 
 WORDS, SEED = 120, 5

@@ -16,10 +16,10 @@ from sqlalchemy import select
 from sheaf.database.tables import pages
 from sheaf.http.conditions import Precondition
 from sheaf.locks.redis import RedisLock
+from sheaf.pages import claims, saves
+from sheaf.pages.claims import Claim
+from sheaf.pages.saves import Content, Write
 from sheaf.sharding import shards
-from sheaf.storage import claims, saves
-from sheaf.storage.claims import Claim
-from sheaf.storage.saves import Content, Write
 from writes import editing
 
 TEXT = "A sheaf is a bundle of leaves, and a page is one of them. " * 40

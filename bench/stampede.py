@@ -18,8 +18,8 @@ import redis
 import sqlalchemy
 
 from bench.stampede_peers import OURS_OLD, PEERS, Read
-from sheaf import page_cache
 from sheaf.caching import entry
+from sheaf.pages import page_cache
 
 SEED = 17
 READERS = 8

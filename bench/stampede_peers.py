@@ -12,9 +12,9 @@ import pages.app
 from bench import page
 from local.functions import Context
 from sheaf.http import documents
+from sheaf.pages import reads as stored
 from sheaf.rendering import templates
 from sheaf.sharding import shards
-from sheaf.storage import pages as stored
 
 Read = Callable[[str], object]
 SECONDS = 3600

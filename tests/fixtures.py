@@ -26,9 +26,10 @@ from local.issuer import mint
 from local.laptop import create_app
 from local.listener import listen
 from local.server import ServerError
-from sheaf import page_cache, settings
+from sheaf import settings
 from sheaf.database import migrate
 from sheaf.database.tables import metadata
+from sheaf.pages import page_cache
 from sheaf.sharding import shards
 from tests.conftest import ISSUER, Mint
 from tests.site import Site

@@ -27,12 +27,12 @@ from sheaf import slugs
 from sheaf.http import conditions, openapi, representations, responses
 from sheaf.http.representations import Health, Listed, PageLease, PageWithBody, Suggestions, answers
 from sheaf.http.resolver import send
+from sheaf.pages.reads import PageItem
+from sheaf.pages.revisions import RevisionItem
+from sheaf.pages.tree import Entry
+from sheaf.pages.users import User
 from sheaf.paging import Part
 from sheaf.search.statements import Hit
-from sheaf.storage.pages import PageItem
-from sheaf.storage.revisions import RevisionItem
-from sheaf.storage.tree import Entry
-from sheaf.storage.users import User
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Literal
 
 from sheaf.http.problems import Problem
-from sheaf.storage.revisions import Revision
+from sheaf.pages.revisions import Revision
 
 # Two of so many lines are mostly compared in a tenth of a second, and in two when lines were
 # chosen to make it slow. Three times as long texts would take half a minute then.

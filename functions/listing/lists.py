@@ -14,11 +14,11 @@ from sheaf import paging
 from sheaf.database import signing_keys, tables
 from sheaf.http import problems
 from sheaf.http.representations import Listed
+from sheaf.pages import reads, revisions, tree, users
 from sheaf.paging import Cursors, Keyset, Part, Slice, SortKey, UnknownKey, asc, desc
 from sheaf.search import queries, statements
 from sheaf.sharding import scattering, shards
 from sheaf.sharding.scattering import Scatter
-from sheaf.storage import pages, revisions, tree, users
 
 T = TypeVar("T")
 
@@ -73,7 +73,7 @@ def all_pages(
     order: Order | None,
     part: Part,
     allow_partial: bool = False,
-) -> Listed[pages.PageItem]:
+) -> Listed[reads.PageItem]:
     """The pages; without an order times from the newest on, titles and slugs from A to Z.
 
     Raises a Problem for a list that no index has in this order.
@@ -81,7 +81,7 @@ def all_pages(
     keyset = Keyset(_sort_keys(filters, _check_offered(filters, sort), order))
     statement = _select(filters)
     return _everywhere(
-        "pages", filters.given, statement, keyset, part, pages.PageItem, allow_partial
+        "pages", filters.given, statement, keyset, part, reads.PageItem, allow_partial
     )
 
 
@@ -105,12 +105,12 @@ def _sort_keys(filters: Filters, sort: Sort, order: Order | None) -> tuple[SortK
 
 
 def _select(filters: Filters) -> Select[Any]:
-    statement = pages.all_in(filters.state) if filters.tag is None else pages.tagged(filters.tag)
+    statement = reads.all_in(filters.state) if filters.tag is None else reads.tagged(filters.tag)
     if filters.author is not None:
         statement = statement.where(tables.pages.c.author == filters.author)
     if filters.prefix is not None:
         prefix = unicodedata.normalize("NFC", filters.prefix)
-        statement = statement.where(pages.begins_with(_columns(filters)["slug"], prefix))
+        statement = statement.where(reads.begins_with(_columns(filters)["slug"], prefix))
     return statement
 
 
@@ -119,11 +119,11 @@ def _columns(filters: Filters) -> ReadOnlyColumnCollection[str, Column[Any]]:
     return (tables.pages if filters.tag is None else tables.page_tags).c
 
 
-def backlinks(slug: str, part: Part, allow_partial: bool = False) -> Listed[pages.PageItem]:
+def backlinks(slug: str, part: Part, allow_partial: bool = False) -> Listed[reads.PageItem]:
     """The live pages that link to this slug, which need not be a page yet, by their slugs."""
     keyset = Keyset((asc(tables.links.c.source),))
-    statement, filters = pages.linking_to(slug), {"slug": slug}
-    return _everywhere("backlinks", filters, statement, keyset, part, pages.PageItem, allow_partial)
+    statement, filters = reads.linking_to(slug), {"slug": slug}
+    return _everywhere("backlinks", filters, statement, keyset, part, reads.PageItem, allow_partial)
 
 
 def page_revisions(slug: str, part: Part) -> Listed[revisions.RevisionItem]:

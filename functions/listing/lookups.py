@@ -9,13 +9,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sheaf import redis_client, settings
 from sheaf.http import identity, problems
+from sheaf.pages import edit_leases, reads, revisions, users
 from sheaf.search import statements
 from sheaf.sharding import shards
 from sheaf.sharding.scattering import Scatter, sources
-from sheaf.storage import leases, pages, revisions, users
 
 
-def page(slug: str) -> pages.Page:
+def page(slug: str) -> reads.Page:
     """The live page; raises a 404 or 410 Problem."""
     found = history(slug)
     if found.state != "live":
@@ -24,10 +24,10 @@ def page(slug: str) -> pages.Page:
 
 
 @shards.following_moves
-def history(slug: str) -> pages.Page:
+def history(slug: str) -> reads.Page:
     """The page, deleted or not, for its history; raises a 404 Problem."""
     with shards.reading(slug) as connection:
-        found = pages.find(connection, slug)
+        found = reads.find(connection, slug)
     if found is None:
         raise problems.not_found(f"page {slug}")
     return found
@@ -53,10 +53,10 @@ def two_revisions(
 
 
 @shards.following_moves
-def lease(slug: str) -> leases.Lease:
+def lease(slug: str) -> edit_leases.Lease:
     """The lease that somebody has on editing a page; raises a 404 Problem."""
     with shards.reading(slug) as connection:
-        found = leases.find(connection, slug)
+        found = edit_leases.find(connection, slug)
     if found is None or not found.seconds_left:
         raise problems.not_found(f"lease on {slug}")
     return found

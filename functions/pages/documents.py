@@ -9,19 +9,19 @@ from redis import RedisError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from sheaf import page_cache, telemetry
+from sheaf import telemetry
 from sheaf.caching.entry import Entry
 from sheaf.database import connections
 from sheaf.hashing import content_tag
 from sheaf.http import documents, problems, responses
 from sheaf.http.problems import Problem
 from sheaf.http.responses import Response
+from sheaf.pages import page_cache, reads
+from sheaf.pages.reads import Crowded, Page
 from sheaf.rendering import templates
 from sheaf.rendering.static import StaticFile
 from sheaf.sharding import shards
 from sheaf.sharding.ownership import Moved
-from sheaf.storage import pages
-from sheaf.storage.pages import Crowded, Page
 
 path = templates.page_path
 
@@ -71,7 +71,7 @@ def _make(slug: str) -> Entry:
 @shards.following_moves
 def _read(slug: str) -> Page | None:
     with shards.reading(slug) as connection:
-        return pages.read(connection, slug)
+        return reads.read(connection, slug)
 
 
 def source(slug: str) -> Entry:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sheaf import page_cache, settings
+from sheaf import settings
 from sheaf.caching.entry import Entry
 from sheaf.caching.near import DOWN, HIT, MEMORY, MISS, UNEXPECTED
 from sheaf.http.requests import Request
 from sheaf.http.validators import newest_version
+from sheaf.pages import page_cache
 
 __all__ = [
     "DOWN",

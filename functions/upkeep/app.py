@@ -11,14 +11,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from sheaf import page_cache, telemetry
+from sheaf import telemetry
 from sheaf.caching.entry import Entry
 from sheaf.database import in_doubt
 from sheaf.http import documents
 from sheaf.locks import Lock, LockError, engines
+from sheaf.pages import claims, drafts, outbox, page_cache, reads, users
+from sheaf.pages.outbox import Change
 from sheaf.sharding import shards
-from sheaf.storage import claims, drafts, outbox, pages, users
-from sheaf.storage.outbox import Change
 from upkeep import purging
 
 _BATCH = 200
@@ -177,5 +177,5 @@ def _publish(slug: str, version: int) -> None:
 
 def _entry(slug: str) -> Entry:
     with shards.reading(slug) as connection:
-        page = pages.find(connection, slug)
+        page = reads.find(connection, slug)
     return documents.entry(page) if page else documents.absent(slug)

@@ -1,8 +1,8 @@
 """A page's content, composed of its source and what the author said about it."""
 
 from sheaf.hashing import git_blob_id
+from sheaf.pages.saves import Content
 from sheaf.rendering import markdown, source
-from sheaf.storage.saves import Content
 
 
 def compose(

@@ -14,18 +14,18 @@ from uuid import uuid4
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from sheaf import page_cache, redis_client, scripts, settings, telemetry
+from sheaf import redis_client, scripts, settings, telemetry
 from sheaf.http import documents, problems
 from sheaf.http.conditions import Precondition, version_etag
 from sheaf.http.problems import Problem
 from sheaf.locks import Lock, LockError, LockNotOwnedError, engines
 from sheaf.locks.redis import RedisLock
+from sheaf.pages import claims, page_cache, saves
+from sheaf.pages.claims import Claim, ClaimRefused
+from sheaf.pages.reads import Page, PageItem
+from sheaf.pages.saves import EMPTY, Content, Write
 from sheaf.sharding import shards
 from sheaf.sharding.ownership import Moved
-from sheaf.storage import claims, saves
-from sheaf.storage.claims import Claim, ClaimRefused
-from sheaf.storage.pages import Page, PageItem
-from sheaf.storage.saves import EMPTY, Content, Write
 from writes import leases
 
 # Far longer than a save takes. One that outlives it all the same (a connect and two statements

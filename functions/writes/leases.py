@@ -12,12 +12,12 @@ from sqlalchemy import Connection
 
 from sheaf.http import problems, representations, responses
 from sheaf.http.responses import Response
+from sheaf.pages import drafts, edit_leases
+from sheaf.pages.claims import Claim, ClaimRefused
+from sheaf.pages.drafts import Draft
+from sheaf.pages.edit_leases import Lease, LeaseHeld
+from sheaf.pages.saves import LockLost, Write
 from sheaf.sharding import shards
-from sheaf.storage import drafts, leases
-from sheaf.storage.claims import Claim, ClaimRefused
-from sheaf.storage.drafts import Draft
-from sheaf.storage.leases import Lease, LeaseHeld
-from sheaf.storage.saves import LockLost, Write
 from writes.models import LeaseInput
 
 _FENCE = re.compile(r"[1-9][0-9]{0,17}")
@@ -71,7 +71,7 @@ def respected(
         try:
             yield
         except (ClaimRefused, LockLost):
-            _judge(slug, leases.find(connection, slug), write.author, presented)
+            _judge(slug, edit_leases.find(connection, slug), write.author, presented)
             raise
     except LeaseLost as lost:
         draft = _keep(connection, slug, write, based_on)
@@ -108,7 +108,7 @@ def take(slug: str, holder: str, wanted: LeaseInput) -> Response:
 @shards.following_moves
 def _take(slug: str, holder: str, length: timedelta, take_over: bool) -> tuple[Lease, bool]:
     with shards.owning(slug).connect() as connection:
-        return leases.take(connection, slug, holder, length, take_over=take_over)
+        return edit_leases.take(connection, slug, holder, length, take_over=take_over)
 
 
 def give_up(slug: str, holder: str) -> Response:
@@ -124,7 +124,7 @@ def give_up(slug: str, holder: str) -> Response:
 @shards.following_moves
 def _give_up(slug: str, holder: str) -> bool:
     with shards.owning(slug).connect() as connection:
-        return leases.give_up(connection, slug, holder)
+        return edit_leases.give_up(connection, slug, holder)
 
 
 def _locked(slug: str, lease: Lease) -> problems.Problem:

@@ -17,10 +17,10 @@ from sheaf.database import connections
 from sheaf.http.conditions import Precondition
 from sheaf.locks import MultiLock
 from sheaf.locks.redis import RedisLocks
+from sheaf.pages import claims, reads, saves
+from sheaf.pages.claims import Claim, ClaimRefused
+from sheaf.pages.saves import Write
 from sheaf.sharding import shards
-from sheaf.storage import claims, pages, saves
-from sheaf.storage.claims import Claim, ClaimRefused
-from sheaf.storage.saves import Write
 from tests.faults import mutations
 from tests.waiting import PATIENCE
 from writes import composing, editing
@@ -72,7 +72,7 @@ class Actor:
 
     def read(self, slug: str) -> str | None:
         """The page's text."""
-        page = pages.find(self.connection, slug)
+        page = reads.find(self.connection, slug)
         return page.body if page else None
 
     def save(self, slug: str, mark: str, body: str) -> int:

@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from sheaf.database.tables import pages
-from sheaf.storage import claims, saves
-from sheaf.storage.claims import Claim
-from sheaf.storage.pages import PageItem
-from sheaf.storage.saves import Write
+from sheaf.pages import claims, saves
+from sheaf.pages.claims import Claim
+from sheaf.pages.reads import PageItem
+from sheaf.pages.saves import Write
 
 NAMES = ("no-fence", "claim-after-read")
 

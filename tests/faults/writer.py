@@ -23,11 +23,11 @@ from sheaf.http.conditions import Precondition
 from sheaf.http.problems import Problem
 from sheaf.locks import LockError, MultiLock
 from sheaf.locks.redis import RedisLocks
+from sheaf.pages import claims, reads, saves
+from sheaf.pages.claims import Claim, ClaimRefused
+from sheaf.pages.reads import PageItem
+from sheaf.pages.saves import LockLost, Write
 from sheaf.sharding import shards
-from sheaf.storage import claims, pages, saves
-from sheaf.storage.claims import Claim, ClaimRefused
-from sheaf.storage.pages import PageItem
-from sheaf.storage.saves import LockLost, Write
 from tests.faults import mutations
 from tests.faults.checker import page_body, pair_body
 from writes import composing, editing
@@ -100,7 +100,7 @@ class Writer:
 def put_page(mark: str, slug: str) -> int:
     """Read a page and replace it through the writes function; the new version."""
     with shards.owning(slug).connect() as connection:
-        page = pages.find(connection, slug)
+        page = reads.find(connection, slug)
     precondition = Precondition(frozenset({page.version}) if page else None)
     content = composing.compose(slug, page_body(mark, page.body if page else None))
     return editing.put(slug, precondition, "writer", "", content).page.version

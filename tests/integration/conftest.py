@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sheaf import page_cache, redis_client, settings
+from sheaf import redis_client, settings
 from sheaf.locks import engines
+from sheaf.pages import page_cache
 from sheaf.sharding import shards
 from tests.conftest import Mint
 from tests.fixtures import Servers, database, migrate_together, running_site

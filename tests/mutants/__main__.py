@@ -26,7 +26,8 @@ from tests.mutants.mutations import Mutant, mutants_of
 # So many trials at a time.
 WORKERS = 2
 _SHEAF, _UNIT = "tests/integration/sheaf", "tests/unit/sheaf"
-_PAGING, _STORAGE = f"{_SHEAF}/test_paging.py", f"{_SHEAF}/storage"
+_PAGING, _PAGES = f"{_SHEAF}/test_paging.py", f"{_SHEAF}/pages"
+_WRITES = tuple(f"{_PAGES}/test_{name}.py" for name in ("claims", "saves", "edit_leases", "users"))
 _ONE_SERVER = ("-k", "not cluster and not zookeeper")
 _LOCKS = tuple(f"{_SHEAF}/locks/test_{name}.py" for name in ("redis_scripts", "redis", "contract"))
 # What is changed, and the tests of it, the quickest first: they end with the first that fails.
@@ -38,10 +39,10 @@ TESTS: dict[str, tuple[str, ...]] = {
     "locks/redis.py": (*_LOCKS, *_ONE_SERVER),
     "locks/redis_scripts.py": (*_LOCKS, *_ONE_SERVER),
     "caching/versioned.py": (f"{_SHEAF}/caching/test_versioned.py", *_ONE_SERVER),
-    "storage/claims.py": (f"{_STORAGE}/test_claims.py", _STORAGE),
-    "storage/saves.py": (f"{_STORAGE}/test_saves.py", _STORAGE),
-    "storage/leases.py": (f"{_STORAGE}/test_leases.py", _STORAGE),
-    "sharding/ownership.py": (f"{_SHEAF}/sharding/test_ownership.py", _STORAGE),
+    "pages/claims.py": (f"{_PAGES}/test_claims.py", *_WRITES),
+    "pages/saves.py": (f"{_PAGES}/test_saves.py", *_WRITES),
+    "pages/edit_leases.py": (f"{_PAGES}/test_edit_leases.py", *_WRITES),
+    "sharding/ownership.py": (f"{_SHEAF}/sharding/test_ownership.py", *_WRITES),
 }
 _DEVELOP = Path(__file__).parents[2] / "docs" / "develop.md"
 

@@ -7,8 +7,8 @@ import pytest
 import redis
 
 from local.functions import invoke
-from sheaf import page_cache
 from sheaf.caching import entry
+from sheaf.pages import page_cache
 from tests.fixtures import Servers
 from tests.sam import sam
 from tests.sam.conftest import CONTAINED, Outcome

@@ -34,7 +34,7 @@ def test_arrows_run_down(path: Path) -> None:
 
 def test_the_lowest_modules_stand_alone() -> None:
     layer = ROOT / "layers/common/sheaf"
-    names = ("hashing", "slugs", "settings", "aws/presigning", "scripts", "search/words")
+    names = ("hashing", "slugs", "settings", "scripts", "aws/presigning", "search/words")
     modules = [path for package in ("caching", "paging") for path in (layer / package).glob("*.py")]
     allowed = ("sheaf.scripts", "sheaf.caching", "sheaf.paging")
     for path in [*(layer / f"{name}.py" for name in names), *modules]:

@@ -1,4 +1,4 @@
-"""Sheaf's shared layer: hashing, caching, locks, paging, storage, rendering and the web."""
+"""Sheaf: pages that many read and several edit at once. The layer of all functions."""
 
 __version__ = "0.1.0"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import upkeep.app
-from sheaf import page_cache
+from sheaf.pages import page_cache
 from tests.context import new_context
 from tests.integration.conftest import Configure
 from tests.servers import redis_cluster

@@ -13,14 +13,14 @@ import pytest
 import redis
 from sqlalchemy.exc import OperationalError
 
-from sheaf import page_cache, redis_client
+from sheaf import redis_client
 from sheaf.http import documents
 from sheaf.http.conditions import Precondition
 from sheaf.http.problems import Problem
 from sheaf.locks import engines
 from sheaf.locks.redis import RedisLock
+from sheaf.pages import page_cache, saves
 from sheaf.sharding import shards
-from sheaf.storage import saves
 from tests.fixtures import Servers
 from tests.site import CREATE, Site
 from tests.waiting import PATIENCE

@@ -12,9 +12,10 @@ import pytest
 import redis
 
 import pages.app
-from sheaf import page_cache, telemetry
+from sheaf import telemetry
 from sheaf.caching import entry as entries
 from sheaf.caching.entry import Entry
+from sheaf.pages import page_cache
 from tests.context import new_context
 from tests.fixtures import Servers
 from tests.site import Site
@@ -33,14 +34,15 @@ ALLOWED = {
     "sheaf.caching.memory",
     "sheaf.caching.near",
     "sheaf.caching.reader",
-    "sheaf.http.encodings",
-    "sheaf.page_cache",
-    "sheaf.settings",
-    "sheaf.telemetry",
     "sheaf.http",
+    "sheaf.http.encodings",
     "sheaf.http.origin",
     "sheaf.http.requests",
     "sheaf.http.validators",
+    "sheaf.pages",
+    "sheaf.pages.page_cache",
+    "sheaf.settings",
+    "sheaf.telemetry",
 }
 # Slow to load, and not needed.
 HEAVY = {"asyncio", "brotli", "dataclasses", "datetime", "inspect", "random", "ssl", "typing"}

@@ -18,9 +18,9 @@ from listing import lists, lookups
 from listing.lists import Filters, Order
 from sheaf import paging, settings
 from sheaf.database import tables
+from sheaf.pages import tree
 from sheaf.paging import Cursors, Keyset, Part, Position, Slice, Source
 from sheaf.sharding import shards
-from sheaf.storage import tree
 from tests.fixtures import Servers, database
 
 ROWS = int(os.environ.get("SHEAF_LIST_ROWS", "20000"))

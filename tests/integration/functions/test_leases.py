@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from werkzeug.test import TestResponse
 
+from sheaf.pages import claims, drafts, edit_leases, saves
+from sheaf.pages.saves import EMPTY, LockLost, Write
 from sheaf.sharding import shards
-from sheaf.storage import claims, drafts, leases, saves
-from sheaf.storage.saves import EMPTY, LockLost, Write
 from tests.conftest import Mint
 from tests.integration.functions.conftest import wait_for_waiter
 from tests.site import CREATE, Site
@@ -221,7 +221,7 @@ def test_a_lease_taken_while_a_save_is_under_way_stops_it(
     """The locks' clock is far ahead of the database's: the page's fence rises all the same."""
     site.create("home", "one")
     claim = claims.claim(connection, "home", FAR_AHEAD, uuid4())
-    leases.take(connection, "home", "bob", TWO_MINUTES)
+    edit_leases.take(connection, "home", "bob", TWO_MINUTES)
     with pytest.raises(LockLost):
         saves.save(connection, claim, Write(uuid4(), "alice", "", "live", EMPTY))
     with pytest.raises(claims.ClaimRefused):
@@ -235,10 +235,10 @@ def test_a_claim_that_waited_for_a_takeover_sees_it(site: Site, engine: Engine) 
     """Its statement began before the takeover was committed."""
     site.create("home", "one")
     with engine.connect() as connection:
-        ours, _ = leases.take(connection, "home", "alice", TWO_MINUTES)
+        ours, _ = edit_leases.take(connection, "home", "alice", TWO_MINUTES)
     with ThreadPoolExecutor(1) as thread, shards.transactional(engine).connect() as other:
         with other.begin():
-            theirs, _ = leases.take(other, "home", "bob", TWO_MINUTES, take_over=True)
+            theirs, _ = edit_leases.take(other, "home", "bob", TWO_MINUTES, take_over=True)
             claiming = thread.submit(_claim, engine)
             wait_for_waiter(engine)
         claim = claiming.result(PATIENCE)
@@ -258,7 +258,7 @@ def test_who_loses_the_lease_between_claim_and_save_is_told_so(
             other.execute(text("LOCK TABLE revisions IN SHARE MODE"))
             saving = thread.submit(site.put, "notes/tea", "mine", {**CREATE, **mine})
             wait_for_waiter(engine)
-            leases.take(other, "notes/tea", "bob", TWO_MINUTES, take_over=True)
+            edit_leases.take(other, "notes/tea", "bob", TWO_MINUTES, take_over=True)
         refused = saving.result(PATIENCE)
     expected = (409, "lease-lost", "bob") if named else (423, "locked", "bob")
     assert (refused.status_code, problem_of(refused), refused.json["holder"]) == expected
@@ -272,20 +272,20 @@ def _claim(engine: Engine) -> claims.Claim:
 
 
 def test_renewing_leaves_the_holders_own_save_alone(site: Site, connection: Connection) -> None:
-    leases.take(connection, "home", "alice", TWO_MINUTES)
+    edit_leases.take(connection, "home", "alice", TWO_MINUTES)
     claim = claims.claim(connection, "home", FAR_AHEAD, uuid4())
-    leases.take(connection, "home", "alice", TWO_MINUTES)
+    edit_leases.take(connection, "home", "alice", TWO_MINUTES)
     saved = saves.save(connection, claim, Write(uuid4(), "alice", "", "live", EMPTY))
     assert saved.version == 1
 
 
 def test_rows_of_leases_go_when_nobody_needs_them(site: Site, connection: Connection) -> None:
-    first, _ = leases.take(connection, "home", "alice", TWO_MINUTES)
+    first, _ = edit_leases.take(connection, "home", "alice", TWO_MINUTES)
     assert claims.remove_abandoned(connection, timedelta(days=-1)) == 0
     run_out(connection)
     assert claims.remove_abandoned(connection, timedelta(days=-1)) == 1
-    assert leases.find(connection, "home") is None
-    second, is_new = leases.take(connection, "home", "alice", TWO_MINUTES)
+    assert edit_leases.find(connection, "home") is None
+    second, is_new = edit_leases.take(connection, "home", "alice", TWO_MINUTES)
     assert is_new
     assert second.fence > first.fence
 

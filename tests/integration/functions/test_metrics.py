@@ -17,8 +17,8 @@ from sheaf import redis_client
 from sheaf.database import connections
 from sheaf.locks import LockError, engines
 from sheaf.locks.redis import RedisLock
+from sheaf.pages import claims
 from sheaf.sharding import shards
-from sheaf.storage import claims
 from tests.context import hurried_context, new_context
 from tests.fixtures import Servers
 from tests.integration.conftest import Configure

@@ -9,12 +9,11 @@ import psycopg
 import pytest
 import redis
 
-from sheaf import page_cache
 from sheaf.caching.near import NearCache
 from sheaf.caching.reader import Reader
 from sheaf.http import encodings
+from sheaf.pages import page_cache, reads
 from sheaf.rendering import static
-from sheaf.storage import pages
 from tests.fixtures import Servers
 from tests.site import Site
 
@@ -240,8 +239,8 @@ def test_what_a_process_remembers_is_better_than_nothing(site: Site, clean: Serv
 def crowd(servers: Servers) -> Iterator[None]:
     """As many readers as the database serves, all gone when the block ends."""
     with psycopg.connect(servers.database_url) as connection:
-        for number in range(1, pages.READERS + 1):
+        for number in range(1, reads.READERS + 1):
             # Of the transaction: those of a connection are kept until its process has noticed.
             taken = "SELECT pg_advisory_xact_lock(%s, %s)"
-            connection.execute(taken, (pages._READERS_LOCK, number))
+            connection.execute(taken, (reads._READERS_LOCK, number))
         yield

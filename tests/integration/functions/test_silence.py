@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 import upkeep.app
-from sheaf import page_cache
 from sheaf.database import connections
+from sheaf.pages import page_cache
 from sheaf.sharding import shards
 from tests.context import new_context
 from tests.fixtures import Servers

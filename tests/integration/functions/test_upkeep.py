@@ -5,11 +5,11 @@ import pytest
 import redis
 
 import upkeep.app
-from sheaf import page_cache, redis_client
+from sheaf import redis_client
 from sheaf.locks import LockNotOwnedError, engines
+from sheaf.pages import drafts, outbox, page_cache
+from sheaf.pages.outbox import Change
 from sheaf.sharding import shards
-from sheaf.storage import drafts, outbox
-from sheaf.storage.outbox import Change
 from tests.context import hurried_context, new_context
 from tests.fixtures import Servers
 from tests.integration.conftest import Configure

@@ -15,10 +15,11 @@ import redis
 from sqlalchemy import text
 
 import upkeep.app
-from sheaf import page_cache, redis_client, settings
+from sheaf import redis_client, settings
 from sheaf.aws import presigning
 from sheaf.aws.presigning import Credentials, cache_token, database_token
 from sheaf.caching.entry import Entry, name
+from sheaf.pages import page_cache
 from sheaf.sharding import shards
 from tests.context import new_context
 from tests.fixtures import Servers

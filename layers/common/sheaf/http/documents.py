@@ -8,8 +8,8 @@ from sheaf.caching.entry import Entry
 from sheaf.hashing import content_tag
 from sheaf.http import encodings, responses
 from sheaf.http.validators import page_tag
+from sheaf.pages.reads import Page
 from sheaf.rendering import templates
-from sheaf.storage.pages import Page
 
 # A better one would make a page an eighth smaller and its save ten times slower.
 _QUALITY = 5

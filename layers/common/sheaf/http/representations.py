@@ -4,10 +4,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from sheaf.pages.drafts import Draft
+from sheaf.pages.edit_leases import Lease
+from sheaf.pages.reads import Page, PageItem
 from sheaf.search.statements import Suggestion
-from sheaf.storage.drafts import Draft
-from sheaf.storage.leases import Lease
-from sheaf.storage.pages import Page, PageItem
 
 T = TypeVar("T")
 

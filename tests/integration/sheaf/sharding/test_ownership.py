@@ -10,7 +10,7 @@ from sheaf.database.tables import links, reader_epochs, slot_owners
 from sheaf.hashing import slot
 from sheaf.sharding import ownership
 from sheaf.sharding.ownership import Moved
-from tests.integration.sheaf.storage.marks import put_into_slot
+from tests.integration.sheaf.pages.marks import put_into_slot
 from tests.waiting import PATIENCE, WAITING_FOR_US, wait_until
 
 NAME, OTHER = "moving", "staying"

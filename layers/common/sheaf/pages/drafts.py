@@ -14,8 +14,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
 from sheaf.database.tables import drafts
+from sheaf.pages.saves import Content
 from sheaf.sharding import ownership
-from sheaf.storage.saves import Content
 
 MAX_LISTED = 50
 _ITEM = tuple(

@@ -8,16 +8,11 @@ from sqlalchemy import Connection, func, select
 
 from sheaf.database.tables import pages
 from sheaf.hashing import slot
+from sheaf.pages import claims, edit_leases, saves
+from sheaf.pages.claims import Claim, ClaimRefused
+from sheaf.pages.saves import EMPTY, Write
 from sheaf.sharding.ownership import Moved
-from sheaf.storage import claims, leases, saves
-from sheaf.storage.claims import Claim, ClaimRefused
-from sheaf.storage.saves import EMPTY, Write
-from tests.integration.sheaf.storage.marks import (
-    mark_of,
-    put_into_row,
-    put_into_slot,
-    row_of,
-)
+from tests.integration.sheaf.pages.marks import mark_of, put_into_row, put_into_slot, row_of
 
 SLUG, OTHER = "notes/tea", "notes/coffee"
 FENCE = 1000
@@ -52,7 +47,7 @@ def test_a_claim_returns_what_it_will_replace(connection: Connection, state: str
 
 
 def test_a_claim_returns_the_lease(connection: Connection) -> None:
-    lease, _ = leases.take(connection, SLUG, "bob", AN_HOUR)
+    lease, _ = edit_leases.take(connection, SLUG, "bob", AN_HOUR)
     assert claims.claim(connection, SLUG, FENCE, OURS).lease == lease
 
 

@@ -15,9 +15,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
 from sheaf.database.tables import pages
+from sheaf.pages import edit_leases
+from sheaf.pages.edit_leases import Lease
 from sheaf.sharding import ownership
-from sheaf.storage import leases
-from sheaf.storage.leases import Lease
 
 
 class ClaimRefused(Exception):
@@ -61,7 +61,7 @@ def claim(connection: Connection, slug: str, fence: int, owner: UUID) -> Claim:
     if row is None:
         ownership.check_writable(connection, slug)
         raise ClaimRefused(slug, _stored_fence(connection, slug))
-    lease = leases.of_row(tuple(row)[len(_PAGE) :])
+    lease = edit_leases.of_row(tuple(row)[len(_PAGE) :])
     return Claim(slug, fence, owner, *(*row[: len(_PAGE)], lease))
 
 
@@ -97,7 +97,7 @@ def _claim() -> ReturningInsert[Any]:
         index_elements=[theirs.slug],
         set_={"fence": ours.fence, "owner": ours.owner},
         where=or_(free, mine),
-    ).returning(*_PAGE, *leases.COLUMNS)
+    ).returning(*_PAGE, *edit_leases.COLUMNS)
 
 
 # Built once: building a statement takes longer than running it.

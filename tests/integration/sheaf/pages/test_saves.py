@@ -12,12 +12,12 @@ from sqlalchemy import Connection, Table, func, select
 
 from sheaf.database.tables import links, outbox, page_tags, revisions
 from sheaf.hashing import slot
+from sheaf.pages import claims, reads, saves
+from sheaf.pages.claims import Claim
+from sheaf.pages.reads import PageItem
+from sheaf.pages.saves import EMPTY, Content, LockLost, Write
 from sheaf.sharding.ownership import Moved
-from sheaf.storage import claims, pages, saves
-from sheaf.storage.claims import Claim
-from sheaf.storage.pages import PageItem
-from sheaf.storage.saves import EMPTY, Content, LockLost, Write
-from tests.integration.sheaf.storage.marks import put_into_row, put_into_slot, row_of
+from tests.integration.sheaf.pages.marks import put_into_row, put_into_slot, row_of
 
 SLUG, OTHER = "notes/tea", "notes/coffee"
 FENCE = 1000
@@ -138,7 +138,7 @@ def test_a_write_of_another_page_is_not_taken_for_it(connection: Connection, cla
 def test_what_is_in_the_row_afterwards(connection: Connection, claim: Claim) -> None:
     mine = write()
     item = saves.save(connection, claim, mine)
-    page = pages.find(connection, SLUG)
+    page = reads.find(connection, SLUG)
     assert page
     assert item == PageItem(**{name: getattr(page, name) for name in vars(item)})
     assert (page.id, page.slug, page.state) == (claim.page_id, SLUG, "live")

@@ -11,8 +11,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from sheaf.database.tables import counted_changes, users
 from sheaf.hashing import slot
+from sheaf.pages.outbox import Change
 from sheaf.sharding import ownership
-from sheaf.storage.outbox import Change
 
 _ITEM = (users.c.handle, users.c.edits, users.c.created_at)
 

@@ -2,8 +2,8 @@
 
 from sqlalchemy import Connection
 
-from sheaf.storage import users
-from sheaf.storage.outbox import Change
+from sheaf.pages import users
+from sheaf.pages.outbox import Change
 
 
 def test_a_change_is_another_ones_number_on_another_shard(connection: Connection) -> None:

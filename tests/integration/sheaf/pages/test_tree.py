@@ -14,9 +14,9 @@ from sqlalchemy import Connection, create_engine, insert, text
 
 from sheaf import hashing
 from sheaf.database.tables import pages
+from sheaf.pages import tree
+from sheaf.pages.tree import Entry
 from sheaf.paging import Cursors, Part, Slice, Source, gather
-from sheaf.storage import tree
-from sheaf.storage.tree import Entry
 from tests.fixtures import Servers
 
 MOST_SHARDS = 3

@@ -10,17 +10,12 @@ from sqlalchemy import Connection, event, func, select
 
 from sheaf.database.tables import pages
 from sheaf.hashing import slot
+from sheaf.pages import claims, edit_leases, saves
+from sheaf.pages.claims import Claim
+from sheaf.pages.edit_leases import Lease, LeaseHeld
+from sheaf.pages.saves import EMPTY, LockLost, Write
 from sheaf.sharding.ownership import Moved
-from sheaf.storage import claims, leases, saves
-from sheaf.storage.claims import Claim
-from sheaf.storage.leases import Lease, LeaseHeld
-from sheaf.storage.saves import EMPTY, LockLost, Write
-from tests.integration.sheaf.storage.marks import (
-    mark_of,
-    put_into_row,
-    put_into_slot,
-    row_of,
-)
+from tests.integration.sheaf.pages.marks import mark_of, put_into_row, put_into_slot, row_of
 
 SLUG, OTHER = "notes/tea", "notes/coffee"
 FENCE = 1000
@@ -33,7 +28,7 @@ FAR_AHEAD = 2_000_000_000_000_000
 def take(
     connection: Connection, holder: str, length: timedelta = A_MINUTE, *, over: bool = False
 ) -> Lease:
-    return leases.take(connection, SLUG, holder, length, take_over=over)[0]
+    return edit_leases.take(connection, SLUG, holder, length, take_over=over)[0]
 
 
 def run_out(connection: Connection) -> None:
@@ -104,7 +99,7 @@ def test_renewing_leaves_the_marks_as_they_are(connection: Connection) -> None:
 
 
 def test_a_slug_without_a_page_gets_a_row_that_any_lock_may_claim(connection: Connection) -> None:
-    lease, is_new = leases.take(connection, SLUG, "bob", A_MINUTE)
+    lease, is_new = edit_leases.take(connection, SLUG, "bob", A_MINUTE)
     row = row_of(connection, SLUG)
     assert (row.state, row.version, row.slot, row.fence) == ("claimed", 0, slot(SLUG), 0)
     assert (row.lease_holder, row.lease_fence) == ("bob", lease.fence)
@@ -114,7 +109,7 @@ def test_a_slug_without_a_page_gets_a_row_that_any_lock_may_claim(connection: Co
 
 def test_two_rows_that_were_made_by_leases_have_two_owners(connection: Connection) -> None:
     take(connection, "bob")
-    leases.take(connection, OTHER, "bob", A_MINUTE)
+    edit_leases.take(connection, OTHER, "bob", A_MINUTE)
     assert mark_of(connection, SLUG)[1] != mark_of(connection, OTHER)[1]
 
 
@@ -123,16 +118,16 @@ def test_a_lease_says_who_holds_it_and_until_when(connection: Connection) -> Non
     row = row_of(connection, SLUG)
     assert (lease.holder, lease.seconds_left, lease.taken_from) == ("bob", 60, None)
     assert lease.expires_at == row.lease_expires_at == row.lease_taken_at + A_MINUTE
-    assert leases.find(connection, SLUG) == lease
-    assert leases.find(connection, OTHER) is None
+    assert edit_leases.find(connection, SLUG) == lease
+    assert edit_leases.find(connection, OTHER) is None
     claims.claim(connection, OTHER, FENCE, OURS)
-    assert leases.find(connection, OTHER) is None
+    assert edit_leases.find(connection, OTHER) is None
 
 
 def test_seconds_are_rounded_up_and_never_negative(connection: Connection) -> None:
     assert take(connection, "bob", timedelta(milliseconds=30_001)).seconds_left == 31
     run_out(connection)
-    found = leases.find(connection, SLUG)
+    found = edit_leases.find(connection, SLUG)
     assert found
     assert (found.holder, found.seconds_left) == ("bob", 0)
 
@@ -140,11 +135,11 @@ def test_seconds_are_rounded_up_and_never_negative(connection: Connection) -> No
 def test_only_the_request_takes_a_lease_from_who_holds_it(connection: Connection) -> None:
     held = take(connection, "alice")
     with pytest.raises(LeaseHeld) as caught:
-        leases.take(connection, SLUG, "bob", A_MINUTE)
+        edit_leases.take(connection, SLUG, "bob", A_MINUTE)
     assert str(caught.value) == "alice"
     assert (caught.value.lease.holder, caught.value.lease.fence) == ("alice", held.fence)
     assert row_of(connection, SLUG).lease_holder == "alice"
-    over, is_new = leases.take(connection, SLUG, "bob", A_MINUTE, take_over=True)
+    over, is_new = edit_leases.take(connection, SLUG, "bob", A_MINUTE, take_over=True)
     assert (over.holder, over.taken_from, is_new) == ("bob", "alice", True)
     assert over.fence > held.fence
 
@@ -152,7 +147,7 @@ def test_only_the_request_takes_a_lease_from_who_holds_it(connection: Connection
 def test_only_the_time_keeps_a_lease_from_others(connection: Connection) -> None:
     held = take(connection, "alice")
     run_out(connection)
-    taken, is_new = leases.take(connection, SLUG, "bob", A_MINUTE)
+    taken, is_new = edit_leases.take(connection, SLUG, "bob", A_MINUTE)
     assert (taken.holder, taken.taken_from, is_new) == ("bob", None, True)
     assert taken.fence > held.fence
 
@@ -164,15 +159,15 @@ def test_who_was_kept_out_by_a_lease_that_is_over_takes_it_at_once(connection: C
     def end_between_two_statements(*_: object) -> None:
         run_out(connection)
 
-    taken, is_new = leases.take(connection, SLUG, "bob", A_MINUTE)
+    taken, is_new = edit_leases.take(connection, SLUG, "bob", A_MINUTE)
     assert (taken.holder, taken.seconds_left, is_new) == ("bob", 60, True)
-    assert leases.find(connection, SLUG) == taken
+    assert edit_leases.find(connection, SLUG) == taken
 
 
 def test_the_holder_renews_under_the_same_fence(connection: Connection) -> None:
     first = take(connection, "bob")
     taken_at = row_of(connection, SLUG).lease_taken_at
-    renewed, is_new = leases.take(connection, SLUG, "bob", 2 * A_MINUTE)
+    renewed, is_new = edit_leases.take(connection, SLUG, "bob", 2 * A_MINUTE)
     assert (renewed.fence, renewed.seconds_left, is_new) == (first.fence, 120, False)
     assert row_of(connection, SLUG).lease_taken_at == taken_at
     shorter = take(connection, "bob", A_MINUTE / 2)
@@ -183,7 +178,7 @@ def test_a_late_renewal_has_the_same_fence_and_begins_anew(connection: Connectio
     first = take(connection, "bob")
     taken_at = row_of(connection, SLUG).lease_taken_at
     run_out(connection)
-    renewed, is_new = leases.take(connection, SLUG, "bob", A_MINUTE)
+    renewed, is_new = edit_leases.take(connection, SLUG, "bob", A_MINUTE)
     assert (renewed.fence, renewed.seconds_left, is_new) == (first.fence, 60, True)
     assert row_of(connection, SLUG).lease_taken_at > taken_at
 
@@ -227,48 +222,48 @@ def test_a_lease_leaves_the_page_as_it_was(connection: Connection) -> None:
 
 def test_giving_up_ends_the_lease_and_keeps_its_name(connection: Connection) -> None:
     lease = take(connection, "bob")
-    leases.take(connection, OTHER, "bob", A_MINUTE)
+    edit_leases.take(connection, OTHER, "bob", A_MINUTE)
     put_into_row(connection, OTHER, slot=slot(SLUG))
     marks = mark_of(connection, SLUG)
-    assert leases.give_up(connection, SLUG, "bob")
-    found = leases.find(connection, SLUG)
+    assert edit_leases.give_up(connection, SLUG, "bob")
+    found = edit_leases.find(connection, SLUG)
     assert found
     assert (found.holder, found.fence, found.seconds_left) == ("bob", lease.fence, 0)
     assert mark_of(connection, SLUG) == marks
-    assert not leases.give_up(connection, SLUG, "bob")
-    other = leases.find(connection, OTHER)
+    assert not edit_leases.give_up(connection, SLUG, "bob")
+    other = edit_leases.find(connection, OTHER)
     assert other
     assert other.seconds_left == 60
 
 
 def test_only_the_slug_says_whose_lease_is_given_up(connection: Connection) -> None:
     take(connection, "bob")
-    leases.take(connection, OTHER, "bob", A_MINUTE)
+    edit_leases.take(connection, OTHER, "bob", A_MINUTE)
     put_into_row(connection, OTHER, slot=slot(SLUG))
-    assert leases.give_up(connection, SLUG, "bob")
-    other = leases.find(connection, OTHER)
+    assert edit_leases.give_up(connection, SLUG, "bob")
+    other = edit_leases.find(connection, OTHER)
     assert other
     assert other.seconds_left == 60
 
 
 def test_nobody_gives_up_what_is_anothers_or_nobodys(connection: Connection) -> None:
-    assert not leases.give_up(connection, SLUG, "bob")
+    assert not edit_leases.give_up(connection, SLUG, "bob")
     take(connection, "alice")
     with pytest.raises(LeaseHeld):
-        leases.give_up(connection, SLUG, "bob")
+        edit_leases.give_up(connection, SLUG, "bob")
     run_out(connection)
     expired = row_of(connection, SLUG).lease_expires_at
-    assert not leases.give_up(connection, SLUG, "bob")
-    assert not leases.give_up(connection, SLUG, "alice")
+    assert not edit_leases.give_up(connection, SLUG, "bob")
+    assert not edit_leases.give_up(connection, SLUG, "alice")
     assert row_of(connection, SLUG).lease_expires_at == expired
 
 
 def _take(connection: Connection, slug: str) -> object:
-    return leases.take(connection, slug, "bob", A_MINUTE, take_over=True)
+    return edit_leases.take(connection, slug, "bob", A_MINUTE, take_over=True)
 
 
 def _give_up(connection: Connection, slug: str) -> object:
-    return leases.give_up(connection, slug, "bob")
+    return edit_leases.give_up(connection, slug, "bob")
 
 
 @pytest.mark.parametrize("change", [_take, _give_up])
@@ -289,4 +284,4 @@ def test_leases_of_a_page_that_moves_stay_as_they_are(
 def test_a_row_of_a_slot_that_is_not_the_slugs_is_left_alone(connection: Connection) -> None:
     take(connection, "bob")
     put_into_row(connection, SLUG, slot=slot(OTHER))
-    assert not leases.give_up(connection, SLUG, "bob")
+    assert not edit_leases.give_up(connection, SLUG, "bob")

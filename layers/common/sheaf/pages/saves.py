@@ -21,10 +21,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from sheaf.database.tables import links, outbox, page_tags, pages, revisions
+from sheaf.pages.claims import Claim
+from sheaf.pages.reads import ITEM, PageItem
 from sheaf.search import vectors
 from sheaf.sharding import ownership
-from sheaf.storage.claims import Claim
-from sheaf.storage.pages import ITEM, PageItem
 
 
 class LockLost(Exception):

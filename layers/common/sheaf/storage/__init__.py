@@ -1,1 +1,0 @@
-"""Storage: PostgreSQL through SQLAlchemy Core. Pages, revisions, users, outbox, migrations."""
