@@ -16,11 +16,11 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
     && python -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib
 WORKDIR /srv/sheaf
 COPY functions layers/common template.yaml ./
-# Of what a laptop has only this: no sign-in, no key that signs, no servers.
-COPY local/__init__.py local/authorizer.py local/conditions.py local/config.py local/container.py \
-    local/events.py local/functions.py local/gateway.py local/issuer_keys.py local/listener.py \
-    local/responses.py local/routing.py local/schedule.py local/serving.py local/template.py local/
-RUN python -m compileall -q --invalidation-mode unchecked-hash . && chmod -R go=rX .
+COPY local/__init__.py local/
+COPY local/gateway local/gateway
+# Apart: a site has no sign-in of its own and no key that signs.
+COPY local/laptop /srv/laptop/local/laptop
+RUN python -m compileall -q --invalidation-mode unchecked-hash /srv && chmod -R go=rX /srv
 
 # ---- The site -------------------------------------------------------------------------------------
 
@@ -40,15 +40,14 @@ EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=10s --start-period=30s \
     CMD ["python", "-c", "import os, urllib.request as r; \
 r.urlopen(f'http://127.0.0.1:{os.environ.get(\"PORT\") or 8000}/api/health', timeout=9)"]
-ENTRYPOINT ["python", "-m", "local.container"]
+ENTRYPOINT ["python", "-m", "local.gateway.container"]
 CMD ["gateway"]
 
 # ---- The site with the sign-in of a laptop, which takes everybody's word: only if asked for --------
 
 FROM site AS laptop
-COPY --chmod=644 local/issuer.py local/keys.py local/laptop.py local/sign_in.html local/sign_in.py \
-    local/state.py local/
-ENTRYPOINT ["python", "-m", "local.laptop"]
+COPY --from=build /srv/laptop ./
+ENTRYPOINT ["python", "-m", "local.laptop.app"]
 CMD []
 
 FROM site

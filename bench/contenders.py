@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import page
-from local.config import PROJECT
+from local.gateway.config import PROJECT
 
 FLOOR, OURS, FLASK, FASTAPI, CHALICE = "constant", "Sheaf", "Flask", "FastAPI", "Chalice"
 # A page that is not in the cache is an error here, not an answer from storage.

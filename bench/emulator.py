@@ -21,7 +21,7 @@ from typing import Any
 import psutil
 
 from bench.contenders import Runtime
-from local import processes
+from local.laptop import processes
 
 INVOCATIONS = "/2015-03-31/functions/function/invocations"
 _HOST = "127.0.0.1"

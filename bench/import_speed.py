@@ -31,8 +31,8 @@ from pathlib import Path
 
 import psutil
 
-from local import processes
-from local.server import tail
+from local.laptop import processes
+from local.laptop.server import tail
 from ops import tokens
 
 SEED = 5000

@@ -22,9 +22,9 @@ from sqlalchemy.engine import make_url
 from bench import list_data
 from bench.list_statements import Explainer, Statement, recorded
 from listing import lists
-from local.config import PROJECT
-from local.functions import invoke
-from local.template import Function
+from local.gateway.config import PROJECT
+from local.gateway.functions import invoke
+from local.gateway.template import Function
 from sheaf.database import migrate
 from sheaf.paging import Part
 from sheaf.sharding import shards

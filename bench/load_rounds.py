@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 from bench.contenders import OURS
 from bench.import_speed import running_site
 from bench.page import HEADERS, Page
-from local import processes
-from local.config import HOST, PROJECT
-from local.listener import listen
+from local.gateway.config import HOST, PROJECT
+from local.gateway.listener import listen
+from local.laptop import processes
 
 SEED = 13
 WORKERS = 2  # as many as running_site() starts
@@ -38,7 +38,7 @@ def sheaf(home: Path) -> Iterator[str]:
 
 @contextmanager
 def flask(place: Path, page: Page) -> Iterator[str]:
-    """The peer under gunicorn with the options that `local/run.py` has."""
+    """The peer under gunicorn with the options that `local/laptop/run.py` has."""
     page.save(place / "page.json")
     environment = {**os.environ, "BENCH_PAGE": str(place / "page.json")}
     with listen(HOST, 0) as listener:

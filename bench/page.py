@@ -16,10 +16,11 @@ from werkzeug.test import EnvironBuilder
 
 from bench import prose
 from bench.servers import ISSUER
-from local import events, issuer
-from local.config import MOUNT, GatewayConfig
-from local.laptop import create_app
-from local.routing import Router
+from local.gateway import events
+from local.gateway.config import MOUNT, GatewayConfig
+from local.gateway.routing import Router
+from local.laptop import issuer
+from local.laptop.app import create_app
 
 WORDS = 3850
 # What a browser sends that matters to a cache.

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from local import postgres, services
+from local.laptop import postgres, services
 from sheaf.database import migrate
 from sheaf.sharding import shards
 

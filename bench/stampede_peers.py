@@ -10,7 +10,7 @@ from dogpile.cache import make_region
 
 import pages.app
 from bench import page
-from local.functions import Context
+from local.gateway.functions import Context
 from sheaf.http import documents
 from sheaf.pages import reads as stored
 from sheaf.rendering import templates

@@ -2,6 +2,6 @@
 
 import sys
 
-from local.run import main
+from local.laptop.run import main
 
 sys.exit(main())

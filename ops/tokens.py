@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from local import issuer
+from local.laptop import issuer
 
 
 class TokenError(Exception):

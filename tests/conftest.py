@@ -15,8 +15,8 @@ from tests import shell
 shell.forget(os.environ)
 os.environ |= {"POWERTOOLS_SERVICE_NAME": "sheaf-tests", "POWERTOOLS_LOG_LEVEL": "WARNING"}
 
-from local.functions import REGION  # noqa: E402
-from local.issuer import mint  # noqa: E402
+from local.gateway.functions import REGION  # noqa: E402
+from local.laptop.issuer import mint  # noqa: E402
 from sheaf.aws import services  # noqa: E402
 
 # Started in a shell's background the tests would ignore Ctrl-C, and so would what they start.

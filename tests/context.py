@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from local.functions import Context
+from local.gateway.functions import Context
 
 
 def new_context() -> Any:

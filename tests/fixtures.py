@@ -21,11 +21,11 @@ import redis
 from sqlalchemy import create_engine, make_url
 from werkzeug.test import Client
 
-from local import processes, services
-from local.issuer import mint
-from local.laptop import create_app
-from local.listener import listen
-from local.server import ServerError
+from local.gateway.listener import listen
+from local.laptop import processes, services
+from local.laptop.app import create_app
+from local.laptop.issuer import mint
+from local.laptop.server import ServerError
 from sheaf import settings
 from sheaf.database import migrate
 from sheaf.database.tables import metadata
@@ -188,7 +188,7 @@ def running_site(servers: Servers, home: Path, log: IO[bytes] | None = None) -> 
             "SHEAF_TOKEN_URL": f"{url}/-/local/token",
             "POWERTOOLS_LOG_LEVEL": "INFO" if log else "WARNING",
         }
-        migration = [sys.executable, "-m", "local.invoke", "MigrateFunction"]
+        migration = [sys.executable, "-m", "local.gateway.invoke", "MigrateFunction"]
         subprocess.run(migration, env=environment, check=True, timeout=60)
         with _gunicorn(listener, environment, log):
             yield url
@@ -199,7 +199,7 @@ def _gunicorn(
     listener: socket.socket, environment: dict[str, str], log: IO[bytes] | None
 ) -> Iterator[None]:
     options = ["--workers=2", f"--bind=fd://{listener.fileno()}", "--no-control-socket"]
-    command = [sys.executable, "-m", "gunicorn", *options, "local.laptop:create_app()"]
+    command = [sys.executable, "-m", "gunicorn", *options, "local.laptop.app:create_app()"]
     process = processes.spawn(command, env=environment, pass_fds=[listener.fileno()], output=log)
     try:
         yield

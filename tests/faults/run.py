@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, make_url
 
-from local import services
+from local.laptop import services
 from sheaf.database import migrate
 from tests.faults import mutations
 from tests.faults.checker import Attempt, check

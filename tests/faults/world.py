@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 
-from local import processes
+from local.laptop import processes
 from tests.faults.checker import Attempt, Revision
 from tests.servers.proxy import Proxy
 from tests.servers.redis_pair import RedisPair, address, redis_pair

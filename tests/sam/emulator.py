@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from local.template import Function
+from local.gateway.template import Function
 from tests.servers.account import Account
 from tests.servers.endpoint import Endpoint
 from tests.waiting import PATIENCE, wait_until

@@ -9,8 +9,8 @@ event's alone, so events may be replayed in any order, once for each seed.
 import json
 from typing import Any
 
-from local.functions import invoke
-from local.template import Template, load
+from local.gateway.functions import invoke
+from local.gateway.template import Template, load
 from tests.sam.samples import EVENTS
 
 # What is done to each page, in order.

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
-from local.functions import invoke
+from local.gateway.functions import invoke
 from sheaf.caching import entry
 from sheaf.pages import page_cache
 from tests.fixtures import Servers

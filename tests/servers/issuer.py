@@ -14,7 +14,7 @@ import trustme
 from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
-from local import keys
+from local.laptop import keys
 
 DISCOVERY = "/.well-known/openid-configuration"
 JWKS = "/keys"

@@ -17,8 +17,8 @@ import redis
 import trustme
 import yaml
 
-from local import processes, redis_server
-from local.redis_server import Engine
+from local.laptop import processes, redis_server
+from local.laptop.redis_server import Engine
 from tests.needs import needs
 from tests.servers.ports import free_ports
 from tests.waiting import wait_until

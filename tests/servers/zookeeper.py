@@ -12,7 +12,7 @@ from kazoo.client import KazooClient
 from kazoo.exceptions import KazooException
 from kazoo.handlers.threading import KazooTimeoutError
 
-from local import processes
+from local.laptop import processes
 from tests.needs import needs
 from tests.servers.ports import free_ports
 from tests.waiting import PATIENCE

@@ -11,8 +11,8 @@ import pytest
 
 import gate.app
 from gate import trials
-from local.functions import invoke
-from local.template import Function
+from local.gateway.functions import invoke
+from local.gateway.template import Function
 from sheaf import settings
 from sheaf.sharding import shards
 from tests.context import new_context

@@ -15,7 +15,7 @@ import trustme
 import urllib3
 from werkzeug.serving import make_server
 
-from local.laptop import create_app
+from local.laptop.app import create_app
 from ops import smoke, smoke_writes
 from ops.client import Client
 from ops.connection import Unreachable

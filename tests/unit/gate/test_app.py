@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import gate.app
-from local.functions import Context
+from local.gateway.functions import Context
 from sheaf import settings
 from sheaf.aws import services
 from tests.context import new_context

@@ -4,7 +4,7 @@ from pathlib import Path
 import jwt
 import pytest
 
-from local import keys
+from local.laptop import keys
 from ops import tokens
 
 HOUR = timedelta(hours=1)

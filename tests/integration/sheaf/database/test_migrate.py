@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.util.exc import CommandError
 from sqlalchemy import Engine, create_engine, make_url
 
-from local import services
+from local.laptop import services
 from sheaf.database import migrate, signing_keys
 from sheaf.database.tables import metadata
 from sheaf.search import queries, statements

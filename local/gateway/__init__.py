@@ -1,0 +1,1 @@
+"""API Gateway and what stands around it, on any machine: routes, tokens, events, schedules."""

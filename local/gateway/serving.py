@@ -1,0 +1,60 @@
+"""How gunicorn serves the gateway where others reach it: it reads its settings from this module."""
+
+import logging.config
+import os
+import sys
+from typing import NoReturn
+
+from local.gateway.config import port_of, workers_of
+from local.gateway.listener import listen
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {
+            "()": "aws_lambda_powertools.logging.formatter.LambdaPowertoolsFormatter",
+            "service": os.environ.get("POWERTOOLS_SERVICE_NAME", "sheaf"),
+            "utc": True,
+        }
+    },
+    "handlers": {
+        "stdout": {
+            "class": "logging.StreamHandler",
+            "formatter": "json",
+            "stream": "ext://sys.stdout",
+        }
+    },
+    "root": {"level": "WARNING", "handlers": ["stdout"]},
+    "loggers": {
+        "alembic.runtime.migration": {"level": "INFO"},
+        "gunicorn.error": {"level": "INFO", "propagate": True},
+        "gunicorn.access": {"level": "WARNING"},  # the functions say what was answered
+    },
+}
+
+logconfig_dict = LOGGING
+timeout = 30  # API Gateway gives up on a request after this time
+graceful_timeout = 30
+preload_app = True
+# The root file system may be read-only, and a heartbeat need not reach a disk.
+worker_tmp_dir = "/dev/shm"  # noqa: S108
+control_socket_disable = True
+
+
+def log() -> None:
+    """Let this process log as gunicorn does: JSON lines on standard output."""
+    logging.config.dictConfig(LOGGING)
+
+
+def serve(application: str) -> NoReturn:
+    """Become gunicorn serving *application* ("module:factory()") to everybody on PORT.
+
+    Its sync workers take one request at a time, as Lambda's instances do. Raises ConfigError.
+    """
+    workers = str(workers_of(os.environ))
+    listener = listen("0.0.0.0", port_of(os.environ))  # noqa: S104 - others shall reach it
+    listener.set_inheritable(True)
+    bound = ("--bind", f"fd://{listener.fileno()}", "--workers", workers)
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:local.gateway.serving", *bound]
+    os.execv(sys.executable, [*command, application])  # noqa: S606 - to be process 1

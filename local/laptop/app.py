@@ -1,0 +1,23 @@
+"""The gateway on a laptop: beside the site it has a sign-in that takes everybody's word.
+
+Nothing of it belongs where others can reach it: the key that signs is the one that is trusted.
+"""
+
+import os
+
+from local.gateway.app import Gateway
+from local.gateway.config import GatewayConfig, home_of
+from local.gateway.serving import serve
+from local.laptop import keys
+from local.laptop.sign_in import SignIn
+
+
+def create_app() -> Gateway:
+    """Return the gateway that the environment describes; raises ConfigError, TemplateError."""
+    config = GatewayConfig.read(os.environ)
+    key = keys.load(home_of(os.environ))
+    return Gateway(config.load(), {key.id: key.public}.get, SignIn(key, config.issuer).respond)
+
+
+if __name__ == "__main__":
+    serve("local.laptop.app:create_app()")

@@ -1,0 +1,174 @@
+"""The whole site on this machine: start its parts in order, watch them, stop them."""
+
+import errno
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from types import FrameType
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+from local.gateway.config import CLIENT_ID, HOST, MOUNT, PROJECT, ConfigError, RunConfig
+from local.gateway.functions import REGION
+from local.gateway.listener import listen
+from local.laptop import services, state
+from local.laptop.issuer import mint
+from local.laptop.parts import WATCH_SECONDS, Part, SiteError, Watched, check, watch
+from local.laptop.postgres import forget_defaults
+from local.laptop.server import Server, ServerError
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+REQUEST_SECONDS = 30  # API Gateway gives up on a request after this time
+START_SECONDS = 60
+IMPORT_SECONDS = 600
+DOCS = PROJECT / "docs"
+
+
+def main() -> int:
+    """Run the site until SIGINT, SIGTERM or SIGHUP; return 1 if it could not go on."""
+    for each in STOP_SIGNALS:
+        if signal.getsignal(each) is not signal.SIG_IGN:
+            signal.signal(each, _stop)
+    try:
+        with ExitStack() as stack:
+            run(RunConfig.read(os.environ), stack)
+    except (ConfigError, ServerError, state.StateError, SiteError) as error:
+        print(f"sheaf: {error}", file=sys.stderr)
+        return 1
+
+
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    for each in STOP_SIGNALS:
+        signal.signal(each, signal.SIG_IGN)  # it takes a moment, and happens once
+    sys.exit(0)
+
+
+def run(config: RunConfig, stack: ExitStack) -> NoReturn:
+    """Start the site on *stack* and watch it; ends with SiteError or a signal's SystemExit."""
+    stack.enter_context(state.exclusive(state.private(config.home) / "run.lock"))
+    listener = stack.enter_context(_listen(config.port))
+    site = f"http://{HOST}:{listener.getsockname()[1]}"
+    servers = _start_servers(config, stack)
+    environ = _environment(config, site, servers)
+
+    migration = Part(
+        "the migration", ["-m", "local.gateway.invoke", "MigrateFunction"], stack, environ
+    )
+    migration.complete(START_SECONDS)
+    gateway = Part(
+        "the gateway", _gunicorn(config, listener.fileno()), stack, environ, [listener.fileno()]
+    )
+    parts: list[Watched] = [*servers.values(), gateway]
+    _wait_for_answer(site, parts)
+    parts.append(Part("the schedule", ["-m", "local.gateway.schedule"], stack, environ))
+    _import_docs(config, site, stack, environ)
+    _introduce(config, site, servers)
+    watch(parts)
+
+
+def _listen(port: int) -> socket.socket:
+    """Take the port before anything is started; gunicorn inherits it."""
+    try:
+        return listen(HOST, port)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        problem = f"port {port} is in use; choose another, for example PORT={port + 1}"
+        raise SiteError(problem) from None
+
+
+def _start_servers(config: RunConfig, stack: ExitStack) -> dict[str, Server]:
+    """Start the servers that have no address yet, both at once; return them by variable."""
+    servers = {}
+    if not config.cache_url:
+        redis = services.starting_redis(config.home)
+        servers["SHEAF_CACHE_URL"] = stack.enter_context(redis)
+    if not config.database_urls:
+        forget_defaults(os.environ)  # before any part inherits them
+        postgres = services.starting_postgres(config.home)
+        servers["SHEAF_DATABASE_URLS"] = stack.enter_context(postgres)
+    for server in servers.values():
+        server.wait()
+    return servers
+
+
+def _environment(config: RunConfig, site: str, servers: dict[str, Server]) -> dict[str, str]:
+    """Return what the functions find in their environment."""
+    issuer = site + MOUNT
+    defaults = {
+        "AWS_REGION": REGION,
+        "POWERTOOLS_SERVICE_NAME": "sheaf",
+        "POWERTOOLS_LOG_LEVEL": "WARNING",
+        "POWERTOOLS_METRICS_NAMESPACE": "Sheaf",
+        "POWERTOOLS_METRICS_DISABLED": "true",
+        "POWERTOOLS_TRACE_DISABLED": "true",
+    }
+    return {
+        **defaults,
+        **os.environ,
+        **{variable: server.url for variable, server in servers.items()},
+        "SHEAF_HOME": str(config.home),
+        "SHEAF_ISSUER": issuer,
+        "SHEAF_CLIENT_ID": CLIENT_ID,
+        "SHEAF_SIGN_IN_URL": f"{issuer}/authorize",
+        "SHEAF_TOKEN_URL": f"{issuer}/token",
+    }
+
+
+def _gunicorn(config: RunConfig, listener: int) -> list[str]:
+    """Sync workers take one request at a time, as Lambda's instances do."""
+    return [
+        *("-m", "gunicorn", "local.laptop.app:create_app()"),
+        *("--bind", f"fd://{listener}", "--workers", str(config.workers)),
+        *("--timeout", str(REQUEST_SECONDS), "--graceful-timeout", "5"),
+        *("--preload", "--log-level", "warning", "--no-control-socket"),
+    ]
+
+
+def _wait_for_answer(site: str, parts: Sequence[Watched]) -> None:
+    """Wait until a worker answers; the socket takes connections before there is one."""
+    address = urlsplit(site)
+    deadline = time.monotonic() + START_SECONDS
+    with socket.create_connection((HOST, address.port or 0), timeout=START_SECONDS) as connection:
+        request = f"GET {MOUNT}/jwks.json HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n"
+        connection.sendall(request.encode())
+        while not select.select([connection], [], [], WATCH_SECONDS)[0]:
+            check(parts)
+            if time.monotonic() > deadline:
+                raise SiteError(f"the gateway does not answer within {START_SECONDS} s")
+        if not connection.recv(64).startswith(b"HTTP/1.1 200"):
+            raise SiteError("the gateway cannot read its key")
+
+
+def _import_docs(config: RunConfig, site: str, stack: ExitStack, environ: dict[str, str]) -> None:
+    """Fill a new site with the manual; without it the site works too."""
+    done = config.home / "docs-imported"
+    if done.exists() or not DOCS.is_dir():
+        return
+    token = mint(config.home, site + MOUNT, "sheaf", "admin")
+    signed_in = environ | {"SHEAF_URL": site, "SHEAF_TOKEN": token}
+    try:
+        part = Part("the import of docs/", ["-m", "ops", "import", str(DOCS)], stack, signed_in)
+        part.complete(IMPORT_SECONDS)
+        done.touch()
+    except SiteError as error:
+        print(f"sheaf: {error}; the next start tries again", file=sys.stderr)
+
+
+def _introduce(config: RunConfig, site: str, servers: dict[str, Server]) -> None:
+    """Say what runs where and how to sign in."""
+    lines = [f"Sheaf is at {site}"]
+    for server in servers.values():
+        address = urlsplit(server.url)
+        lines.append(f"  {server.name} at {address.hostname}:{address.port}")
+    lines += [
+        f"  state in {config.home}",
+        f"Sign in at {site}/-/sign-in, or get a token: sheaf token --user alice --role editor",
+        "Stop with Ctrl-C.",
+    ]
+    print("\n".join(lines), flush=True)

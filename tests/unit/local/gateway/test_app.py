@@ -1,0 +1,136 @@
+import io
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.test import Client, EnvironBuilder, TestResponse
+
+from local.gateway.app import Gateway
+from local.gateway.template import load
+from local.laptop import keys
+from local.laptop.issuer import Identity, access_token
+from local.laptop.sign_in import SignIn
+from tests.unit.local.gateway import handlers
+
+ISSUER = "http://localhost/-/local"
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> keys.SigningKey:
+    return keys.load(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture
+def client(key: keys.SigningKey) -> Client:
+    template = load(
+        Path(__file__).with_name("template.yaml"), {"Issuer": ISSUER, "Audience": "sheaf"}
+    )
+    return Client(Gateway(template, {key.id: key.public}.get, SignIn(key, ISSUER).respond))
+
+
+def answered(client: Client, answer: Any, method: str = "GET") -> TestResponse:
+    handlers.ANSWERS[:] = [answer]
+    return client.open("/answer", method=method)
+
+
+def problem(response: TestResponse) -> tuple[int, str, str]:
+    assert response.content_type == "application/problem+json"
+    document = json.loads(response.data)
+    assert document["status"] == response.status_code
+    assert document["title"] == document["message"]
+    return response.status_code, document["type"], document["message"]
+
+
+def test_a_request_reaches_the_handler_and_its_answer_comes_back(client: Client) -> None:
+    response = client.get("/a/b%20c?q=1")
+    assert response.status_code == 200
+    echoed = json.loads(response.data)
+    assert echoed["event"]["pathParameters"] == {"rest": "a/b c"}
+    assert echoed["event"]["routeKey"] == "ANY /{rest+}"
+    assert (echoed["function"], echoed["memory"]) == ("Echo", 256)
+    assert echoed["arn"].endswith(":function:Echo")
+    assert 6000 < echoed["remaining"] <= 7000
+
+
+def test_no_route(client: Client) -> None:
+    not_found = (404, "urn:sheaf:problem:not-found", "Not Found")
+    assert problem(client.post("/")) == not_found
+
+
+def test_no_token(client: Client) -> None:
+    response = client.put("/things/a")
+    assert problem(response) == (401, "urn:sheaf:problem:unauthenticated", "Unauthorized")
+    assert response.headers["www-authenticate"] == "Bearer"
+
+
+def test_no_scope(client: Client, key: keys.SigningKey) -> None:
+    """What the local issuer gives is sheaf/write, and these routes want something else."""
+    token = access_token(key, ISSUER, Identity("alice", "admin"))
+    response = client.put("/things/a", headers={"Authorization": f"Bearer {token}"})
+    assert problem(response) == (403, "urn:sheaf:problem:forbidden", "Forbidden")
+
+
+def test_other_routes_do_not_look_at_the_token(client: Client) -> None:
+    response = client.get("/open", headers={"Authorization": "Bearer nonsense"})
+    assert response.status_code == 200
+    assert "authorizer" not in json.loads(response.data)["event"]["requestContext"]
+
+
+def test_an_error_in_the_handler(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR, "local.gateway.app"):
+        response = answered(client, ZeroDivisionError("secret"))
+    assert problem(response) == (500, "urn:sheaf:problem:internal", "Internal Server Error")
+    assert b"secret" not in response.data
+    assert "ZeroDivisionError: secret" in caplog.text
+
+
+def test_a_malformed_answer(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    assert problem(answered(client, {"statusCode": 200, "body": 1}))[0] == 500
+    assert "MalformedResponseError" in caplog.text
+
+
+def test_an_answer_without_a_status(client: Client) -> None:
+    response = answered(client, {"ok": True})
+    assert (response.status_code, response.json) == (200, {"ok": True})
+
+
+def test_head_has_the_length_but_not_the_body(client: Client) -> None:
+    response = answered(client, {"statusCode": 200, "body": "12345"}, "HEAD")
+    assert response.headers["content-length"] == "5"
+    assert response.data == b""
+
+
+def test_a_not_modified_answer_has_no_body(client: Client) -> None:
+    response = answered(client, {"statusCode": 304, "headers": {"etag": '"v1"'}})
+    assert response.headers["etag"] == '"v1"'
+    assert response.data == b""
+
+
+def test_bodies_up_to_ten_megabytes_pass(client: Client) -> None:
+    body = b"x" * (10 * 1024 * 1024)
+    assert client.post("/a", data=body, content_type="text/plain").status_code == 200
+    too_large = client.post("/a", data=body + b"x", content_type="text/plain")
+    assert problem(too_large)[:2] == (413, "urn:sheaf:problem:too-large")
+
+
+@pytest.mark.parametrize(("size", "status"), [(10 * 1024 * 1024, 200), (12_000_000, 413)])
+def test_a_body_of_unknown_length_is_whole_or_refused(
+    client: Client, size: int, status: int
+) -> None:
+    builder = EnvironBuilder(
+        "/a", method="POST", input_stream=io.BytesIO(b"x" * size), content_type="text/plain"
+    )
+    environ = builder.get_environ() | {"wsgi.input_terminated": True}
+    del environ["CONTENT_LENGTH"]
+    response = client.open(environ)
+    assert response.status_code == status
+    if status == 200:
+        assert len(json.loads(response.data)["event"]["body"]) == size
+    assert environ["wsgi.input"].read() == b"", "a client that still sends sees no answer"
+
+
+def test_the_sign_in_goes_before_the_templates_routes(client: Client) -> None:
+    assert "keys" in json.loads(client.get("/-/local/jwks.json").data)
+    assert json.loads(client.get("/-/local/other").data)["function"] == "Echo"
