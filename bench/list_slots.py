@@ -10,7 +10,7 @@ from typing import Any
 
 from uhashring import HashRing
 
-from sheaf.sharding.slot_map import SlotMap
+from sheaf.sharding.slot_maps import SlotMap
 
 OURS, RING, JUMP, MODULO = "Sheaf's slot map", "uhashring, ketama", "jump hash", "mod N"
 SHARDS, SEED = 16, 5

@@ -18,7 +18,7 @@ from bench.contenders import OURS
 from bench.import_speed import running_site
 from bench.page import HEADERS, Page
 from local.gateway.config import HOST, PROJECT
-from local.gateway.listener import listen
+from local.gateway.serving import listen
 from local.laptop import processes
 
 SEED = 13

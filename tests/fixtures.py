@@ -21,7 +21,7 @@ import redis
 from sqlalchemy import create_engine, make_url
 from werkzeug.test import Client
 
-from local.gateway.listener import listen
+from local.gateway.serving import listen
 from local.laptop import processes, services
 from local.laptop.app import create_app
 from local.laptop.issuer import mint

@@ -4,10 +4,19 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from release import migration, replies, sign_in, static_files
+from release import replies, static_files
 from sheaf import settings, telemetry
+from sheaf.aws import services
 
 logger = telemetry.logger()
+
+
+# It has ten minutes. Who waits longer does not take a slow migration for a lost one.
+_MIGRATION_SECONDS = 650
+
+
+class MigrationFailed(Exception):
+    """The databases are as they were; the message says what the migration met."""
 
 
 class UnknownResource(ValueError):
@@ -37,13 +46,33 @@ def _act(resource: str, request: str, properties: dict[str, str]) -> None:
             # CloudFormation deletes the bucket next, which it can only if nothing is in it.
             static_files.remove(settings.static_bucket())
         case "Custom::Release", _:
-            migration.run(settings.migrate_function())
+            _migrate(settings.migrate_function())
             static_files.publish(settings.static_bucket())
         case "Custom::SignInAddress", "Delete":
             pass  # it goes with the client
         case "Custom::SignInAddress", _:
-            sign_in.set_address(
-                properties["UserPoolId"], properties["ClientId"], properties["Site"]
-            )
+            _set_callback(properties["UserPoolId"], properties["ClientId"], properties["Site"])
         case _:
             raise UnknownResource(f"{resource} is not known here")
+
+
+def _migrate(function: str) -> None:
+    """Have the function of this name migrate, and wait for it; raises MigrationFailed."""
+    try:
+        answer = services.invoke(function, {}, _MIGRATION_SECONDS)
+    except services.FunctionFailed as failure:
+        raise MigrationFailed(str(failure)) from failure
+    logger.info("migrated", migrations=answer["migrated"])
+
+
+def _set_callback(user_pool: str, client_id: str, site: str) -> None:
+    """Let the user pool's client send people to the site, given as https://name, and only there.
+
+    The call that changes a client resets what it is not told, so it is told everything that is set.
+    """
+    cognito = services.client("cognito-idp")
+    found = cognito.describe_user_pool_client(UserPoolId=user_pool, ClientId=client_id)
+    update = cognito.meta.service_model.operation_model("UpdateUserPoolClient")
+    settable = update.input_shape.members
+    kept = {name: value for name, value in found["UserPoolClient"].items() if name in settable}
+    cognito.update_user_pool_client(**{**kept, "CallbackURLs": [f"{site}/-/sign-in"]})

@@ -2,10 +2,11 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from sqlalchemy import Engine
@@ -19,7 +20,6 @@ from sheaf.locks import Lock, LockError, engines
 from sheaf.pages import claims, drafts, outbox, page_cache, reads, users
 from sheaf.pages.outbox import Change
 from sheaf.sharding import shards
-from upkeep import purging
 
 _BATCH = 200
 _SPARE_MILLISECONDS = 5000
@@ -30,6 +30,10 @@ _LOCK_SECONDS = 10.0
 # An Aurora that was paused wakes in about 15 seconds.
 _WAKING_PAUSES, _WAKING_PAUSE_SECONDS = 3, 5.0
 _WAKING_MILLISECONDS = 30_000
+
+# Each path costs half a cent, and the CDN asks for every page again after a minute anyway. Where
+# more pages than this change between two runs of upkeep, all are forgotten, which is one path.
+_MOST_PATHS = 3
 
 T = TypeVar("T")
 logger = telemetry.logger()
@@ -58,7 +62,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     changes = [change for part in relayed.values() for change in part]
     telemetry.measure(Relayed=len(changes))
     logger.info("upkeep done", relayed=len(changes), removed=removed)
-    purge = purging.paths({change.slug for change in changes})
+    purge = purge_paths({change.slug for change in changes})
     return {"relayed": len(changes), "removed": removed, "purge": purge}
 
 
@@ -179,3 +183,14 @@ def _entry(slug: str) -> Entry:
     with shards.reading(slug) as connection:
         page = reads.find(connection, slug)
     return documents.entry(page) if page else documents.absent(slug)
+
+
+def purge_paths(slugs: Collection[str]) -> list[str]:
+    """A path for each page: it covers its Markdown and its ?v= as well, and pages below it.
+
+    The site's root is the address of home.
+    """
+    if len(slugs) > _MOST_PATHS:
+        return ["/*"]
+    root = ["/"] if "home" in slugs else []
+    return root + [f"/{quote(slug)}*" for slug in sorted(slugs)]

@@ -2,12 +2,13 @@
 
 import logging.config
 import os
+import socket
 import sys
 from typing import NoReturn
 
 from local.gateway.config import port_of, workers_of
-from local.gateway.listener import listen
 
+_SILENCE_SECONDS = 300
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -58,3 +59,15 @@ def serve(application: str) -> NoReturn:
     bound = ("--bind", f"fd://{listener.fileno()}", "--workers", workers)
     command = [sys.executable, "-m", "gunicorn", "--config", "python:local.gateway.serving", *bound]
     os.execv(sys.executable, [*command, application])  # noqa: S606 - to be process 1
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take a port (0: any free one); raises OSError when it is in use.
+
+    Browsers open connections ahead of need. A sync worker that accepted one would wait for it and
+    serve nobody else, so the kernel (on Linux) hands over only those on which a request arrives.
+    """
+    listener = socket.create_server((host, port), backlog=2048)
+    if hasattr(socket, "TCP_DEFER_ACCEPT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, _SILENCE_SECONDS)
+    return listener

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from local.gateway.config import CLIENT_ID, HOST, MOUNT, PROJECT, ConfigError, RunConfig
 from local.gateway.functions import REGION
-from local.gateway.listener import listen
+from local.gateway.serving import listen
 from local.laptop import services, state
 from local.laptop.issuer import mint
 from local.laptop.parts import WATCH_SECONDS, Part, SiteError, Watched, check, watch

@@ -8,7 +8,7 @@ import httpx
 import psycopg
 import pytest
 
-from sheaf.sharding.slot_map import SlotMap
+from sheaf.sharding.slot_maps import SlotMap
 from tests.fixtures import seed
 from tests.integration.conftest import Sharded
 from tests.waiting import PATIENCE

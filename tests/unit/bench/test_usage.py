@@ -13,7 +13,7 @@ from bench.usage import (
     start_milliseconds,
     write_milliseconds,
 )
-from upkeep import purging
+from upkeep import app
 
 # A processor for 1,769 MB: with so much memory a function has one to itself.
 ASSUMED = Assumed(memory_mb=1769)
@@ -64,7 +64,7 @@ def test_three_pages_from_run_to_run_cost_most(minutes: int, dollars: int) -> No
 
 
 def test_as_many_pages_have_paths_of_their_own_as_upkeep_gives_them() -> None:
-    assert ASSUMED.paths_at_most == purging._AT_MOST
+    assert ASSUMED.paths_at_most == app._MOST_PATHS
 
 
 def test_what_the_cdn_does_not_answer_is_called() -> None:

@@ -7,7 +7,6 @@ has the page is not flooded too. While Redis is down, what is remembered has to 
 from __future__ import annotations
 
 from sheaf.caching import entry as entries
-from sheaf.caching.breaker import Breaker
 from sheaf.caching.entry import Entry
 from sheaf.caching.memory import Memory
 from sheaf.caching.reader import Reader, Unexpected
@@ -23,6 +22,29 @@ _FLOOD_SECONDS = 0.05
 _REMEMBERED_SECONDS = 1.0
 _REMEMBERED_SECONDS_WHILE_DOWN = 10.0
 _LEFT_ALONE_SECONDS = 1.0
+
+
+class Breaker:
+    """Leaves a service alone that has just failed: open for so many seconds, then closed again.
+
+    By the clock on the wall, since others stand still while Lambda freezes the process.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._longest = 1.25 * seconds
+        self._shortest = 0.75 * seconds
+        self._open_until = 0.0
+
+    def is_open(self, now: float) -> bool:
+        """Whether the service should be left alone."""
+        return 0 < self._open_until - now <= self._longest
+
+    def failed(self, now: float) -> None:
+        """Note a failure. Processes that failed together do not come back together."""
+        # Not needed until something fails, so not loaded before.
+        from random import uniform  # noqa: PLC0415
+
+        self._open_until = now + uniform(self._shortest, self._longest)  # noqa: S311
 
 
 class NearCache:

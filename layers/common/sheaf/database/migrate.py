@@ -13,7 +13,7 @@ from sheaf import telemetry
 from sheaf.database import connections, signing_keys
 from sheaf.database.tables import pages
 from sheaf.sharding import shards, slot_maps
-from sheaf.sharding.slot_map import SlotMap
+from sheaf.sharding.slot_maps import SlotMap
 
 # The role the functions log in as, by IAM: it reads and writes rows and owns nothing.
 APPLICATION_ROLE = "sheaf"

@@ -25,7 +25,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sheaf.database import connections
 from sheaf.database.tables import reader_epochs, slot_moves, slot_owners
 from sheaf.sharding import shards, slot_copies, slot_maps
-from sheaf.sharding.slot_map import Move, SlotMap
+from sheaf.sharding.slot_maps import Move, SlotMap
 
 STEPS = ("copy", "block", "prepare", "publish", "close", "open", "clean")
 SLOTS_AT_ONCE = 64

@@ -13,7 +13,7 @@ from sheaf import settings
 from sheaf.database import connections
 from sheaf.sharding import ownership, slot_maps
 from sheaf.sharding.ownership import Moved
-from sheaf.sharding.slot_map import SlotMap
+from sheaf.sharding.slot_maps import SlotMap
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -27,7 +27,7 @@ import pytest
 from sheaf.hashing import SLOTS, slot
 from sheaf.sharding import resharding
 from sheaf.sharding.resharding import STEPS
-from sheaf.sharding.slot_map import Move, SlotMap
+from sheaf.sharding.slot_maps import Move, SlotMap
 from tests.integration.conftest import Sharded
 from tests.waiting import PATIENCE, WAITING_FOR_US, wait_until
 

@@ -1,6 +1,6 @@
 """Who has failed is left alone, for about as long as was said."""
 
-from sheaf.caching.breaker import Breaker
+from sheaf.caching.near import Breaker
 
 NOW = 1e9
 

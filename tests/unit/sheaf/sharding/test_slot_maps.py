@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sheaf.hashing import SLOTS, slot
-from sheaf.sharding.slot_map import SlotMap
+from sheaf.sharding.slot_maps import SlotMap
 
 
 @pytest.mark.parametrize("shards", [1, 2, 3, 5, 16, 17, 255])
