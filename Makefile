@@ -39,7 +39,7 @@ help: ## Show this list
 run: .venv/run ## Run the site on this machine (PORT=3000 WORKERS=2 SHEAF_HOME=.sheaf PYTHON=python3)
 	@exec $(VENV)/python -m local
 
-check: lint ## Check style and types, and run the tests that need no server
+check: lint ## Check style, types and imports, and run the tests that need no server
 	$(PYTEST) $(SIDE_BY_SIDE) $(QUICK) --quiet -m "not slow" tests/unit
 
 test: .venv/dev ## Run the tests, on a real PostgreSQL and Valkey, but for the slow ones
@@ -62,10 +62,11 @@ bench: .venv/bench ## Measure locks, cold starts, load and lists against others 
 	$(VENV)/python -m bench.serve $(or $(SHARE),1)
 	$(VENV)/python -m bench.lists $(or $(SHARE),1)
 
-lint: .venv/dev ## Check style and types
+lint: .venv/dev ## Check style, types, and who imports whom
 	$(VENV)/ruff check
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
+	$(VENV)/lint-imports --no-cache --no-logo
 
 audit: .venv/dev .audit/done ## Check the templates, and what would be deployed for weak settings (checkov)
 	AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam validate --lint

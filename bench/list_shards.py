@@ -25,9 +25,8 @@ from listing import lists
 from local.gateway.config import PROJECT
 from local.gateway.functions import invoke
 from local.gateway.template import Function
-from sheaf.database import migrate
 from sheaf.paging import Part
-from sheaf.sharding import shards
+from sheaf.sharding import migrate, shards
 
 LAYOUTS = (1, 4, 16)
 SIZE, CALLS, SEED = 50, 5, 5

@@ -9,8 +9,7 @@ from types import FrameType
 from typing import NoReturn
 
 from local.laptop import postgres, services
-from sheaf.database import migrate
-from sheaf.sharding import shards
+from sheaf.sharding import migrate, shards
 
 ISSUER = "http://127.0.0.1/-/local"
 RUN_SECONDS = 2 * 3600  # several times what the longest full run takes

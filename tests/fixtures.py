@@ -27,10 +27,9 @@ from local.laptop.app import create_app
 from local.laptop.issuer import mint
 from local.laptop.server import ServerError
 from sheaf import settings
-from sheaf.database import migrate
 from sheaf.database.tables import metadata
 from sheaf.pages import page_cache
-from sheaf.sharding import shards
+from sheaf.sharding import migrate, shards
 from tests.conftest import ISSUER, Mint
 from tests.site import Site
 

@@ -5,8 +5,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sheaf import telemetry
-from sheaf.database import migrate
-from sheaf.sharding import shards
+from sheaf.sharding import migrate, shards
 
 logger = telemetry.logger()
 

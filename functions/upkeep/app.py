@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from sheaf import telemetry
 from sheaf.caching.entry import Entry
-from sheaf.database import in_doubt
+from sheaf.database.transactions import in_doubt_for, transactional
 from sheaf.http import documents
 from sheaf.locks import Lock, LockError, engines
 from sheaf.pages import claims, drafts, outbox, page_cache, reads, users
@@ -98,8 +98,8 @@ def _observe(lock: Lock, context: LambdaContext) -> list[int]:
         ages |= _on_each(silent, lambda number: _ages(number, lock))
     telemetry.measure(ShardsDown=len(everywhere) - len(ages))
     if ages:
-        waiting, in_doubt_for = (max(column) for column in zip(*ages.values(), strict=True))
-        telemetry.measure(OutboxSeconds=waiting, InDoubtSeconds=in_doubt_for)
+        waiting, in_doubt = (max(column) for column in zip(*ages.values(), strict=True))
+        telemetry.measure(OutboxSeconds=waiting, InDoubtSeconds=in_doubt)
     return list(ages)
 
 
@@ -115,7 +115,7 @@ def _ages(number: int, lock: Lock) -> tuple[float, float]:
     # Each shard that is down takes a while.
     lock.reacquire()
     with shards.at(number).connect() as connection:
-        return outbox.age(connection), in_doubt.age(connection)
+        return outbox.age(connection), in_doubt_for(connection)
 
 
 def _relay_shard(number: int, lock: Lock, context: LambdaContext) -> list[Change]:
@@ -167,7 +167,7 @@ def _count(number: int, changes: list[Change]) -> None:
     for change in changes:
         by_shard[shards.owning(change.author)].append(change)
     for engine, theirs in by_shard.items():
-        with shards.transactional(engine).begin() as connection:
+        with transactional(engine).begin() as connection:
             users.count_edits(connection, number, theirs)
 
 

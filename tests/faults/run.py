@@ -17,7 +17,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, make_url
 
 from local.laptop import services
-from sheaf.database import migrate
+from sheaf.sharding import migrate
 from tests.faults import mutations
 from tests.faults.checker import Attempt, check
 from tests.faults.nemesis import FAULTS, Nemesis

@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 
 from listing import lists
 from local.laptop import postgres, services
-from sheaf.database import migrate
+from sheaf.database import schema
 from sheaf.sharding import shards
 from tests.conftest import Mint
 from tests.context import new_context
@@ -160,8 +160,8 @@ def role(sharded: Sharded) -> str:
     with psycopg.connect(sharded.databases[0], autocommit=True) as admin:
         admin.execute("CREATE ROLE rds_iam")
         subprocess.run(migration, env=environment, check=True, timeout=PATIENCE)
-        admin.execute(f"ALTER ROLE {migrate.APPLICATION_ROLE} PASSWORD 'a word'")
-    return migrate.APPLICATION_ROLE
+        admin.execute(f"ALTER ROLE {schema.APPLICATION_ROLE} PASSWORD 'a word'")
+    return schema.APPLICATION_ROLE
 
 
 def through_tunnel(url: str, role: str) -> str:

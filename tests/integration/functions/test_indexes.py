@@ -18,6 +18,7 @@ from listing import lists, lookups
 from listing.lists import Filters, Order
 from sheaf import paging, settings
 from sheaf.database import tables
+from sheaf.database.transactions import transactional
 from sheaf.pages import tree
 from sheaf.paging import Cursors, Keyset, Part, Position, Slice, Source
 from sheaf.sharding import shards
@@ -180,7 +181,7 @@ def _plans(engine: Engine, statement: str) -> Iterator[dict[str, Any]]:
     with engine.connect() as connection:
         yield _plan(connection, statement)
     for belief in BELIEFS.values():
-        with shards.transactional(engine).connect() as connection:
+        with transactional(engine).connect() as connection:
             connection.exec_driver_sql(belief)
             yield _plan(connection, statement)
             connection.rollback()

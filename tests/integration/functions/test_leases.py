@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from werkzeug.test import TestResponse
 
+from sheaf.database.transactions import transactional
 from sheaf.pages import claims, drafts, edit_leases, saves
 from sheaf.pages.saves import EMPTY, LockLost, Write
-from sheaf.sharding import shards
 from tests.conftest import Mint
 from tests.integration.functions.conftest import wait_for_waiter
 from tests.site import CREATE, Site
@@ -236,7 +236,7 @@ def test_a_claim_that_waited_for_a_takeover_sees_it(site: Site, engine: Engine) 
     site.create("home", "one")
     with engine.connect() as connection:
         ours, _ = edit_leases.take(connection, "home", "alice", TWO_MINUTES)
-    with ThreadPoolExecutor(1) as thread, shards.transactional(engine).connect() as other:
+    with ThreadPoolExecutor(1) as thread, transactional(engine).connect() as other:
         with other.begin():
             theirs, _ = edit_leases.take(other, "home", "bob", TWO_MINUTES, take_over=True)
             claiming = thread.submit(_claim, engine)
@@ -252,7 +252,7 @@ def test_who_loses_the_lease_between_claim_and_save_is_told_so(
     site: Site, engine: Engine, bob: str, named: bool
 ) -> None:
     mine = {"Sheaf-Lease": str(take(site).json["fence"])} if named else {}
-    with ThreadPoolExecutor(1) as thread, shards.transactional(engine).connect() as other:
+    with ThreadPoolExecutor(1) as thread, transactional(engine).connect() as other:
         with other.begin():
             # A save has to wait for this, a claim has not.
             other.execute(text("LOCK TABLE revisions IN SHARE MODE"))

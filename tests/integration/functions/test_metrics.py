@@ -15,10 +15,10 @@ from sqlalchemy import Engine, text
 import upkeep.app
 from sheaf import redis_client
 from sheaf.database import connections
+from sheaf.database.transactions import transactional
 from sheaf.locks import LockError, engines
 from sheaf.locks.redis import RedisLock
 from sheaf.pages import claims
-from sheaf.sharding import shards
 from tests.context import hurried_context, new_context
 from tests.fixtures import Servers
 from tests.integration.conftest import Configure
@@ -89,7 +89,7 @@ class TestWrites:
         self, site: Site, clean: Servers, engine: Engine, measured: Measured
     ) -> None:
         site.create("home", "one")
-        with ThreadPoolExecutor(1) as thread, shards.transactional(engine).connect() as other:
+        with ThreadPoolExecutor(1) as thread, transactional(engine).connect() as other:
             with other.begin():
                 # A save has to wait for this, a claim has not.
                 other.execute(text("LOCK TABLE revisions IN SHARE MODE"))

@@ -9,6 +9,7 @@ import redis
 from sqlalchemy import Connection
 
 from sheaf import redis_client
+from sheaf.database.transactions import transactional
 from sheaf.sharding import shards
 from tests.fixtures import Servers
 from tests.servers import redis_cluster
@@ -80,7 +81,7 @@ def port_of(cluster_client: Any, key: str) -> int:
 @pytest.fixture
 def connection(clean: Servers) -> Iterator[Connection]:
     """A transaction that follows the slot map; it is taken back in the end, whoever owns what."""
-    engine = shards.transactional(shards.home())
+    engine = transactional(shards.home())
     epoch = shards.current_map().epoch
     with engine.connect().execution_options(map_epoch=epoch) as connection:
         yield connection

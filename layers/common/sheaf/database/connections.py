@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import psycopg
 from psycopg.abc import PQGen
 from psycopg.errors import ConnectionTimeout, _WaitTimeout
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import Pool, QueuePool
@@ -35,7 +35,7 @@ _SETTINGS = {
     "jit": "off",
 }
 # For the answer to a statement that PostgreSQL itself had to end, to come.
-_SPARE_SECONDS = 1.0
+SPARE_SECONDS = 1.0
 _PING_SECONDS = 1.0
 _TRUSTED_SECONDS = 10
 # An Aurora that was paused wakes in about 15 seconds; who is told so has waited for 5 of them.
@@ -70,13 +70,6 @@ def is_at_hand(engine: Engine) -> bool:
     return isinstance(pool, QueuePool) and pool.checkedin() > 0 and _is_trusted(pool)
 
 
-def take_time(connection: Connection, seconds: int) -> None:
-    """Let each statement of this transaction take so long."""
-    connection.execute(text(f"SET LOCAL statement_timeout = '{seconds}s'"))
-    driver: Any = connection.connection.driver_connection
-    driver.patience = seconds + _SPARE_SECONDS
-
-
 def retry_after(error: BaseException | None) -> int:
     """In how many seconds a database may be there that failed so: longer if it said nothing."""
     while error:
@@ -89,7 +82,7 @@ def retry_after(error: BaseException | None) -> int:
 class Impatient(psycopg.Connection[Any]):
     """Waits so many seconds for an answer. Then it is closed: what was sent may still be done."""
 
-    patience = _STATEMENT_SECONDS + _SPARE_SECONDS
+    patience = _STATEMENT_SECONDS + SPARE_SECONDS
     _sends = False
     _sent: PQGen[Any]
 

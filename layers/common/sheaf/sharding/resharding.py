@@ -22,8 +22,8 @@ from itertools import groupby
 from sqlalchemy import Connection, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from sheaf.database import connections
 from sheaf.database.tables import reader_epochs, slot_moves, slot_owners
+from sheaf.database.transactions import take_time, transactional
 from sheaf.sharding import shards, slot_copies, slot_maps
 from sheaf.sharding.slot_maps import Move, SlotMap
 
@@ -231,6 +231,6 @@ def _empty(number: int, batch: Batch) -> None:
 @contextmanager
 def _session(number: int) -> Iterator[Connection]:
     """A transaction on a shard, whose statements may take an hour each."""
-    with shards.transactional(shards.at(number)).begin() as connection:
-        connections.take_time(connection, 3600)
+    with transactional(shards.at(number)).begin() as connection:
+        take_time(connection, 3600)
         yield connection

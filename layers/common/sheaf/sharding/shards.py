@@ -41,7 +41,7 @@ def home() -> Engine:
     """The shard that also holds what belongs to no slug, such as the signing keys.
 
     Each statement on it is a transaction of its own, which saves BEGIN and COMMIT their round
-    trips; `transactional` is for what takes several statements.
+    trips (`transactions` is for what takes several statements).
     """
     return at(0)
 
@@ -129,11 +129,6 @@ def dispose() -> None:
     for engine in everywhere():
         engine.dispose()
     forget_map()
-
-
-def transactional(engine: Engine) -> Engine:
-    """The same shard, on the same connections, with transactions that `begin()` starts."""
-    return engine.execution_options(isolation_level="READ COMMITTED")
 
 
 @cache

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
 from sheaf.database import connections
-from sheaf.sharding import shards
+from sheaf.database.transactions import take_time, transactional
 from tests.fixtures import Servers
 from tests.integration.sheaf.backends import PID, stopped
 from tests.waiting import PATIENCE
@@ -67,8 +67,8 @@ def test_a_transaction_may_be_given_more_time(
 ) -> None:
     monkeypatch.setattr(connections.Impatient, "patience", 1)
     engine = connections.engine(clean.database_url)
-    with shards.transactional(engine).begin() as connection:
-        connections.take_time(connection, PATIENCE)
+    with transactional(engine).begin() as connection:
+        take_time(connection, PATIENCE)
         connection.execute(SLEEP)
     with pytest.raises(OperationalError), engine.connect() as connection:
         connection.execute(SLEEP)

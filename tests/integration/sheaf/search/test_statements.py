@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Connection, Select, text
 
 from sheaf.database.tables import pages
+from sheaf.database.transactions import transactional
 from sheaf.search import queries, statements, vectors
 from sheaf.sharding import ownership, shards
 from tests.fixtures import Servers
@@ -23,7 +24,7 @@ FROM generate_series(1, 20000) AS n
 @pytest.fixture(scope="module")
 def connection(environment: Servers) -> Iterator[Connection]:
     """A transaction with 20,000 pages in it."""
-    with shards.transactional(shards.owning("home")).connect() as connection:
+    with transactional(shards.owning("home")).connect() as connection:
         connection.execute(text(FILL))
         # What autovacuum does in its time.
         connection.execute(text("SELECT gin_clean_pending_list('pages_search')"))

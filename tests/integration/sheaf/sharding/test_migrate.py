@@ -11,9 +11,10 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Engine, create_engine, make_url
 
 from local.laptop import services
-from sheaf.database import migrate, signing_keys
+from sheaf.database import schema, signing_keys
 from sheaf.database.tables import metadata
 from sheaf.search import queries, statements
+from sheaf.sharding import migrate
 from tests.fixtures import Servers, database
 
 
@@ -52,7 +53,7 @@ def test_pages_of_the_second_schema_are_found_after_the_third(engine: Engine) ->
         "SELECT 0, 'p' || n, 'live', 1, 1, gen_random_uuid(), 'Title', '# 部署指南 *naïve* ' || n"
     )
     numbers = "generate_series(1, 250) AS n"
-    assert migrate.upgrade_schema(engine, "0002") == ["0001", "0002"]
+    assert schema.upgrade(engine, "0002") == ["0001", "0002"]
     with engine.begin() as connection:
         connection.exec_driver_sql(f"INSERT INTO pages {columns} {values} FROM {numbers}")
         connection.exec_driver_sql("UPDATE pages SET state = 'tombstone' WHERE slug = 'p7'")
@@ -100,7 +101,7 @@ def test_databases_are_brought_up_to_date_beside_one_that_is_ahead(
     with other.begin() as connection:
         connection.exec_driver_sql("DROP SCHEMA public CASCADE")
         connection.exec_driver_sql("CREATE SCHEMA public")
-    migrate.upgrade_schema(other, "0004")
+    schema.upgrade(other, "0004")
     assert migrate.upgrade([engine, other]) == ["0005", "0006"]
 
 
@@ -120,7 +121,7 @@ def test_on_aws_the_functions_get_a_role_of_their_own(tmp_path: Path) -> None:
             connection.exec_driver_sql("CREATE ROLE rds_iam")
         migrate.upgrade([engine])
         with engine.connect() as connection:
-            connection.exec_driver_sql(f"SET ROLE {migrate.APPLICATION_ROLE}")
+            connection.exec_driver_sql(f"SET ROLE {schema.APPLICATION_ROLE}")
             connection.exec_driver_sql("SELECT * FROM pages")
             with pytest.raises(Exception, match="must be owner"):
                 connection.exec_driver_sql("DROP TABLE pages")
