@@ -32,7 +32,7 @@ from pathlib import Path
 import psutil
 
 from local.laptop import processes
-from local.laptop.server import tail
+from local.laptop.processes import tail
 from ops import tokens
 
 SEED = 5000

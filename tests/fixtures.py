@@ -25,7 +25,7 @@ from local.gateway.serving import listen
 from local.laptop import processes, services
 from local.laptop.app import create_app
 from local.laptop.issuer import mint
-from local.laptop.server import ServerError
+from local.laptop.processes import ServerError
 from sheaf import settings
 from sheaf.database.tables import metadata
 from sheaf.pages import page_cache
@@ -187,7 +187,7 @@ def running_site(servers: Servers, home: Path, log: IO[bytes] | None = None) -> 
             "SHEAF_TOKEN_URL": f"{url}/-/local/token",
             "POWERTOOLS_LOG_LEVEL": "INFO" if log else "WARNING",
         }
-        migration = [sys.executable, "-m", "local.gateway.invoke", "MigrateFunction"]
+        migration = [sys.executable, "-m", "local.gateway.functions", "MigrateFunction"]
         subprocess.run(migration, env=environment, check=True, timeout=60)
         with _gunicorn(listener, environment, log):
             yield url

@@ -1,10 +1,14 @@
 """CloudFormation's custom resources: the release itself, and the address to sign in from."""
 
+import json
+from collections.abc import Mapping
+from http.client import HTTPException
 from typing import Any
+from urllib.request import Request, urlopen
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from release import replies, static_files
+from release import static_files
 from sheaf import settings, telemetry
 from sheaf.aws import services
 
@@ -13,6 +17,9 @@ logger = telemetry.logger()
 
 # It has ten minutes. Who waits longer does not take a slow migration for a lost one.
 _MIGRATION_SECONDS = 650
+_REPLY_SECONDS = 5
+# A reply may have 4,096 bytes, and a character four.
+_REASON_LENGTH = 800
 
 
 class MigrationFailed(Exception):
@@ -26,7 +33,7 @@ class UnknownResource(ValueError):
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Do what CloudFormation asks for, and tell it in any case: it would wait for an hour."""
-    replies.send(event, _failure(event, context.aws_request_id))
+    reply(event, _failure(event, context.aws_request_id))
 
 
 def _failure(event: dict[str, Any], request_id: str) -> str:
@@ -76,3 +83,30 @@ def _set_callback(user_pool: str, client_id: str, site: str) -> None:
     settable = update.input_shape.members
     kept = {name: value for name, value in found["UserPoolClient"].items() if name in settable}
     cognito.update_user_pool_client(**{**kept, "CallbackURLs": [f"{site}/-/sign-in"]})
+
+
+def reply(event: Mapping[str, Any], failure: str) -> None:
+    """Say that what the event asks for was done, or why it was not, if `failure` says so.
+
+    Raises OSError if that cannot be delivered: Lambda then sends the event again.
+    """
+    body = json.dumps(_answer(event, failure), ensure_ascii=False).encode()
+    # The address is signed for an empty type.
+    request = Request(event["ResponseURL"], body, {"Content-Type": ""}, method="PUT")  # noqa: S310
+    services.patiently(lambda: _deliver(request), (OSError, HTTPException))
+
+
+def _deliver(request: Request) -> None:
+    with urlopen(request, timeout=_REPLY_SECONDS):  # noqa: S310 - CloudFormation's own address
+        pass
+
+
+def _answer(event: Mapping[str, Any], failure: str) -> dict[str, str]:
+    echoed = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
+    return {
+        **echoed,
+        # There is one of each, for ever: another id would ask for the old one to be deleted.
+        "PhysicalResourceId": event.get("PhysicalResourceId", event["LogicalResourceId"]),
+        "Status": "FAILED" if failure else "SUCCESS",
+        "Reason": failure[:_REASON_LENGTH],
+    }

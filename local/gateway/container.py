@@ -13,8 +13,8 @@ from typing import NoReturn
 
 from local.gateway import functions, schedule, serving
 from local.gateway.app import Gateway
+from local.gateway.authorizer import IssuerKeys
 from local.gateway.config import ConfigError, GatewayConfig
-from local.gateway.issuer_keys import IssuerKeys
 from local.gateway.template import TemplateError
 from sheaf import settings
 

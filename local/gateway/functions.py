@@ -1,6 +1,9 @@
 """Calling a function's handler as the Lambda runtime does."""
 
 import importlib
+import json
+import os
+import sys
 import time
 import uuid
 from collections.abc import Callable
@@ -8,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from local.gateway.config import GatewayConfig
 from local.gateway.template import Function
 
 REGION = "us-east-1"
@@ -48,3 +52,13 @@ def handler_of(function: Function) -> Handler:
     module, _, name = function.handler.rpartition(".")
     handler: Handler = getattr(importlib.import_module(module), name)
     return handler
+
+
+def main() -> None:
+    """Call the function that the template names NAME and print what it returns."""
+    function = GatewayConfig.read(os.environ).load().functions[sys.argv[1]]
+    print(json.dumps(invoke(function, {})))
+
+
+if __name__ == "__main__":
+    main()

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from local.laptop import processes, state
-from local.laptop.server import Server, ServerError, tail
+from local.laptop.processes import Server, ServerError, tail
 
 FAST_SHUTDOWN = signal.SIGINT
 CREATE_SECONDS = 120

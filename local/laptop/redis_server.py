@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.laptop import processes, state
-from local.laptop.server import Server, ServerError
+from local.laptop.processes import Server, ServerError
 
 # "Redis server v=7.0.15 sha=…", "Valkey server v=9.1.2 sha=…"
 VERSION = re.compile(r"(\w+) server v=(\S+)")

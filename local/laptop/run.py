@@ -5,28 +5,71 @@ import os
 import select
 import signal
 import socket
+import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, Protocol
 from urllib.parse import urlsplit
 
 from local.gateway.config import CLIENT_ID, HOST, MOUNT, PROJECT, ConfigError, RunConfig
 from local.gateway.functions import REGION
 from local.gateway.serving import listen
-from local.laptop import services, state
+from local.laptop import processes, services, state
 from local.laptop.issuer import mint
-from local.laptop.parts import WATCH_SECONDS, Part, SiteError, Watched, check, watch
 from local.laptop.postgres import forget_defaults
-from local.laptop.server import Server, ServerError
+from local.laptop.processes import Server, ServerError
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 REQUEST_SECONDS = 30  # API Gateway gives up on a request after this time
 START_SECONDS = 60
 IMPORT_SECONDS = 600
+WATCH_SECONDS = 0.25
 DOCS = PROJECT / "docs"
+
+
+class SiteError(RuntimeError):
+    """A part of the site did not start, or ended by itself."""
+
+
+class Watched(Protocol):
+    """What can be watched: a server or a part."""
+
+    @property
+    def name(self) -> str:
+        """What to call it in a message."""
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """What must not end."""
+
+
+class Part:
+    """A Python program of the site, stopped when its stack closes."""
+
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        stack: ExitStack,
+        environ: Mapping[str, str],
+        pass_fds: Sequence[int] = (),
+    ) -> None:
+        self.name = name
+        command = [sys.executable, *arguments]
+        self.process = processes.spawn(command, env=environ, pass_fds=pass_fds)
+        stack.callback(processes.stop, self.process)
+
+    def complete(self, patience: float) -> None:
+        """Wait up to *patience* seconds for a successful end; raises SiteError."""
+        try:
+            status = self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            raise SiteError(f"{self.name} took longer than {patience:.0f} s") from None
+        if status:
+            raise SiteError(f"{self.name} failed with exit status {status}")
 
 
 def main() -> int:
@@ -57,7 +100,7 @@ def run(config: RunConfig, stack: ExitStack) -> NoReturn:
     environ = _environment(config, site, servers)
 
     migration = Part(
-        "the migration", ["-m", "local.gateway.invoke", "MigrateFunction"], stack, environ
+        "the migration", ["-m", "local.gateway.functions", "MigrateFunction"], stack, environ
     )
     migration.complete(START_SECONDS)
     gateway = Part(
@@ -68,7 +111,7 @@ def run(config: RunConfig, stack: ExitStack) -> NoReturn:
     parts.append(Part("the schedule", ["-m", "local.gateway.schedule"], stack, environ))
     _import_docs(config, site, stack, environ)
     _introduce(config, site, servers)
-    watch(parts)
+    _watch(parts)
 
 
 def _listen(port: int) -> socket.socket:
@@ -138,7 +181,7 @@ def _wait_for_answer(site: str, parts: Sequence[Watched]) -> None:
         request = f"GET {MOUNT}/jwks.json HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n"
         connection.sendall(request.encode())
         while not select.select([connection], [], [], WATCH_SECONDS)[0]:
-            check(parts)
+            _check(parts)
             if time.monotonic() > deadline:
                 raise SiteError(f"the gateway does not answer within {START_SECONDS} s")
         if not connection.recv(64).startswith(b"HTTP/1.1 200"):
@@ -172,3 +215,17 @@ def _introduce(config: RunConfig, site: str, servers: dict[str, Server]) -> None
         "Stop with Ctrl-C.",
     ]
     print("\n".join(lines), flush=True)
+
+
+def _check(parts: Sequence[Watched]) -> None:
+    """Raise SiteError if one of *parts* has ended."""
+    for part in parts:
+        if (status := part.process.poll()) is not None:
+            raise SiteError(f"{part.name} ended with exit status {status}")
+
+
+def _watch(parts: Sequence[Watched]) -> NoReturn:
+    """Wait for one of *parts* to end, which is a SiteError."""
+    while True:
+        _check(parts)
+        time.sleep(WATCH_SECONDS)

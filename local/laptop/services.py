@@ -9,7 +9,7 @@ from pathlib import Path
 
 from local.laptop import postgres as postgres_server
 from local.laptop import redis_server, state
-from local.laptop.server import Server
+from local.laptop.processes import Server
 
 
 @contextmanager

@@ -156,7 +156,7 @@ def sharded(servers: Servers, home: Path, mint_token: Mint, tmp_path: Path) -> I
 def role(sharded: Sharded) -> str:
     """The functions' role, as a migration makes it on AWS, with a password for here."""
     environment = {**sharded.environment, "POWERTOOLS_LOG_LEVEL": "WARNING"}
-    migration = [sys.executable, "-m", "local.gateway.invoke", "MigrateFunction"]
+    migration = [sys.executable, "-m", "local.gateway.functions", "MigrateFunction"]
     with psycopg.connect(sharded.databases[0], autocommit=True) as admin:
         admin.execute("CREATE ROLE rds_iam")
         subprocess.run(migration, env=environment, check=True, timeout=PATIENCE)

@@ -16,7 +16,7 @@ import pytest
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 
-from local.gateway.conditions import Conditions
+from local.gateway.template import Conditions
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE, SHARD = ROOT / "template.yaml", ROOT / "shard.yaml"

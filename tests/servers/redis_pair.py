@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import redis
 
 from local.laptop import redis_server, state
-from local.laptop.server import Server
+from local.laptop.processes import Server
 from tests.servers.proxy import Address, Proxy
 from tests.waiting import PATIENCE, wait_until
 

@@ -31,7 +31,6 @@ ALLOWED = {
     "sheaf.caching",
     "sheaf.caching.near",
     "sheaf.caching.entry",
-    "sheaf.caching.memory",
     "sheaf.caching.reader",
     "sheaf.http",
     "sheaf.http.encodings",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from release import replies
+from release import app
 from tests.sam.samples import EVENTS, Sample
 from tests.servers.endpoint import Answer, Endpoint, serving
 
@@ -23,7 +23,7 @@ def event(name: str, server: Endpoint) -> dict[str, Any]:
 
 def test_success(cloudformation: Endpoint) -> None:
     created = event("create", cloudformation)
-    replies.send(created, "")
+    app.reply(created, "")
     (asked,) = cloudformation.asked
     assert (asked.method, asked.path) == ("PUT", "/answers/5f0c?signature=a%2Fb%3D&x=1")
     assert asked.headers["Content-Type"] == ""  # anything else breaks the signature
@@ -36,19 +36,19 @@ def test_success(cloudformation: Endpoint) -> None:
 
 
 def test_a_failure_has_its_reason(cloudformation: Endpoint) -> None:
-    replies.send(event("create", cloudformation), "The table is locked.")
+    app.reply(event("create", cloudformation), "The table is locked.")
     answer = cloudformation.asked[0].document
     assert (answer["Status"], answer["Reason"]) == ("FAILED", "The table is locked.")
 
 
 def test_a_resource_keeps_its_id(cloudformation: Endpoint) -> None:
     updated = {**event("update", cloudformation), "PhysicalResourceId": "the id of before"}
-    replies.send(updated, "")
+    app.reply(updated, "")
     assert cloudformation.asked[0].document["PhysicalResourceId"] == "the id of before"
 
 
 def test_an_answer_is_no_longer_than_cloudformation_takes(cloudformation: Endpoint) -> None:
-    replies.send(event("create", cloudformation), "𝔲" * 5000)
+    app.reply(event("create", cloudformation), "𝔲" * 5000)
     assert len(cloudformation.asked[0].body) <= 4096
     assert cloudformation.asked[0].document["Reason"].startswith("𝔲𝔲")
 
@@ -59,7 +59,7 @@ def test_an_answer_that_was_not_taken_is_sent_again(
 ) -> None:
     answers = [lost, lost, Answer()]
     cloudformation.answer = lambda _: answers.pop(0)
-    replies.send(event("create", cloudformation), "")
+    app.reply(event("create", cloudformation), "")
     first, *others = [asked.body for asked in cloudformation.asked]
     assert others == [first, first]
     assert len(pauses) == 2
@@ -70,5 +70,5 @@ def test_an_answer_that_nobody_takes_is_an_error(
 ) -> None:
     cloudformation.answer = lambda _: Answer(403)
     with pytest.raises(OSError, match="403"):
-        replies.send(event("create", cloudformation), "")
+        app.reply(event("create", cloudformation), "")
     assert len(cloudformation.asked) == 4

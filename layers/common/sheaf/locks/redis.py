@@ -2,6 +2,10 @@
 
 They are for contention only: a failover may lose a lock. What must never go wrong is guarded by
 the fence, which is carried to where the data is.
+
+`lock` holds the holder's token; `fence` the last fence handed out, floored by the server's clock
+in microseconds, so that fences go on rising even if the key was lost; `wait` is there while
+somebody waits; `wake` is a list on which the next waiter blocks. All of them expire.
 """
 
 import random
@@ -15,16 +19,6 @@ from redis.crc import key_slot
 from redis.exceptions import RedisClusterException
 
 from sheaf.locks.contract import Lock, LockError, LockNotOwnedError
-from sheaf.locks.redis_scripts import (
-    ACQUIRE,
-    ACQUIRE_ALL,
-    EXTEND,
-    HAS_WAITED,
-    NOT_WAITING,
-    REISSUE,
-    RELEASE,
-    WILL_WAIT,
-)
 from sheaf.scripts import Call, Script, run, run_together
 
 # A waiter looks again after this many seconds at most: its wake-up may have gone to another
@@ -33,6 +27,110 @@ _LONGEST_SLEEP = 0.2
 
 # A cluster that cannot be reached is not a RedisError to redis-py.
 _FAILURES = (redis.RedisError, RedisClusterException)
+
+
+_FENCE_MILLISECONDS = 24 * 3600 * 1000
+
+# What `waiting` says to the scripts that acquire.
+NOT_WAITING, WILL_WAIT, HAS_WAITED = 0, 1, 2
+
+_NEXT_FENCE = """
+local function set_fence(key, fence)
+  -- As text: Lua would write so large a number with an exponent.
+  return redis.call('SET', key, string.format('%.0f', fence), 'PX', LIFETIME, 'GET')
+end
+local function next_fence(key, above)
+  local now = redis.call('TIME')
+  local fence = now[1] * 1000000 + now[2]
+  local highest = math.max(above, tonumber(set_fence(key, fence) or '0'))
+  if highest >= fence then
+    fence = highest + 1
+    set_fence(key, fence)
+  end
+  return fence
+end
+""".replace("LIFETIME", str(_FENCE_MILLISECONDS))
+
+# KEYS: lock, fence, wait.  ARGV: token, timeout in ms, waiting.
+# Returns the fence when the lock is ours, minus the ms until it expires when it is not.
+# A retry after a lost reply finds its own token and gets the same fence.
+ACQUIRE = Script(
+    _NEXT_FENCE
+    + """
+if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
+  if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+    local left = math.max(1, redis.call('PTTL', KEYS[1]))
+    if ARGV[3] ~= '0' then redis.call('SET', KEYS[3], '', 'PX', left + 1) end
+    return -left
+  end
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  local fence = redis.call('GET', KEYS[2])
+  if fence then return tonumber(fence) end
+end
+-- Whoever has waited may not have been alone: the release wakes the next one.
+if ARGV[3] == '2' then redis.call('SET', KEYS[3], '', 'PX', ARGV[2]) end
+return next_fence(KEYS[2], 0)
+"""
+)
+
+# KEYS: lock, fence, wait of each lock.
+# ARGV: timeout, waiting, then the token of each lock.
+# Returns {0, fences…} when all are ours, {number of a busy one, ms until it expires} when not.
+ACQUIRE_ALL = Script(
+    _NEXT_FENCE
+    + """
+local count, mine = #KEYS / 3, {}
+for i = 1, count do
+  local lock = KEYS[3 * i - 2]
+  local holder = redis.call('GET', lock)
+  mine[i] = holder == ARGV[2 + i]
+  if holder and not mine[i] then
+    local left = redis.call('PTTL', lock)
+    if ARGV[2] ~= '0' then redis.call('SET', KEYS[3 * i], '', 'PX', left + 1) end
+    return {i, left}
+  end
+end
+local answer = {0}
+for i = 1, count do
+  local known = mine[i] and redis.call('GET', KEYS[3 * i - 1])
+  redis.call('SET', KEYS[3 * i - 2], ARGV[2 + i], 'PX', ARGV[1])
+  if ARGV[2] == '2' then redis.call('SET', KEYS[3 * i], '', 'PX', ARGV[1]) end
+  answer[i + 1] = known and tonumber(known) or next_fence(KEYS[3 * i - 1], 0)
+end
+return answer
+"""
+)
+
+# KEYS: lock, wait, wake.  ARGV: token.  Returns 1, or 0 when the lock is not ours.
+RELEASE = Script("""
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if redis.call('DEL', KEYS[1], KEYS[2]) == 2 then
+  redis.call('DEL', KEYS[3])
+  redis.call('RPUSH', KEYS[3], '')
+  redis.call('PEXPIRE', KEYS[3], 1000)
+end
+return 1
+""")
+
+# KEYS: lock.  ARGV: token, ms, '1' to replace the time left or '0' to add to it.
+# Returns the ms that are left now, or 0 when the lock is not ours.
+EXTEND = Script("""
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+local left = tonumber(ARGV[2])
+if ARGV[3] == '0' then left = left + math.max(0, redis.call('PTTL', KEYS[1])) end
+redis.call('PEXPIRE', KEYS[1], left)
+return left
+""")
+
+# KEYS: lock, fence.  ARGV: token, the fence to exceed.
+# Returns the new fence, or 0 when the lock is not ours.
+REISSUE = Script(
+    _NEXT_FENCE
+    + """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return next_fence(KEYS[2], tonumber(ARGV[2]))
+"""
+)
 
 
 class LockKeys(NamedTuple):

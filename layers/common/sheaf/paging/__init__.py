@@ -5,9 +5,21 @@ which order, `Cursors` for which list, a `Part` which page of it.
 """
 
 from sheaf.paging.cursors import START, BadCursor, Cursors, Position, UnknownKey
-from sheaf.paging.fetching import MAX_DEPTH, BadPage, Part, Slice, fetch, slice_at
+from sheaf.paging.fetching import (
+    MAX_DEPTH,
+    BadPage,
+    Part,
+    Row,
+    Scatter,
+    Slice,
+    Source,
+    fetch,
+    gather,
+    merge,
+    slice_at,
+    source,
+)
 from sheaf.paging.keysets import Keyset, SortKey, asc, desc
-from sheaf.paging.merging import Row, Scatter, Source, gather, merge, source
 
 __all__ = [
     "MAX_DEPTH",

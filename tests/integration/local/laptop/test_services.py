@@ -15,8 +15,8 @@ import pytest
 import redis
 
 from local.laptop import redis_server, services
+from local.laptop.processes import ServerError
 from local.laptop.redis_server import Engine
-from local.laptop.server import ServerError
 from local.laptop.state import StateInUseError
 from tests.needs import needs
 from tests.waiting import PATIENCE, killed_if_late, wait_until

@@ -7,15 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sheaf.locks import (
-    Lock,
-    LockError,
-    LockNotOwnedError,
-    Locks,
-    MultiLock,
-    redis,
-    zookeeper_queue,
-)
+from sheaf.locks import Lock, LockError, LockNotOwnedError, Locks, MultiLock, redis, zookeeper
 from tests.integration.sheaf.locks.conftest import NewName
 from tests.waiting import PATIENCE
 
@@ -23,7 +15,7 @@ from tests.waiting import PATIENCE
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """How soon ZooKeeper's three servers answer is up to the machine."""
-    monkeypatch.setattr(zookeeper_queue, "_CALL_SECONDS", float(PATIENCE))
+    monkeypatch.setattr(zookeeper, "_CALL_SECONDS", float(PATIENCE))
 
 
 def held(locks: Locks, name: str, timeout: float = 10) -> Lock:

@@ -9,8 +9,16 @@ import redis
 from sheaf import redis_client
 from sheaf.locks import LockError, LockNotOwnedError, MultiLock
 from sheaf.locks import redis as redis_lock
-from sheaf.locks.redis import RedisLock, RedisLocks, _milliseconds, _sleep, _wait
-from sheaf.locks.redis_scripts import HAS_WAITED, NOT_WAITING, WILL_WAIT
+from sheaf.locks.redis import (
+    HAS_WAITED,
+    NOT_WAITING,
+    WILL_WAIT,
+    RedisLock,
+    RedisLocks,
+    _milliseconds,
+    _sleep,
+    _wait,
+)
 from sheaf.scripts import Call, Script, run
 from tests.fixtures import Servers
 

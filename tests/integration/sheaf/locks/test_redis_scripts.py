@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 import redis
 
-from sheaf.locks.redis import LockKeys, RedisLock
-from sheaf.locks.redis_scripts import (
+from sheaf.locks.redis import (
     ACQUIRE,
     ACQUIRE_ALL,
     EXTEND,
@@ -17,6 +16,8 @@ from sheaf.locks.redis_scripts import (
     REISSUE,
     RELEASE,
     WILL_WAIT,
+    LockKeys,
+    RedisLock,
 )
 from sheaf.scripts import Call, run
 

@@ -13,7 +13,7 @@ import pytest
 from kazoo.handlers.threading import KazooTimeoutError
 
 from sheaf.hashing import slot
-from sheaf.locks import LockError, LockNotOwnedError, zookeeper_queue
+from sheaf.locks import LockError, LockNotOwnedError, zookeeper
 from sheaf.locks.zookeeper import Client, ZooKeeperLocks
 from tests.integration.sheaf.locks.conftest import NewName
 from tests.servers.proxy import Proxy
@@ -69,13 +69,13 @@ def test_time_counts_from_before_the_servers_are_asked(
 ) -> None:
     """An answer may be slow: to others our time has begun by then."""
     awaited: list[float] = []
-    answer = zookeeper_queue._answer
+    answer = zookeeper._answer
 
     def noted(request: object) -> object:
         awaited.append(time.monotonic())
         return answer(request)
 
-    monkeypatch.setattr(zookeeper_queue, "_answer", noted)
+    monkeypatch.setattr(zookeeper, "_answer", noted)
     lock = ZooKeeperLocks(client).lock(new_name(), 5)
     assert lock.acquire()
     assert lock.deadline <= awaited[0] + 5

@@ -1,6 +1,6 @@
 import pytest
 
-from local.gateway.conditions import NO_VALUE, Conditions
+from local.gateway.template import NO_VALUE, Conditions
 
 DECLARED = {
     "Big": {"Fn::Equals": [{"Ref": "Size"}, "9"]},

@@ -6,9 +6,16 @@ from pathlib import Path
 import pytest
 from werkzeug import Response
 
-from local.gateway import issuer_keys
-from local.gateway.authorizer import KeysUnavailableError, UnauthorizedError, authorize
-from local.gateway.issuer_keys import FRESH_SECONDS, KEPT_SECONDS, PAUSE_SECONDS, IssuerKeys
+from local.gateway import authorizer
+from local.gateway.authorizer import (
+    FRESH_SECONDS,
+    KEPT_SECONDS,
+    PAUSE_SECONDS,
+    IssuerKeys,
+    KeysUnavailableError,
+    UnauthorizedError,
+    authorize,
+)
 from local.gateway.template import Authorizer
 from local.laptop import keys
 from tests.servers.issuer import DISCOVERY, JWKS, Issuer, running
@@ -116,7 +123,7 @@ def test_an_issuer_that_is_down_is_done_without_for_a_while(
         (DISCOVERY, Response(b"\xff"), "decode"),
         (JWKS, Response('{"keys": []}'), "any keys"),
         (JWKS, Response('{"keys": {"a": 1}}'), "Invalid JWK Set"),
-        (JWKS, Response(" " * (issuer_keys.MAX_BYTES + 1)), "bytes"),
+        (JWKS, Response(" " * (authorizer.MAX_BYTES + 1)), "bytes"),
     ],
 )
 def test_an_answer_that_is_none(

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sheaf.caching.entry import Entry
-from sheaf.caching.memory import Kept, Memory
+from sheaf.caching.near import Kept, Memory
 
 NOW = 1e9
 PAGE = 10_000  # bytes
