@@ -8,7 +8,7 @@ from typing import Any
 from bench import list_data
 from bench.list_peers import OURS, SIZE, Place, Read, peers
 from bench.list_statements import Explainer, recorded
-from listing import lists
+from sheaf.pages import lists
 from sheaf.paging import Part
 
 SEED = 5
@@ -42,9 +42,9 @@ def measure(url: str, rows: int, rounds: int) -> dict[str, Any]:
 
 def _place(number: int) -> Place:
     """Where a page begins, found as its readers find it: by one cursor after the other."""
-    left, cursor, key = (number - 1) * SIZE, None, None
+    listing, left, cursor, key = lists.all_pages(lists.Filters()), (number - 1) * SIZE, None, None
     while left:
-        page = lists.all_pages(lists.Filters(), "updated", "desc", Part(min(_STEP, left), cursor))
+        page = lists.read(listing, Part(min(_STEP, left), cursor))
         left, cursor = left - len(page.items), page.next
         key = (page.items[-1].updated_at, page.items[-1].slug)
     return Place(number, cursor, key)

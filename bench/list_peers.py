@@ -22,8 +22,8 @@ from sqlalchemy import Engine, create_engine, select
 from sqlalchemy.engine import make_url
 
 from bench import list_django
-from listing import lists
 from sheaf.database.tables import pages
+from sheaf.pages import lists
 from sheaf.pages.reads import ITEM
 from sheaf.paging import Part
 
@@ -96,7 +96,7 @@ def peers(url: str) -> dict[str, Read]:
 
 def _ours(place: Place) -> list[str]:
     """The list of the API: `sheaf.paging.fetch` with its statement, keyset and cursors."""
-    found = lists.all_pages(lists.Filters(), "updated", "desc", Part(SIZE, place.cursor))
+    found = lists.read(lists.all_pages(lists.Filters()), Part(SIZE, place.cursor))
     return [item.slug for item in found.items]
 
 

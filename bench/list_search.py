@@ -10,13 +10,11 @@ from uuid import uuid4
 import psycopg
 
 from bench import list_data, prose
-from listing import lists
 from sheaf.database.tables import pages
-from sheaf.pages import claims, saves
+from sheaf.pages import claims, editing, lists, saves
 from sheaf.pages.saves import Write
 from sheaf.paging import Part
 from sheaf.sharding import shards
-from writes import composing
 
 WORDS, SEED = 120, 5
 # A saved page is copied under so many names, at most: its text and its search vector with it.
@@ -58,7 +56,7 @@ def measure(url: str, count: int, rounds: int) -> dict[str, Any]:
 
 
 def _find(words: str) -> int:
-    return len(lists.hits(words, Part(lists.DEFAULT_HITS)).items)
+    return len(lists.read(lists.hits(words), Part(lists.DEFAULT_HITS)).items)
 
 
 def _word(chance: random.Random, first: int, last: int) -> str:
@@ -92,7 +90,7 @@ def _save(number: int) -> None:
     """Save a page as the function that writes does, but without a lock, which nobody else wants."""
     slug, chance = f"guide/page-{number}", random.Random(number)
     title = f"{_word(chance, 0, 3999)} {_word(chance, 0, 3999)}"
-    content = composing.compose(slug, prose.markdown(WORDS, seed=number), title, ["bench"])
+    content = editing.compose(slug, prose.markdown(WORDS, seed=number), title, ["bench"])
     with shards.owning(slug).connect() as connection:
         claim = claims.claim(connection, slug, 1, uuid4())
         saves.save(connection, claim, Write(uuid4(), "bench", "", "live", content))

@@ -21,10 +21,10 @@ from sqlalchemy.engine import make_url
 
 from bench import list_data
 from bench.list_statements import Explainer, Statement, recorded
-from listing import lists
 from local.gateway.config import PROJECT
 from local.gateway.functions import invoke
 from local.gateway.template import Function
+from sheaf.pages import lists
 from sheaf.paging import Part
 from sheaf.sharding import migrate, shards
 
@@ -138,6 +138,6 @@ def _request() -> None:
 
 
 def _read() -> None:
-    found = lists.all_pages(lists.Filters(), "updated", "desc", Part(SIZE))
+    found = lists.read(lists.all_pages(lists.Filters()), Part(SIZE))
     if len(found.items) != SIZE:
         raise RuntimeError("a page of the list is not full")

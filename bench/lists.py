@@ -7,11 +7,12 @@ starts a PostgreSQL of its own (and a Redis, which nothing here asks) and measur
 - search: milliseconds of the function that the route calls, among 200,000 pages with texts of about
   120 words. 2,000 of them are saved as a write saves them, the others are copies of these rows;
 - depth: pages 1, 100 and 10,000, fifty rows each, of a list of a million small pages, the one
-  changed last first. By turns: Sheaf's list (`listing.lists`, which pages by `sheaf.paging.fetch`,
-  led by its own cursors to where the deep pages begin), sqlakeyset, fastapi-pagination by cursor
-  and by limit and offset, Django's Paginator, and two ways of SQL, sent by psycopg: the keyset,
-  which is the floor, and OFFSET. Beside the whole call stands the execution time of all the
-  statements that it sends, by EXPLAIN ANALYZE on the same server, without their planning;
+  changed last first. By turns: Sheaf's list (`sheaf.pages.lists`, which pages by
+  `sheaf.paging.fetch`, led by its own cursors to where the deep pages begin), sqlakeyset,
+  fastapi-pagination by cursor and by limit and offset, Django's Paginator, and two ways of SQL,
+  sent by psycopg: the keyset, which is the floor, and OFFSET. Beside the whole call stands the
+  execution time of all the statements that it sends, by EXPLAIN ANALYZE on the same server, without
+  their planning;
 - shards: the first page of the same list, with the same rows, over 1, 4 and 16 databases of one
   server, in three processes that take turns; and the sum of their statements' execution times;
 - slots: lookups of 100,000 keys among 16 shards, the keys that a 17th moves, and how much more than

@@ -14,13 +14,12 @@ import redis
 from sqlalchemy import select
 
 from sheaf.database.tables import pages
-from sheaf.http.conditions import Precondition
+from sheaf.http import documents
 from sheaf.locks.redis import RedisLock
-from sheaf.pages import claims, saves
-from sheaf.pages.claims import Claim
+from sheaf.pages import claims, editing, saves
+from sheaf.pages.claims import Claim, Precondition
 from sheaf.pages.saves import Content, Write
 from sheaf.sharding import shards
-from writes import editing
 
 TEXT = "A sheaf is a bundle of leaves, and a page is one of them. " * 40
 CONTENT = Content(
@@ -109,4 +108,6 @@ def put(number: int) -> None:
     slug = _slug(number)
     known = _versions.get(slug)
     precondition = Precondition(frozenset({known}) if known else None)
-    _versions[slug] = editing.put(slug, precondition, "bench", "", CONTENT).page.version
+    _versions[slug] = editing.put(
+        slug, precondition, "bench", "", CONTENT, document=documents.entry
+    ).page.version

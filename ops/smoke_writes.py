@@ -11,7 +11,7 @@ from ops.client import ApiError, Client, Page
 from ops.connection import ClientError
 from ops.smoke_api import hits
 from ops.smoke_visit import CheckFailed, Visit, require
-from sheaf.http.conditions import version_etag
+from sheaf.http.validators import version_etag
 
 
 class Revision(BaseModel):

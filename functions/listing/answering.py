@@ -8,8 +8,8 @@ from aws_lambda_powertools.event_handler import Response as PowertoolsResponse
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 
 from sheaf.http import responses
-from sheaf.http.representations import Listed
 from sheaf.http.resolver import send
+from sheaf.pages.lists import Listed
 
 Answer = PowertoolsResponse[str]
 

@@ -1,15 +1,17 @@
 """The API's reading half, in JSON."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+from redis import RedisError
+from sqlalchemy import text
 
-from listing import answering, diffs, lists, lookups
+from listing import answering
 from listing.answering import Answer
-from listing.lists import DEFAULT_HITS, DEFAULT_LIMIT, Filters, Order, Sort, State, UserSort
 from listing.parameters import (
     Cursor,
     Few,
@@ -22,17 +24,33 @@ from listing.parameters import (
     ToVersion,
     Version,
     Words,
+    two_revisions,
 )
-from sheaf import slugs
-from sheaf.http import conditions, openapi, representations, responses
-from sheaf.http.representations import Health, Listed, PageLease, PageWithBody, Suggestions, answers
+from sheaf import redis_client, settings, slugs
+from sheaf.database.errors import Unavailable
+from sheaf.http import openapi, representations, responses
+from sheaf.http.representations import Health, PageLease, PageWithBody, Suggestions, answers
 from sheaf.http.resolver import send
+from sheaf.http.validators import version_etag
+from sheaf.pages import diffs, lists, lookups
+from sheaf.pages.lists import (
+    DEFAULT_HITS,
+    DEFAULT_LIMIT,
+    Filters,
+    Listed,
+    Listing,
+    Order,
+    Sort,
+    State,
+    UserSort,
+)
 from sheaf.pages.reads import PageItem
 from sheaf.pages.revisions import RevisionItem
 from sheaf.pages.tree import Entry
 from sheaf.pages.users import User
 from sheaf.paging import Part
 from sheaf.search.statements import Hit
+from sheaf.sharding import shards
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 
@@ -57,8 +75,8 @@ def list_pages(
     partial: Partial = False,
 ) -> Answer:
     """The pages without their text; `Link` headers and cursors lead through the list."""
-    part, filters = Part(per_page or limit, cursor, page), Filters(tag, author, prefix, state)
-    return _listed(lists.all_pages(filters, sort, order, part, partial))
+    listing = lists.all_pages(Filters(tag, author, prefix, state), sort, order)
+    return _listed(listing, Part(per_page or limit, cursor, page), partial)
 
 
 @router.get(
@@ -70,7 +88,7 @@ def list_pages(
 def get_page(slug: str) -> Answer:
     """A page with its Markdown; its entity tag is what a later change must send back."""
     page = lookups.page(slugs.parse_quoted(slug))
-    etag = conditions.version_etag(page.version)
+    etag = version_etag(page.version)
     if_none_match = router.current_event.headers.get("if-none-match")
     body = responses.encode(representations.page(page))
     return send(responses.text(body, "application/json", etag, if_none_match, responses.REVALIDATE))
@@ -103,11 +121,11 @@ def list_revisions(
         return send(responses.json_text(_difference(slug, from_version, to_version)))
     part = Part(per_page or limit, cursor, page)
     lookups.history(slug)
-    return _listed(lists.page_revisions(slug, part))
+    return _listed(lists.page_revisions(slug), part)
 
 
 def _difference(slug: str, old: int | None, new: int | None) -> dict[str, object]:
-    before, after = lookups.two_revisions(slug, old, new)
+    before, after = two_revisions(slug, old, new)
     text = diffs.unified(before, after)
     return {"from": before.version, "to": after.version, "diff": text}
 
@@ -128,7 +146,7 @@ def list_backlinks(
 ) -> Answer:
     """The pages with a link to this one, which need not be there, by their slugs."""
     part = Part(per_page or limit, cursor, page)
-    return _listed(lists.backlinks(slugs.parse_quoted(slug), part, partial))
+    return _listed(lists.backlinks(slugs.parse_quoted(slug)), part, partial)
 
 
 @router.get(
@@ -141,7 +159,7 @@ def list_top(
     limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None, partial: Partial = False
 ) -> Answer:
     """The pages and folders at the top by name; a folder is what slugs begin with before a `/`."""
-    return _listed(lists.below("", Part(limit, cursor), partial))
+    return _listed(lists.below(""), Part(limit, cursor), partial)
 
 
 @router.get(
@@ -155,7 +173,7 @@ def list_folder(
 ) -> Answer:
     """The pages and folders in a folder by name, without those that are deeper in it."""
     folder = slugs.parse_quoted_folder(slug)
-    return _listed(lists.below(folder, Part(limit, cursor), partial))
+    return _listed(lists.below(folder), Part(limit, cursor), partial)
 
 
 @router.get(
@@ -186,7 +204,7 @@ def list_users(
     partial: Partial = False,
 ) -> Answer:
     """The users by handle or with the most edits first, with how often each has edited."""
-    return _listed(lists.all_users(sort, Part(per_page or limit, cursor, page), partial))
+    return _listed(lists.all_users(sort), Part(per_page or limit, cursor, page), partial)
 
 
 @router.get(
@@ -207,7 +225,7 @@ def search(
     q: Words, limit: Few = DEFAULT_HITS, cursor: Cursor = None, partial: Partial = False
 ) -> Answer:
     """The best pages for `q`: words, "a phrase", -without, this or that."""
-    return _listed(lists.hits(q, Part(limit, cursor), partial))
+    return _listed(lists.hits(q), Part(limit, cursor), partial)
 
 
 @router.get(
@@ -229,7 +247,7 @@ def suggest(q: Words, limit: Few = 10) -> Answer:
 )
 def health() -> Answer:
     """200 when the database and the cache answer, else 503."""
-    found = lookups.health()
+    found = {"database": _try(_ask_database), "cache": _try(_ask_cache)}
     healthy = set(found.values()) == {"ok"}
     status = HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE
     body = {"status": "ok" if healthy else "failing", **found}
@@ -243,5 +261,21 @@ def description() -> Answer:
     return send(responses.Response(HTTPStatus.OK, headers, openapi.read()))
 
 
-def _listed(listed: Listed[Any]) -> Answer:
-    return answering.in_json(listed, router.current_event)
+def _listed(listing: Listing[Any], part: Part, partial: bool = False) -> Answer:
+    return answering.in_json(lists.read(listing, part, partial), router.current_event)
+
+
+def _try(ask: Callable[[], object]) -> str:
+    try:
+        ask()
+    except (Unavailable, RedisError):
+        return "failing"
+    return "ok"
+
+
+def _ask_database() -> None:
+    shards.on(0, lambda connection: connection.execute(text("SELECT 1")))
+
+
+def _ask_cache() -> None:
+    redis_client.connect(settings.current().cache_url).ping()

@@ -4,7 +4,10 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from listing.lists import MAX_LIMIT
+from sheaf.http import problems
+from sheaf.pages import lookups
+from sheaf.pages.lists import MAX_LIMIT
+from sheaf.pages.revisions import Revision
 from sheaf.paging import MAX_DEPTH
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most")]
@@ -25,3 +28,10 @@ Version = Annotated[int | None, Query(ge=1, le=2**62)]
 FromVersion = Annotated[int | None, Query(ge=1, le=2**62, alias="from")]
 ToVersion = Annotated[int | None, Query(ge=1, le=2**62, alias="to")]
 Text = Annotated[str | None, Query(max_length=200, pattern="^[^\\x00]*$")]
+
+
+def two_revisions(slug: str, old: int | None, new: int | None) -> tuple[Revision, Revision]:
+    """The versions of a page that `from` and `to` name; raises the Problem of one that does not."""
+    if old is None or new is None:
+        raise problems.bad_request("Name two versions, ?from=…&to=…")
+    return lookups.revision(slug, old), lookups.revision(slug, new)

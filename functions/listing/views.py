@@ -6,14 +6,13 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from listing import diffs, lists, lookups
 from listing.answering import Answer, address
-from listing.lists import DEFAULT_HITS, DEFAULT_LIMIT, Filters
-from listing.parameters import Cursor, FromVersion, ToVersion, Version
+from listing.parameters import Cursor, FromVersion, ToVersion, Version, two_revisions
 from sheaf import slugs
-from sheaf.http import documents, problems, responses
-from sheaf.http.representations import Listed
+from sheaf.http import documents, responses
 from sheaf.http.resolver import send
+from sheaf.pages import diffs, lists, lookups
+from sheaf.pages.lists import DEFAULT_HITS, DEFAULT_LIMIT, Filters, Listing
 from sheaf.paging import Part
 from sheaf.rendering import markdown, source, templates
 
@@ -23,8 +22,7 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 @router.get("/-/recent", include_in_schema=False)
 def recent(cursor: Cursor = None) -> Answer:
     """The pages, the last changed first."""
-    listed = lists.all_pages(Filters(), "updated", None, Part(DEFAULT_LIMIT, cursor))
-    return _document("recent.html", **_around(listed))
+    return _document("recent.html", **_page(lists.all_pages(Filters()), cursor))
 
 
 @router.get("/-/tree", include_in_schema=False)
@@ -40,25 +38,21 @@ def folder(slug: str, cursor: Cursor = None) -> Answer:
 
 
 def _folder(slug: str, cursor: str | None) -> Answer:
-    listed = lists.below(slug, Part(DEFAULT_LIMIT, cursor))
-    return _document("tree.html", slug=slug, **_around(listed))
+    return _document("tree.html", slug=slug, **_page(lists.below(slug), cursor))
 
 
 @router.get("/-/users", include_in_schema=False)
 def people(cursor: Cursor = None) -> Answer:
     """Everybody who edited."""
-    listed = lists.all_users("handle", Part(DEFAULT_LIMIT, cursor))
-    return _document("users.html", **_around(listed))
+    return _document("users.html", **_page(lists.all_users(), cursor))
 
 
 @router.get("/-/users/<handle>", include_in_schema=False)
 def person(handle: str) -> Answer:
     """Somebody, and the pages last edited by them."""
-    user = lookups.find_user(handle)
-    by_them = Filters(author=handle)
-    items = lists.all_pages(by_them, "updated", None, Part(DEFAULT_LIMIT)).items
-    if user is None and not items:
-        raise problems.not_found("edit by such a user")
+    by_them = lists.all_pages(Filters(author=handle))
+    items = lists.read(by_them, Part(DEFAULT_LIMIT)).items
+    user = lookups.find_user(handle) if items else lookups.user(handle)
     return _document("user.html", handle=handle, user=user, items=items)
 
 
@@ -67,8 +61,8 @@ def search(
     q: Annotated[str, Query(max_length=200, pattern="^[^\\x00]*$")] = "", cursor: Cursor = None
 ) -> Answer:
     """A form, and what it found."""
-    found = lists.hits(q, Part(DEFAULT_HITS, cursor))
-    return _document("search.html", q=q.strip(), problem=None, **_around(found))
+    found = _page(lists.hits(q), cursor, DEFAULT_HITS)
+    return _document("search.html", q=q.strip(), problem=None, **found)
 
 
 @router.get("/-/history/<slug>", include_in_schema=False)
@@ -77,8 +71,8 @@ def history(slug: str, version: Version = None, cursor: Cursor = None) -> Answer
     slug = slugs.parse_quoted(slug)
     page = lookups.history(slug)
     if version is None:
-        listed = lists.page_revisions(slug, Part(DEFAULT_LIMIT, cursor))
-        return _document("history.html", page=page, **_around(listed))
+        versions = _page(lists.page_revisions(slug), cursor)
+        return _document("history.html", page=page, **versions)
     found = lookups.revision(slug, version)
     html = markdown.render(source.parse(found.body).text, slug).html
     return _document("revision.html", page=page, revision={**asdict(found), "html": html})
@@ -89,7 +83,7 @@ def difference(slug: str, from_version: FromVersion = None, to_version: ToVersio
     """What changed between two versions of a page."""
     slug = slugs.parse_quoted(slug)
     page = lookups.history(slug)
-    before, after = lookups.two_revisions(slug, from_version, to_version)
+    before, after = two_revisions(slug, from_version, to_version)
     hunks = diffs.hunks(before, after)
     return _document("diff.html", page=page, before=before, after=after, hunks=hunks)
 
@@ -98,12 +92,13 @@ def difference(slug: str, from_version: FromVersion = None, to_version: ToVersio
 def backlinks(slug: str, cursor: Cursor = None) -> Answer:
     """The pages that link to a page."""
     slug = slugs.parse_quoted(slug)
-    listed = lists.backlinks(slug, Part(DEFAULT_LIMIT, cursor))
-    return _document("backlinks.html", slug=slug, **_around(listed))
+    return _document("backlinks.html", slug=slug, **_page(lists.backlinks(slug), cursor))
 
 
-def _around(listed: Listed[Any]) -> dict[str, object]:
-    event = router.current_event
+def _page(
+    listing: Listing[Any], cursor: str | None, limit: int = DEFAULT_LIMIT
+) -> dict[str, object]:
+    listed, event = lists.read(listing, Part(limit, cursor)), router.current_event
     return {
         "items": listed.items,
         "next_url": address(event, listed.next) if listed.next else None,

@@ -6,42 +6,35 @@ from collections.abc import Callable
 from functools import cache
 
 from redis import RedisError
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from sheaf import telemetry
 from sheaf.caching.entry import Entry
-from sheaf.database import connections
+from sheaf.database.errors import Unavailable
 from sheaf.hashing import content_tag
-from sheaf.http import documents, problems, responses
+from sheaf.http import documents, responses
 from sheaf.http.problems import Problem
 from sheaf.http.responses import Response
 from sheaf.pages import page_cache, reads
-from sheaf.pages.reads import Crowded, Page
 from sheaf.rendering import templates
 from sheaf.rendering.static import StaticFile
 from sheaf.sharding import shards
-from sheaf.sharding.ownership import Moved
 
 path = templates.page_path
-
-# Of the database, when it is down or does as much as it should.
-_UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, Crowded, Moved)
 
 
 def page(slug: str, newest: bool, now: float) -> Entry:
     """The page, or that there is none; `newest` asks storage, whatever the cache has.
 
-    Raises a 503 Problem if neither cache nor storage can say. `now` is Unix time.
+    Raises Unavailable if neither cache nor storage can say. `now` is Unix time.
     """
     near, key = page_cache.near(), page_cache.key(slug)
     try:
         entry = _read_through(key, cache(lambda: _make(slug)), newest, now)
-    except _UNAVAILABLE as failure:
-        telemetry.log("WARNING", "database unavailable", slug=slug)
+    except Unavailable:
         known = near.recall(key)
         if known is None:
-            raise problems.unavailable("database", connections.retry_after(failure)) from failure
+            raise
+        telemetry.log("WARNING", "database unavailable", slug=slug)
         return known
     near.remember(key, entry, now)
     return entry
@@ -56,7 +49,7 @@ def _read_through(key: str, make: Callable[[], Entry], newest: bool, now: float)
         versioned = page_cache.versioned()
         if newest:
             return versioned.refresh(key, make)
-        return versioned.fetch(key, make, forgive=_UNAVAILABLE)
+        return versioned.fetch(key, make, forgive=(Unavailable,))
     except RedisError as failure:
         near.failed(now)
         telemetry.log("WARNING", "cache unavailable", reason=str(failure))
@@ -64,23 +57,13 @@ def _read_through(key: str, make: Callable[[], Entry], newest: bool, now: float)
 
 
 def _make(slug: str) -> Entry:
-    found = _read(slug)
+    found = shards.read(slug, reads.read)
     return documents.entry(found) if found else documents.absent(slug)
 
 
-@shards.following_moves
-def _read(slug: str) -> Page | None:
-    with shards.reading(slug) as connection:
-        return reads.read(connection, slug)
-
-
 def source(slug: str) -> Entry:
-    """The page's Markdown as its authors wrote it, or that there is none; raises 503."""
-    try:
-        found = _read(slug)
-    except _UNAVAILABLE as failure:
-        telemetry.log("WARNING", "database unavailable", slug=slug)
-        raise problems.unavailable("database", connections.retry_after(failure)) from failure
+    """The page's Markdown as its authors wrote it, or that there is none; raises Unavailable."""
+    found = shards.read(slug, reads.read)
     if found is None or found.state != "live":
         return documents.absent(slug, found.version if found else 0)
     text = found.body.encode()

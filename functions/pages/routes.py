@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pages import documents, hits, replies
-from sheaf import slugs
+from sheaf import slugs, telemetry
 from sheaf.caching.entry import Entry
 from sheaf.http import problems, responses
 from sheaf.http.problems import Problem
@@ -21,10 +21,13 @@ def answer(request: Request, how: str, now: float) -> dict[str, Any]:
     """The answer to a request that no hit in the cache could give; `how` says why (see `hits`)."""
     try:
         found = _find(request, how, now)
-    except Problem as problem:
+    except Exception as error:
+        problem = problems.as_problem(error)
+        if problem.status == 500:
+            raise
+        if problem.status == 503:
+            telemetry.log("WARNING", "database unavailable", path=request.path)
         found = _show(problem, request.path)
-    except slugs.BadSlug as error:
-        found = _show(problems.bad_request(str(error), "bad-slug"), request.path)
     return replies.of(found, request, now) if isinstance(found, Entry) else found.payload()
 
 

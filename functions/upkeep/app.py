@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
 
 from sheaf import telemetry
 from sheaf.caching.entry import Entry
+from sheaf.database.errors import Unavailable
 from sheaf.database.transactions import in_doubt_for, transactional
 from sheaf.http import documents
 from sheaf.locks import Lock, LockError, engines
@@ -83,7 +83,7 @@ def _on_each(numbers: Iterable[int], act: Callable[[int], T]) -> dict[int, T]:
     for number in numbers:
         try:
             done[number] = act(number)
-        except OperationalError as failure:
+        except Unavailable as failure:
             logger.warning("shard left out", shard=number, exc_info=failure)
     return done
 
@@ -114,8 +114,7 @@ def _ages(number: int, lock: Lock) -> tuple[float, float]:
     """How old a shard's oldest change is, and its oldest transaction in doubt, in seconds."""
     # Each shard that is down takes a while.
     lock.reacquire()
-    with shards.at(number).connect() as connection:
-        return outbox.age(connection), in_doubt_for(connection)
+    return shards.on(number, lambda shard: (outbox.age(shard), in_doubt_for(shard)))
 
 
 def _relay_shard(number: int, lock: Lock, context: LambdaContext) -> list[Change]:
@@ -123,7 +122,7 @@ def _relay_shard(number: int, lock: Lock, context: LambdaContext) -> list[Change
     relayed: list[Change] = []
     while context.get_remaining_time_in_millis() > _SPARE_MILLISECONDS:
         lock.reacquire()
-        batch = relay(number)
+        batch = shards.following_moves(relay, number)
         relayed += batch
         if len(batch) < _BATCH:
             break
@@ -131,33 +130,28 @@ def _relay_shard(number: int, lock: Lock, context: LambdaContext) -> list[Change
 
 
 def _waiting(number: int) -> int:
-    with shards.at(number).connect() as connection:
-        return len(outbox.oldest(connection, _BATCH))
+    return len(shards.on(number, outbox.oldest, _BATCH))
 
 
 def _remove_old(number: int) -> int:
-    with shards.at(number).connect() as connection:
-        users.forget_counted(connection, _ABANDONED_AFTER)
-        removed = claims.remove_abandoned(connection, _ABANDONED_AFTER)
-        return removed + drafts.remove_old(connection, _DRAFTS_KEPT)
+    shards.on(number, users.forget_counted, _ABANDONED_AFTER)
+    removed = shards.on(number, claims.remove_abandoned, _ABANDONED_AFTER)
+    return removed + shards.on(number, drafts.remove_old, _DRAFTS_KEPT)
 
 
-@shards.following_moves
 def relay(number: int) -> list[Change]:
     """Relay one batch of a shard; if a step fails, all of it stays there for the next time.
 
     Each step may be done twice: changes are counted once, and an old version is not published.
+    Raises Moved, and Unavailable.
     """
-    shard = shards.at(number)
-    with shard.connect() as connection:
-        changes = outbox.oldest(connection, _BATCH)
+    changes = shards.on(number, outbox.oldest, _BATCH)
     # In their order, so of several changes of a page the newest stays.
     newest = {change.slug: change.version for change in changes}
     for slug, version in sorted(newest.items()):
         _publish(slug, version)
     _count(number, changes)
-    with shard.connect() as connection:
-        outbox.remove(connection, changes)
+    shards.on(number, outbox.remove, changes)
     return changes
 
 
@@ -180,8 +174,7 @@ def _publish(slug: str, version: int) -> None:
 
 
 def _entry(slug: str) -> Entry:
-    with shards.reading(slug) as connection:
-        page = reads.find(connection, slug)
+    page = shards.read(slug, reads.find)
     return documents.entry(page) if page else documents.absent(slug)
 
 

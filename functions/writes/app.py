@@ -1,7 +1,9 @@
 """The API's writing half. Every route needs an editor's verified token."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -11,17 +13,22 @@ from aws_lambda_powertools.event_handler.openapi.params import Header
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sheaf import settings, slugs, telemetry
-from sheaf.http import conditions, identity, representations, responses
+from sheaf.http import conditions, documents, identity, problems, representations, responses
 from sheaf.http.identity import Identity, Role
 from sheaf.http.representations import Drafts, PageLease, PageWithBody, Preview, answers
 from sheaf.http.resolver import Api, send
-from writes import composing, editing, leases
+from sheaf.http.validators import version_etag
+from sheaf.pages import drafts, edit_leases, editing
+from sheaf.sharding import shards
 from writes.models import LeaseInput, PageInput, PreviewInput
 
 logger = telemetry.logger()
 
 Precondition = Annotated[str | None, Header()]
 LeaseFence = Annotated[str | None, Header(description="The fence of the edit lease you hold")]
+
+_FENCE = re.compile(r"[1-9][0-9]{0,17}")
+_NO_STORE = {"cache-control": "no-store"}
 
 _SAVED = {
     **answers(PageWithBody, "The page was changed"),
@@ -42,11 +49,6 @@ def _editor(event: Mapping[str, Any]) -> Identity:
 api = Api(guard=_editor)
 
 
-def _time_left() -> float:
-    """Seconds until this invocation ends."""
-    return float(api.lambda_context.get_remaining_time_in_millis()) / 1000
-
-
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The answer to one request."""
@@ -65,10 +67,18 @@ def put_page(
     author = _editor(api.current_event).handle
     slug = slugs.parse_quoted(slug)
     precondition = conditions.precondition(if_match, if_none_match)
-    lease = leases.presented(sheaf_lease)
-    content = composing.compose(slug, page.body, page.title, page.tags)
-    saved = editing.put(slug, precondition, author, page.comment, content, lease, _time_left())
-    headers = {"etag": conditions.version_etag(saved.page.version), "cache-control": "no-store"}
+    content = editing.compose(slug, page.body, page.title, page.tags)
+    saved = editing.put(
+        slug,
+        precondition,
+        author,
+        page.comment,
+        content,
+        document=documents.entry,
+        lease=_lease_fence(sheaf_lease),
+        time_left=_time_left(),
+    )
+    headers = {"etag": version_etag(saved.page.version), **_NO_STORE}
     if not saved.created:
         return send(responses.json_text(representations.page(saved.page), HTTPStatus.OK, headers))
     headers["location"] = f"/api/pages/{quote(slug)}"
@@ -82,10 +92,30 @@ def delete_page(
     """Delete the version you read; its history stays, and a later page goes on counting."""
     author = _editor(api.current_event).handle
     slug = slugs.parse_quoted(slug)
-    precondition, lease = conditions.precondition(if_match, None), leases.presented(sheaf_lease)
-    saved = editing.remove(slug, precondition, author, lease, _time_left())
-    headers = {"etag": conditions.version_etag(saved.page.version), "cache-control": "no-store"}
+    saved = editing.remove(
+        slug,
+        conditions.precondition(if_match, None),
+        author,
+        document=documents.entry,
+        lease=_lease_fence(sheaf_lease),
+        time_left=_time_left(),
+    )
+    headers = {"etag": version_etag(saved.page.version), **_NO_STORE}
     return send(responses.Response(HTTPStatus.NO_CONTENT, headers))
+
+
+def _time_left() -> float:
+    """Seconds until this invocation ends."""
+    return float(api.lambda_context.get_remaining_time_in_millis()) / 1000
+
+
+def _lease_fence(header: str | None) -> int | None:
+    """The fence in a `Sheaf-Lease` header, None without one; raises a 400 Problem."""
+    if header is None:
+        return None
+    if not _FENCE.fullmatch(header.strip()):
+        raise problems.bad_request("Sheaf-Lease holds the fence of a lease: a number.")
+    return int(header)
 
 
 @api.post(
@@ -96,23 +126,33 @@ def delete_page(
 )
 def preview(text: PreviewInput) -> PowertoolsResponse[str]:
     """The HTML, title and tags that a page with this text would have."""
-    content = composing.compose(slugs.parse(text.slug), text.body)
+    content = editing.compose(slugs.parse(text.slug), text.body)
     answer = {"html": content.html, "title": content.title, "tags": content.tags}
-    return send(responses.json_text(answer, headers={"cache-control": "no-store"}))
+    return send(responses.json_text(answer, headers=_NO_STORE))
 
 
 @api.put("/api/leases/<slug>", summary="Take or renew a lease", responses=_LEASED, tags=["leases"])
 def put_lease(slug: str, wanted: LeaseInput | None = None) -> PowertoolsResponse[str]:
     """Say that you are editing a page: others cannot save it until your time is up."""
     holder = _editor(api.current_event).handle
-    return send(leases.take(slugs.parse_quoted(slug), holder, wanted or LeaseInput()))
+    slug, wanted = slugs.parse_quoted(slug), wanted or LeaseInput()
+    length = timedelta(seconds=wanted.seconds)
+    lease, is_new = shards.write(slug, edit_leases.take, holder, length, take_over=wanted.take_over)
+    body = representations.lease(slug, lease)
+    if not is_new:
+        return send(responses.json_text(body, HTTPStatus.OK, _NO_STORE))
+    headers = {**_NO_STORE, "location": f"/api/leases/{quote(slug)}"}
+    return send(responses.json_text(body, HTTPStatus.CREATED, headers))
 
 
 @api.delete("/api/leases/<slug>", summary="Give up a lease", responses=_GIVEN_UP, tags=["leases"])
 def delete_lease(slug: str) -> PowertoolsResponse[str]:
     """Say that you are not editing the page any more."""
     holder = _editor(api.current_event).handle
-    return send(leases.give_up(slugs.parse_quoted(slug), holder))
+    slug = slugs.parse_quoted(slug)
+    if not shards.write(slug, edit_leases.give_up, holder):
+        raise problems.not_found(f"lease on {slug}")
+    return send(responses.Response(HTTPStatus.NO_CONTENT, _NO_STORE))
 
 
 @api.get(
@@ -125,5 +165,5 @@ def list_drafts(slug: str) -> PowertoolsResponse[str]:
     """What you wanted to save when your lease had been taken over, the newest first."""
     author = _editor(api.current_event).handle
     slug = slugs.parse_quoted(slug)
-    items = [asdict(draft) for draft in leases.drafts_of(author, slug)]
-    return send(responses.json_text({"items": items}, headers={"cache-control": "no-store"}))
+    items = [asdict(draft) for draft in shards.read(slug, drafts.of_page, author)]
+    return send(responses.json_text({"items": items}, headers=_NO_STORE))

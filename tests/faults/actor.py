@@ -14,16 +14,15 @@ from sqlalchemy import Connection
 
 from sheaf import redis_client, settings
 from sheaf.database import connections
-from sheaf.http.conditions import Precondition
+from sheaf.http import documents
 from sheaf.locks import MultiLock
 from sheaf.locks.redis import RedisLocks
-from sheaf.pages import claims, reads, saves
-from sheaf.pages.claims import Claim, ClaimRefused
+from sheaf.pages import claims, editing, reads, saves
+from sheaf.pages.claims import Claim, ClaimRefused, Precondition
 from sheaf.pages.saves import Write
 from sheaf.sharding import shards
 from tests.faults import mutations
 from tests.waiting import PATIENCE
-from writes import composing, editing
 
 
 class Actor:
@@ -77,7 +76,7 @@ class Actor:
 
     def save(self, slug: str, mark: str, body: str) -> int:
         """Save a claimed page; its new version. The mark is also the write's id."""
-        write = Write(UUID(mark), "actor", "", "live", composing.compose(slug, body))
+        write = Write(UUID(mark), "actor", "", "live", editing.compose(slug, body))
         return saves.save(self.connection, self.claims[slug], write).version
 
     def reissue(self, slug: str, above: int) -> int:
@@ -92,9 +91,10 @@ class Actor:
     def put(self, slug: str, version: int, body: str) -> int:
         """A whole save, as the writes function does it; the new version."""
         self.reconnect()  # a process has one connection
-        content = composing.compose(slug, body)
+        content = editing.compose(slug, body)
         precondition = Precondition(frozenset({version}) if version else None)
-        return editing.put(slug, precondition, "actor", "", content).page.version
+        document = documents.entry
+        return editing.put(slug, precondition, "actor", "", content, document=document).page.version
 
 
 def _name(slug: str) -> str:

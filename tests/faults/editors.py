@@ -127,7 +127,8 @@ class Editor:
         try:
             attempt = Attempt(self.mark, self.target, "acknowledged", self.receive())
         except Failed as failed:
-            outcome = "unknown" if failed.kind == "OperationalError" else "refused"
+            unknown = failed.kind in ("OperationalError", "Unavailable")
+            outcome = "unknown" if unknown else "refused"
             attempt = Attempt(self.mark, self.target, outcome, reason=failed.kind)
         self.story.attempts.append(attempt)
         return attempt

@@ -19,28 +19,26 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from sheaf import redis_client, settings
-from sheaf.http.conditions import Precondition
-from sheaf.http.problems import Problem
+from sheaf.database.errors import Unavailable
+from sheaf.http import documents
 from sheaf.locks import LockError, MultiLock
 from sheaf.locks.redis import RedisLocks
-from sheaf.pages import claims, reads, saves
-from sheaf.pages.claims import Claim, ClaimRefused
+from sheaf.pages import claims, editing, reads, saves
+from sheaf.pages.claims import Claim, ClaimRefused, Precondition
+from sheaf.pages.errors import Busy, Outdated, Overtaken
 from sheaf.pages.reads import PageItem
 from sheaf.pages.saves import LockLost, Write
 from sheaf.sharding import shards
 from tests.faults import mutations
 from tests.faults.checker import page_body, pair_body
-from writes import composing, editing
 
 PAGES = ("page-1", "page-2", "page-3")
 # More than pages, so that a pair is not always written again by the time a pause is over.
 PAIRS = tuple(f"pair-{number}" for number in range(1, 9))
 _WAIT = 0.5
 _THINK = 0.04
-
-
-class Busy(Exception):
-    """The locks were not free in time."""
+# What the API answers 409 or 412: nothing of the change was stored.
+_REFUSED = (Busy, Outdated, Overtaken, LockError, ClaimRefused, LockLost)
 
 
 class Log:
@@ -85,13 +83,9 @@ class Writer:
         self.log.write(mark, slug, "unknown")
         try:
             version = edit()
-        except Problem as problem:
-            # What the API promises for 409 and 412: nothing of the change was stored.
-            outcome = "refused" if problem.status in {409, 412} else "unknown"
-            self.log.write(mark, slug, outcome, reason=problem.name)
-        except (Busy, LockError, ClaimRefused, LockLost) as error:
+        except _REFUSED as error:
             self.log.write(mark, slug, "refused", reason=type(error).__name__)
-        except DBAPIError as error:
+        except (Unavailable, DBAPIError) as error:
             self.log.write(mark, slug, "unknown", reason=type(error).__name__)
         else:
             self.log.write(mark, slug, "acknowledged", version)
@@ -102,21 +96,23 @@ def put_page(mark: str, slug: str) -> int:
     with shards.owning(slug).connect() as connection:
         page = reads.find(connection, slug)
     precondition = Precondition(frozenset({page.version}) if page else None)
-    content = composing.compose(slug, page_body(mark, page.body if page else None))
-    return editing.put(slug, precondition, "writer", "", content).page.version
+    content = editing.compose(slug, page_body(mark, page.body if page else None))
+    return editing.put(
+        slug, precondition, "writer", "", content, document=documents.entry
+    ).page.version
 
 
 def write_pair(mark: str, slugs: Sequence[str], target: str) -> int:
     """Lock and claim both pages, and write one of them; the new version."""
     locks = RedisLocks(redis_client.connect(settings.current().cache_url))
-    lock = MultiLock(locks, map(_lock_name, slugs), editing._LEASE_SECONDS)
+    lock = MultiLock(locks, map(_lock_name, slugs), editing._LOCK_SECONDS)
     if not lock.acquire(blocking_timeout=_WAIT):
-        raise Busy
+        raise Busy(target)
     try:
         with shards.owning(target).connect() as connection:
             claimed = _claim_all(connection, lock, slugs)
             body = pair_body(mark, [claimed[slug].version for slug in slugs])
-            write = Write(UUID(mark), "writer", "", "live", composing.compose(target, body))
+            write = Write(UUID(mark), "writer", "", "live", editing.compose(target, body))
             version = saves.save(connection, claimed[target], write).version
     except (ClaimRefused, LockError, LockLost):
         _release(lock)
@@ -177,7 +173,7 @@ def main() -> None:
     writer = Writer(Log(options.log), options.seed)
     save = SaveWithFaults(writer.random)
     saves.save = save
-    editing._LEASE_SECONDS = options.lease
+    editing._LOCK_SECONDS = options.lease
     signal.signal(signal.SIGTERM, lambda *_: setattr(writer, "stopping", True))
     signal.signal(signal.SIGUSR1, lambda *_: setattr(save, "dying", True))
     writer.work()

@@ -165,9 +165,9 @@ def test_every_setting_is_described() -> None:
 
 def test_every_problem_is_described() -> None:
     described = (DOCS / "errors.md").read_text()
-    named = re.compile(r'Problem\(\s*[\w.]+,\s*"([a-z-]+)"|bad_request\([^"\n]*, "([a-z-]+)"\)')
-    names = {first or second for first, second in named.findall(source_code())}
-    assert {"busy", "bad-slug", "invalid-fields"} < names
+    made = r'(?:Problem\(\s*[\w.]+,|bad_request\([^"\n]*,|_conflict\()\s*"([a-z-]+)"'
+    names = set(re.findall(made, source_code()))
+    assert {"busy", "bad-slug", "gone", "invalid-fields", "lock-lost"} < names
     assert {name for name in names if f"| `{name}` |" not in described} == set()
 
 

@@ -14,9 +14,9 @@ import yaml
 from cfnlint.api import lint  # type: ignore[import-untyped]
 from markdown_it import MarkdownIt
 
-from listing import lists
 from local.laptop import postgres, services
 from sheaf.database import schema
+from sheaf.pages import lists
 from sheaf.sharding import shards
 from tests.conftest import Mint
 from tests.context import new_context

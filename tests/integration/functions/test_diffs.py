@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from listing.diffs import MAX_LINES
+from sheaf.pages.diffs import MAX_LINES
 from tests.needs import needs
 from tests.site import Site
 

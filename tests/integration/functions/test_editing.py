@@ -15,16 +15,16 @@ from sqlalchemy.exc import OperationalError
 
 from sheaf import redis_client
 from sheaf.http import documents
-from sheaf.http.conditions import Precondition
-from sheaf.http.problems import Problem
+from sheaf.http.problems import as_problem
 from sheaf.locks import engines
 from sheaf.locks.redis import RedisLock
-from sheaf.pages import page_cache, saves
+from sheaf.pages import editing, page_cache, saves
+from sheaf.pages.claims import Precondition
+from sheaf.pages.errors import Busy
 from sheaf.sharding import shards
 from tests.fixtures import Servers
 from tests.site import CREATE, Site
 from tests.waiting import PATIENCE
-from writes import composing, editing
 
 
 @contextmanager
@@ -141,17 +141,18 @@ def test_waiting_ends_before_the_invocation_does(
     with holder:
         for time_left, least in ((60.2, 0.2), (59, 0)):
             started = time.monotonic()
-            with pytest.raises(Problem) as refused:
+            with pytest.raises(Busy) as refused:
                 editing.put(
                     "home",
                     Precondition(frozenset({1})),
                     "alice",
                     "",
-                    composing.compose("home", "two"),
+                    editing.compose("home", "two"),
+                    document=documents.entry,
                     time_left=time_left,
                 )
-            assert refused.value.name == "busy"
-            assert refused.value.headers["retry-after"] == "1"
+            problem = as_problem(refused.value)
+            assert (problem.name, problem.headers["retry-after"]) == ("busy", "1")
             assert least <= time.monotonic() - started < 30
 
 

@@ -7,19 +7,17 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from hashlib import md5
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, Select, event, text
 
-from listing import lists, lookups
-from listing.lists import Filters, Order
 from sheaf import paging, settings
 from sheaf.database import tables
 from sheaf.database.transactions import transactional
-from sheaf.pages import tree
+from sheaf.pages import lists, lookups, tree
+from sheaf.pages.lists import Filters, Listing, Order
 from sheaf.paging import Cursors, Keyset, Part, Position, Slice, Source
 from sheaf.sharding import shards
 from tests.fixtures import Servers, database
@@ -71,17 +69,17 @@ FILTERS = (
     Filters(state="tombstone", prefix="guide/"),
 )
 ORDERS: tuple[Order, ...] = ("asc", "desc")
-LISTS: dict[str, Callable[[Part], object]] = {
-    f"pages {filters.given} {sort} {order}": partial(lists.all_pages, filters, sort, order)
+LISTS: dict[str, Listing[Any]] = {
+    f"pages {filters.given} {sort} {order}": lists.all_pages(filters, sort, order)
     for filters in FILTERS
     for sort in lists._OFFERED[tuple(filters.given)]
     for order in ORDERS
 }
 LISTS |= {
-    "users handle": partial(lists.all_users, "handle"),
-    "users edits": partial(lists.all_users, "edits"),
-    "backlinks": partial(lists.backlinks, "hub"),
-    "revisions": partial(lists.page_revisions, BUSIEST),
+    "users handle": lists.all_users("handle"),
+    "users edits": lists.all_users("edits"),
+    "backlinks": lists.backlinks("hub"),
+    "revisions": lists.page_revisions(BUSIEST),
 }
 # What PostgreSQL may believe about the values of all columns: it has not looked at them yet, or did
 # so long ago; and of a value that it does not know it believes that it is as rare as most.
@@ -253,7 +251,7 @@ def _asked(
 
     monkeypatch.setattr(paging, "fetch", fetch_there)
     with _noted(engine) as sent:
-        LISTS[name](Part(LIMIT))
+        lists.read(LISTS[name], Part(LIMIT))
     return sent[0]
 
 
@@ -291,7 +289,7 @@ def test_what_is_below_a_name_is_not_read(
     cursors = Cursors(lists._secrets(0), "tree", {"folder": folder})
     cursor = cursors.encode(Position((place,) if place else None, backward), tree.NAMES)
     with _noted(loaded) as sent:
-        found = lists.below(folder, Part(LIMIT, cursor)).items
+        found = lists.read(lists.below(folder), Part(LIMIT, cursor)).items
     assert len(found) == count
     assert {entry.folder for entry in found} == {folder != "guide"}
     assert {entry.page for entry in found} == {folder == "guide"}

@@ -294,12 +294,12 @@ def test_old_drafts_are_removed(site: Site, connection: Connection) -> None:
     kept = drafts.keep(connection, "home", "alice", 3, EMPTY, "")
     assert drafts.keep(connection, "home", "alice", 3, EMPTY, "") == kept
     other = drafts.keep(connection, "home", "alice", 4, EMPTY, "")
-    assert {draft.id for draft in drafts.of_author(connection, "alice", "home")} == {kept, other}
+    assert {draft.id for draft in drafts.of_page(connection, "home", "alice")} == {kept, other}
     assert drafts.remove_old(connection, timedelta(days=30)) == 0
     connection.execute(text("UPDATE drafts SET created_at = now() - interval '31 days'"))
     assert drafts.keep(connection, "home", "alice", 4, EMPTY, "") == other  # and anew
     assert drafts.remove_old(connection, timedelta(days=30)) == 1
-    assert [draft.id for draft in drafts.of_author(connection, "alice", "home")] == [other]
+    assert [draft.id for draft in drafts.of_page(connection, "home", "alice")] == [other]
 
 
 def drafts_of(site: Site, token: str) -> list[dict[str, object]]:

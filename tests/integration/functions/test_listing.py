@@ -7,8 +7,8 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import Connection
 
-from listing import lists
 from sheaf.database import signing_keys, tables
+from sheaf.pages import lists
 from sheaf.sharding import shards
 from tests.site import Site
 

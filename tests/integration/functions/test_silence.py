@@ -9,7 +9,7 @@ import pytest
 
 import upkeep.app
 from sheaf.database import connections
-from sheaf.pages import page_cache
+from sheaf.pages import editing, page_cache
 from sheaf.sharding import shards
 from tests.context import new_context
 from tests.fixtures import Servers
@@ -17,7 +17,6 @@ from tests.integration.conftest import Configure
 from tests.servers.proxy import Proxy
 from tests.servers.redis_pair import address
 from tests.site import CREATE, Site
-from writes import editing
 
 # In seconds: enough for a database of this machine that is awake.
 LIMIT = 4
@@ -36,7 +35,7 @@ def network(
     for name in ("_CONNECT_SECONDS", "_STATEMENT_SECONDS"):
         monkeypatch.setattr(connections, name, LIMIT)
     monkeypatch.setattr(connections.Impatient, "patience", LIMIT)
-    monkeypatch.setattr(editing, "_LEASE_SECONDS", LEASE)
+    monkeypatch.setattr(editing, "_LOCK_SECONDS", LEASE)
     with Proxy(address(clean.database_url)) as proxy:
         configure(SHEAF_DATABASE_URLS=proxy.url(clean.database_url))
         yield proxy

@@ -7,14 +7,13 @@ import redis
 import upkeep.app
 from sheaf import redis_client
 from sheaf.locks import LockNotOwnedError, engines
-from sheaf.pages import drafts, outbox, page_cache
+from sheaf.pages import drafts, editing, outbox, page_cache
 from sheaf.pages.outbox import Change
 from sheaf.sharding import shards
 from tests.context import hurried_context, new_context
 from tests.fixtures import Servers
 from tests.integration.conftest import Configure
 from tests.site import Site
-from writes import composing
 
 
 def test_edits_are_counted_once(site: Site) -> None:
@@ -85,7 +84,7 @@ def test_an_instance_that_lost_its_place_stops(
 
 
 def test_drafts_are_kept_for_thirty_days(site: Site, clean: Servers) -> None:
-    content = composing.compose("home", "mine")
+    content = editing.compose("home", "mine")
     with shards.owning("home").connect() as connection:
         for author in ("alice", "bob"):
             drafts.keep(connection, "home", author, 1, content, "")
@@ -95,7 +94,7 @@ def test_drafts_are_kept_for_thirty_days(site: Site, clean: Servers) -> None:
         )
     assert upkeep.app.handler({}, new_context())["removed"] == 1
     with shards.owning("home").connect() as connection:
-        assert len(drafts.of_author(connection, "alice", "home")) == 1
+        assert len(drafts.of_page(connection, "home", "alice")) == 1
 
 
 def test_claims_that_never_became_a_page_are_removed(site: Site, clean: Servers) -> None:

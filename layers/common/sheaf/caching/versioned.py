@@ -74,7 +74,7 @@ class VersionedCache:
         patience: float = 2.0,
     ) -> None:
         """A reader has to make a value within `lease`, and is waited for as `patience` says."""
-        self._client = client
+        self.client = client
         self._build = build
         self._fresh = fresh
         self._kept = kept
@@ -84,7 +84,7 @@ class VersionedCache:
 
     def get(self, key: str) -> Entry | None:
         """What is stored for a key, fresh or not."""
-        return _readable(self._client.get(_keys(key)[0]))
+        return _readable(self.client.get(_keys(key)[0]))
 
     def fetch(
         self,
@@ -130,7 +130,7 @@ class VersionedCache:
     def look(self, key: str) -> tuple[Entry | None, str]:
         """The entry, and a lease's token if you are the one to make it anew, else ''."""
         arguments = (self._build, time.time(), secrets.token_hex(8), _milliseconds(self._lease))
-        data, token = run(self._client, Call(_LOOK, _keys(key), arguments))
+        data, token = run(self.client, Call(_LOOK, _keys(key), arguments))
         return _readable(data), token.decode()
 
     def refresh(self, key: str, make: Callable[[], Entry]) -> Entry:
@@ -140,7 +140,7 @@ class VersionedCache:
         """
         token = secrets.token_hex(8)
         # Whoever has the lease may have looked before the change.
-        self._client.set(_keys(key)[1], token, px=_milliseconds(self._lease))
+        self.client.set(_keys(key)[1], token, px=_milliseconds(self._lease))
         made = make()
         if not self.fill(key, made, token):
             self.publish(key, made)
@@ -149,7 +149,7 @@ class VersionedCache:
     def fill(self, key: str, entry: Entry, token: str) -> bool:
         """Store what a reader made, if its lease still stands; whether it was stored."""
         lease = (_keys(key)[1], token)
-        return bool(run(self._client, self._storing(key, entry, lease, "reader")))
+        return bool(run(self.client, self._storing(key, entry, lease, "reader")))
 
     def publication(self, key: str, entry: Entry, proof: Proof = _NO_PROOF) -> Call:
         """A script that stores what a writer has committed, and ends the lease of any reader.
@@ -162,7 +162,7 @@ class VersionedCache:
 
     def publish(self, key: str, entry: Entry, proof: Proof = _NO_PROOF) -> bool:
         """Run the `publication`; whether the entry was stored."""
-        return bool(run(self._client, self.publication(key, entry, proof)))
+        return bool(run(self.client, self.publication(key, entry, proof)))
 
     def _storing(self, key: str, entry: Entry, proof: Proof, who: str) -> Call:
         kept = self._kept if entry.version else self._missing

@@ -38,8 +38,6 @@ _SETTINGS = {
 SPARE_SECONDS = 1.0
 _PING_SECONDS = 1.0
 _TRUSTED_SECONDS = 10
-# An Aurora that was paused wakes in about 15 seconds; who is told so has waited for 5 of them.
-_WAKING_SECONDS = 10
 
 # When the connection of a pool was made or given back (by the clock on the wall).
 _used_at: WeakKeyDictionary[Pool, float] = WeakKeyDictionary()
@@ -68,15 +66,6 @@ def is_at_hand(engine: Engine) -> bool:
     """Whether its connection is there, and used so lately that it will not be tested."""
     pool = engine.pool
     return isinstance(pool, QueuePool) and pool.checkedin() > 0 and _is_trusted(pool)
-
-
-def retry_after(error: BaseException | None) -> int:
-    """In how many seconds a database may be there that failed so: longer if it said nothing."""
-    while error:
-        if isinstance(error, (ConnectionTimeout, TimeoutError)):
-            return _WAKING_SECONDS
-        error = error.__cause__
-    return 1
 
 
 class Impatient(psycopg.Connection[Any]):

@@ -38,7 +38,7 @@ pages = Table(
     Column("fence", BigInteger, nullable=False),
     Column("owner", Uuid, nullable=False),
     Column("write_id", Uuid),
-    # The last edit lease, alive or not (see leases.py).
+    # The last edit lease, alive or not (see edit_leases.py).
     Column("lease_holder", Text),
     Column("lease_fence", BigInteger, nullable=False, server_default="0"),
     Column("lease_taken_at", _Instant),

@@ -1,35 +1,12 @@
 """Conditional writes (RFC 9110, 13): the state that a change builds on."""
 
 import re
-from dataclasses import dataclass
 
 from sheaf.http import problems
+from sheaf.http.validators import ENTITY_TAG
+from sheaf.pages.claims import Precondition
 
 _VERSION_TAG = re.compile(r'"v([1-9][0-9]{0,17})"')
-_ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
-
-
-@dataclass(frozen=True)
-class Precondition:
-    """The state that a write builds on: one of some versions, or (None) no live page at all."""
-
-    versions: frozenset[int] | None
-
-    def holds(self, version: int, *, live: bool) -> bool:
-        """Whether a page in this state may be written."""
-        if self.versions is None:
-            return not live
-        return live and version in self.versions
-
-    @property
-    def based_on(self) -> int | None:
-        """The version that the author had read (the newest, of several); None for a new page."""
-        return max(self.versions, default=None) if self.versions else None
-
-
-def version_etag(version: int) -> str:
-    """The entity tag of a page's JSON: versions never restart, so each names one content."""
-    return f'"v{version}"'
 
 
 def precondition(if_match: str | None, if_none_match: str | None) -> Precondition:
@@ -51,7 +28,7 @@ def precondition(if_match: str | None, if_none_match: str | None) -> Preconditio
 def _versions(if_match: str) -> frozenset[int]:
     if if_match.strip() == "*":
         raise problems.bad_request('If-Match must name the version read, such as "v3".')
-    if not _ENTITY_TAG.search(if_match):
+    if not ENTITY_TAG.search(if_match):
         raise problems.bad_request('If-Match holds entity tags in quotes, such as "v3".')
     # A weak or foreign tag is well-formed and matches no version: the answer will be 412.
     tags = (tag.strip() for tag in if_match.split(","))

@@ -4,16 +4,14 @@ Fails closed: without verified claims nobody is anybody. (SAM's local API passes
 without an authorizer, so the absence of claims must mean "not signed in".)
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
 from sheaf.http import problems
+from sheaf.pages.users import is_handle
 from sheaf.settings import Settings
-
-_HANDLE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 class Role(IntEnum):
@@ -43,14 +41,9 @@ def identify(event: Mapping[str, Any], settings: Settings) -> Identity:
     authorizer = event.get("requestContext", {}).get("authorizer") or {}
     claims = (authorizer.get("jwt") or {}).get("claims") or {}
     handle = str(claims.get(settings.handle_claim, ""))
-    if not _HANDLE.fullmatch(handle):
+    if not is_handle(handle):
         raise problems.unauthenticated()
     return Identity(handle, _highest_role(str(claims.get(settings.role_claim, ""))))
-
-
-def is_handle(text: str) -> bool:
-    """Whether the text could be somebody's handle."""
-    return _HANDLE.fullmatch(text) is not None
 
 
 def _highest_role(groups: str) -> Role:

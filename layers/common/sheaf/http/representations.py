@@ -2,14 +2,12 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from sheaf.pages.drafts import Draft
 from sheaf.pages.edit_leases import Lease
 from sheaf.pages.reads import Page, PageItem
 from sheaf.search.statements import Suggestion
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -61,19 +59,6 @@ class Health:
     status: str
     database: str
     cache: str
-
-
-@dataclass(frozen=True)
-class Listed(Generic[T]):
-    """A page of a list, and the cursors of the pages around it (null at an end).
-
-    `partial` says that a database did not answer, so that items may be missing.
-    """
-
-    items: list[T]
-    next: str | None
-    prev: str | None
-    partial: bool = False
 
 
 def page(found: Page) -> dict[str, Any]:

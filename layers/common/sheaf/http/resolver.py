@@ -16,18 +16,11 @@ from aws_lambda_powertools.event_handler import Response as PowertoolsResponse
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from redis import RedisError
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from sheaf import settings, slugs, telemetry
-from sheaf.database import connections
+from sheaf import settings, telemetry
 from sheaf.http import origin, problems, responses
 from sheaf.http.problems import Problem
 from sheaf.http.responses import Response
-from sheaf.paging import BadCursor, BadPage
-from sheaf.sharding.ownership import Moved
-from sheaf.sharding.scattering import ShardDown
 
 MAX_BODY_BYTES = 1024 * 1024
 
@@ -137,29 +130,15 @@ def _check_json(body: str, *, is_base64: bool) -> None:
         raise problems.bad_request("The body is not valid JSON.") from error
 
 
-def as_problem(error: Exception) -> Problem:  # noqa: PLR0911 - a line for each kind of error
+def as_problem(error: Exception) -> Problem:
     """The problem that an exception stands for; 500 for one that nobody foresaw."""
     match error:
-        case Problem():
-            return error
-        case slugs.BadSlug():
-            return problems.bad_request(str(error), "bad-slug")
-        case BadCursor():
-            return problems.bad_request(str(error), "bad-cursor")
-        case BadPage():
-            return problems.bad_request(str(error), "bad-page")
         case RequestValidationError():
             return _invalid_fields(error)
         case NotFoundError():
             return problems.not_found("such address, or not with this method")
-        case OperationalError() | PoolTimeout() | Moved() | ShardDown():
-            return problems.unavailable("database", connections.retry_after(error))
-        case DBAPIError() if error.connection_invalidated:
-            return problems.unavailable("database")
-        case RedisError():
-            return problems.unavailable("cache")
         case _:
-            return problems.internal()
+            return problems.as_problem(error)
 
 
 def _invalid_fields(error: RequestValidationError) -> Problem:

@@ -9,7 +9,7 @@ import re
 import time
 from functools import lru_cache
 
-_ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
+ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
 # Of a document, or of the page's JSON.
 _PAGE_TAG = re.compile(r'"v([0-9]{1,15})["-]')
 
@@ -22,11 +22,16 @@ def page_tag(version: int, content: str, encoding: str) -> str:
     return f'"v{version}-{content}.{encoding}"'
 
 
+def version_etag(version: int) -> str:
+    """The entity tag of a page's JSON: versions never restart, so each names one content."""
+    return f'"v{version}"'
+
+
 def matches(if_none_match: str | None, etag: str) -> bool:
     """Whether If-None-Match names this entity tag (weak comparison): the answer is then 304."""
     if if_none_match is None:
         return False
-    return if_none_match.strip() == "*" or etag in _ENTITY_TAG.findall(if_none_match)
+    return if_none_match.strip() == "*" or etag in ENTITY_TAG.findall(if_none_match)
 
 
 def newest_version(if_none_match: str | None) -> int:

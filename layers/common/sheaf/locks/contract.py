@@ -16,6 +16,20 @@ class LockNotOwnedError(LockError):
     """The lock is not ours, or not any more: it expired, or someone else holds it."""
 
 
+class Cache(Protocol):
+    """Where what was written under a lock is published: on a `client`, by a script if need be."""
+
+    @property
+    def client(self) -> Any:
+        """What it is kept with: a lock with the same one is in the same place."""
+
+    def publish(self, key: str, entry: Any) -> object:
+        """Store an entry, in a round trip of its own and without proof of a lock."""
+
+    def publication(self, key: str, entry: Any, proof: tuple[str, str]) -> Any:
+        """A script that stores it while a key (of the same slot) has a value."""
+
+
 class Lock(ABC):
     """A lock by name that expires `timeout` seconds after it was taken or renewed.
 
@@ -85,6 +99,15 @@ class Lock(ABC):
 
         After any other error the lock still counts as held: it may be released again.
         """
+
+    def publish_and_release(self, cache: Cache, key: str, entry: Any) -> None:
+        """Publish what was written under the lock, and give it back, as `release` does.
+
+        Where the cache is in the same place, that is one round trip, and nothing is stored if the
+        lock is lost. What the cache raises passes through: then the lock still counts as held.
+        """
+        cache.publish(key, entry)
+        self.release()
 
     @abstractmethod
     def extend(self, additional_time: float, replace_ttl: bool = False) -> bool:

@@ -81,7 +81,7 @@ def _keep() -> ReturningInsert[Any]:
 _KEEP = _keep()
 
 
-def of_author(connection: Connection, author: str, slug: str) -> list[Draft]:
+def of_page(connection: Connection, slug: str, author: str) -> list[Draft]:
     """The author's drafts of one page, the newest first, MAX_LISTED at most."""
     statement = (
         select(*_ITEM)

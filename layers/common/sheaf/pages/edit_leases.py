@@ -76,8 +76,9 @@ COLUMNS: tuple[ColumnElement[Any], ...] = (
 class LeaseHeld(Exception):
     """Somebody else holds the lease."""
 
-    def __init__(self, lease: Lease) -> None:
+    def __init__(self, slug: str, lease: Lease) -> None:
         super().__init__(lease.holder)
+        self.slug = slug
         self.lease = lease
 
 
@@ -124,7 +125,7 @@ def give_up(connection: Connection, slug: str, holder: str) -> bool:
 def _raise_if_held(connection: Connection, slug: str, holder: str) -> None:
     lease = find(connection, slug)
     if lease and lease.seconds_left and lease.holder != holder:
-        raise LeaseHeld(lease)
+        raise LeaseHeld(slug, lease)
 
 
 def _find() -> Select[Any]:

@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
+from sheaf.database.errors import Unavailable
 from sheaf.database.tables import is_deleted, is_live, links, page_tags, pages
 from sheaf.sharding import ownership
 
@@ -24,10 +25,6 @@ from sheaf.sharding import ownership
 # database when there is none.
 READERS = 32
 _READERS_LOCK = 0x5EAF
-
-
-class Crowded(Exception):
-    """The database serves as many readers as it should."""
 
 
 # The columns of a PageItem, in its order.
@@ -79,10 +76,10 @@ def find(connection: Connection, slug: str) -> Page | None:
 
 
 def read(connection: Connection, slug: str) -> Page | None:
-    """As `find`, for readers; raises Crowded when so many others are at it, from all processes."""
+    """As `find`, for readers; raises Unavailable when so many are at it, from all processes."""
     place, *row = connection.execute(_READ, {"slug": slug}).one()
     if place is None:
-        raise Crowded(slug)
+        raise Unavailable("the database serves as many readers as it should")
     return Page(*row) if row[0] else None
 
 

@@ -1,5 +1,6 @@
 """Users: everybody who ever edited, with a count of edits that follows through the outbox."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from sheaf.hashing import slot
 from sheaf.pages.outbox import Change
 from sheaf.sharding import ownership
 
+_HANDLE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _ITEM = (users.c.handle, users.c.edits, users.c.created_at)
 
 
@@ -24,6 +26,11 @@ class User:
     handle: str
     edits: int
     created_at: datetime
+
+
+def is_handle(text: str) -> bool:
+    """Whether the text could be somebody's handle."""
+    return _HANDLE.fullmatch(text) is not None
 
 
 def everyone() -> Select[Any]:

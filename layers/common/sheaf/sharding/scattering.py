@@ -3,19 +3,16 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import closing
 from functools import cache, lru_cache
 from typing import Any, TypeVar
 
-import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Compiled, Dialect, Engine, Select
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from sheaf.database import connections
 from sheaf.database.connections import Impatient
+from sheaf.database.errors import Unavailable, as_unavailable
 from sheaf.sharding import ownership, shards
 
 T = TypeVar("T")
@@ -24,20 +21,12 @@ T = TypeVar("T")
 _SECONDS = 3.0
 # What has come while another shard was waited for has to be read, too.
 _LEAST_SECONDS = 0.1
-_DOWN = (
-    *(OperationalError, InterfaceError, PoolTimeout, FutureTimeout),
-    *(psycopg.OperationalError, psycopg.InterfaceError),
-)
 
 
 @cache
 def _threads() -> ThreadPoolExecutor:
     """This process's threads. One that hangs ends by the limits of its connection."""
     return ThreadPoolExecutor(max_workers=64, thread_name_prefix="scatter")
-
-
-class ShardDown(Exception):
-    """A shard did not answer in time, so the answer would not be whole."""
 
 
 def sources() -> list[Callable[[Select[Any]], Iterable[Any]]]:
@@ -53,8 +42,10 @@ def source_of(name: str) -> Callable[[Select[Any]], Iterable[Any]]:
     """What runs a select on the shard that owns a slug or handle, for rows of that one only."""
 
     def run(statement: Select[Any]) -> Iterable[Any]:
-        with shards.reading(name) as connection:
-            return connection.execute(statement).all()
+        with shards.owning(name).connect() as connection:
+            rows = connection.execute(statement).all()
+            ownership.check_readable(connection, name)
+        return rows
 
     return run
 
@@ -92,22 +83,18 @@ def _driven_source(
 
     def run(statement: Select[Any]) -> Iterable[Any]:
         give_up_at = time.monotonic() + _SECONDS
+        steps = _drive(engine, compiled(statement), give_up_at)
         if connections.is_at_hand(engine):
-            return _sent(engine, compiled(statement), give_up_at)
-        future = _threads().submit(_sent, engine, compiled(statement), give_up_at)
-        return _joined(future, give_up_at)
+            next(steps)
+            return steps
+        return _joined(_threads().submit(next, steps), steps, give_up_at)
 
     return run
 
 
-def _joined(future: "Future[Iterator[Any]]", give_up_at: float) -> Iterator[Any]:
-    yield from future.result(_left(give_up_at))
-
-
-def _sent(engine: Engine, statement: Compiled, give_up_at: float) -> Iterator[Any]:
-    steps = _drive(engine, statement, give_up_at)
-    next(steps)
-    return steps
+def _joined(sent: "Future[None]", steps: Iterator[Any], give_up_at: float) -> Iterator[Any]:
+    sent.result(_left(give_up_at))
+    yield from steps
 
 
 def _drive(engine: Engine, statement: Compiled, give_up_at: float) -> Iterator[Any]:
@@ -138,7 +125,7 @@ def _left(give_up_at: float) -> float:
 class Scatter:
     """Asks all shards at once. `partial` allows that some do not answer: `missing` counts them.
 
-    Without it ShardDown is raised. Any other error is raised as it is.
+    Without it Unavailable is raised. Any other error is raised as it is.
     """
 
     def __init__(self, partial: bool = False) -> None:
@@ -150,7 +137,12 @@ class Scatter:
         if len(asks) == 1:
             # The limits of the connection will do.
             return [list(asks[0]())]
-        asked = [_outcome(ask) for ask in asks]
+        asked: list[Iterable[T] | Exception] = []
+        for ask in asks:
+            try:
+                asked.append(ask())
+            except Exception as error:  # noqa: BLE001 - the others are to be asked first
+                asked.append(error)
         # All are read before one may raise: a connection is lost if its answer is not read.
         outcomes = [_read(each) for each in asked]
         return [self._answer(outcome) for outcome in outcomes]
@@ -158,20 +150,20 @@ class Scatter:
     def _answer(self, outcome: "list[T] | Exception") -> list[T]:
         if not isinstance(outcome, Exception):
             return outcome
-        if not isinstance(outcome, _DOWN):
-            raise outcome
-        if not self._partial:
-            raise ShardDown("a shard does not answer") from outcome
+        try:
+            with as_unavailable():
+                raise outcome
+        except Unavailable:
+            if not self._partial:
+                raise
         self.missing += 1
         return []
 
 
-def _outcome(work: Callable[[], T]) -> "T | Exception":
+def _read(asked: "Iterable[T] | Exception") -> "list[T] | Exception":
+    if isinstance(asked, Exception):
+        return asked
     try:
-        return work()
+        return list(asked)
     except Exception as error:  # noqa: BLE001 - it is the caller's to raise
         return error
-
-
-def _read(asked: "Iterable[T] | Exception") -> "list[T] | Exception":
-    return asked if isinstance(asked, Exception) else _outcome(lambda: list(asked))

@@ -1,22 +1,24 @@
 """Shards: the databases, and which of them holds a slug."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import cache, lru_cache, wraps
+from collections.abc import Callable
+from functools import cache, lru_cache
 from random import uniform
-from typing import ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from sheaf import settings
 from sheaf.database import connections
+from sheaf.database.errors import Unavailable, as_unavailable
 from sheaf.sharding import ownership, slot_maps
 from sheaf.sharding.ownership import Moved
 from sheaf.sharding.slot_maps import SlotMap
 
 P = ParamSpec("P")
 T = TypeVar("T")
+# What is done with a connection to the shard that has a slug or handle, and with that name.
+Work: TypeAlias = Callable[Concatenate[Connection, str, P], T]
 
 # A map this old may be wrong without anybody telling: the shard may be gone.
 _MAP_SECONDS = 60
@@ -79,14 +81,6 @@ def _following(number: int, epoch: int) -> Engine:
     return at(number).execution_options(map_epoch=epoch)
 
 
-@contextmanager
-def reading(name: str) -> Iterator[Connection]:
-    """A connection to read a slug or handle by; what was read counts if this raises no Moved."""
-    with owning(name).connect() as connection:
-        yield connection
-        ownership.check_readable(connection, name)
-
-
 def current_map() -> SlotMap:
     """The slot map that this process follows; raises NotMigrated."""
     if not _route.slot_map or abs(time.time() - _route.read_at) > _MAP_SECONDS:
@@ -103,25 +97,54 @@ def forget_map() -> None:
     _route.slot_map = None
 
 
-def following_moves(work: Callable[P, T]) -> Callable[P, T]:
-    """The same work, done again with a newer map if slots have moved; raises Moved in the end.
+def read(name: str, work: Work[P, T], *args: P.args, **options: P.kwargs) -> T:
+    """What `work` reads of a slug or handle, where it is kept; raises Unavailable."""
+
+    def attempt() -> T:
+        with owning(name).connect() as connection:
+            found = work(connection, name, *args, **options)
+            ownership.check_readable(connection, name)
+        return found
+
+    return following_moves(attempt)
+
+
+def write(name: str, work: Work[P, T], *args: P.args, **options: P.kwargs) -> T:
+    """What `work` returns that writes a slug or handle, where it is kept; raises Unavailable.
+
+    Its statements ask if the shard has the slot (see ownership.py), and have it raise Moved.
+    """
+
+    def attempt() -> T:
+        with owning(name).connect() as connection:
+            return work(connection, name, *args, **options)
+
+    return following_moves(attempt)
+
+
+def on(
+    number: int, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs
+) -> T:
+    """What `work` does on the shard of this number, whatever its slots; raises Unavailable."""
+    with as_unavailable(), at(number).connect() as connection:
+        return work(connection, *args, **options)
+
+
+def following_moves(work: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+    """What `work` returns, done again with a newer map while it raises Moved; raises Unavailable.
 
     While a slot moves, it cannot be written for some tenths of a second.
     """
-
-    @wraps(work)
-    def followed(*args: P.args, **options: P.kwargs) -> T:
-        give_up_at = time.monotonic() + _MOVE_SECONDS
-        while True:
-            try:
+    give_up_at = time.monotonic() + _MOVE_SECONDS
+    while True:
+        try:
+            with as_unavailable():
                 return work(*args, **options)
-            except Moved:
-                forget_map()
-                if time.monotonic() > give_up_at:
-                    raise
-                time.sleep(uniform(0.01, 0.05))  # noqa: S311
-
-    return followed
+        except Moved as moved:
+            forget_map()
+            if time.monotonic() > give_up_at:
+                raise Unavailable("slots are on their way to another shard") from moved
+            time.sleep(uniform(0.01, 0.05))  # noqa: S311
 
 
 def dispose() -> None:

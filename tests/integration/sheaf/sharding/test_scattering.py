@@ -11,8 +11,9 @@ from psycopg.errors import DivisionByZero
 from sqlalchemy import Select, literal_column, select
 
 from sheaf.database import connections
+from sheaf.database.errors import Unavailable
 from sheaf.sharding import scattering, shards
-from sheaf.sharding.scattering import Scatter, ShardDown
+from sheaf.sharding.scattering import Scatter
 from tests.fixtures import Servers, database, migrate_together
 from tests.integration.conftest import Configure
 from tests.integration.sheaf.backends import stopped
@@ -92,7 +93,7 @@ def test_a_late_answer_is_nobody_elses() -> None:
     scatter = Scatter(partial=True)
     assert ask(late, scatter) == ["in time", "in time"]
     assert scatter.missing == 1
-    with pytest.raises(ShardDown):
+    with pytest.raises(Unavailable):
         ask(late)
     assert ask(NAME) == list(NAMES)
     one, two, three = ask(PID)

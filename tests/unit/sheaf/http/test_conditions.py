@@ -4,11 +4,12 @@ from hypothesis import strategies as st
 
 from sheaf.http import conditions
 from sheaf.http.problems import Problem
+from sheaf.http.validators import version_etag
 
 
 @given(st.integers(1, 10**17), st.integers(1, 10**17))
 def test_if_match_holds_for_the_version_it_names(named: int, current: int) -> None:
-    precondition = conditions.precondition(conditions.version_etag(named), None)
+    precondition = conditions.precondition(version_etag(named), None)
     assert precondition.holds(current, live=True) == (named == current)
     assert not precondition.holds(named, live=False)
 

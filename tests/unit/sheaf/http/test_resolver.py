@@ -4,6 +4,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from sheaf.http import problems
 from sheaf.http.resolver import as_problem
+from sheaf.pages.errors import Deleted
 from sheaf.paging import BadCursor, BadPage
 from sheaf.slugs import BadSlug
 
@@ -28,7 +29,7 @@ def test_every_error_is_a_problem_and_tells_no_secret(error: Exception, status: 
 
 
 def test_problem_documents_have_the_members_of_the_standard() -> None:
-    document = problems.gone("home", 3).document()
+    document = as_problem(Deleted("home", 3)).document()
     assert document["type"] == "urn:sheaf:problem:gone"
     assert (document["status"], document["title"]) == (410, "Gone")
     assert (document["slug"], document["version"]) == ("home", 3)

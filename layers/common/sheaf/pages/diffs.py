@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from difflib import SequenceMatcher, unified_diff
-from http import HTTPStatus
 from typing import Literal
 
-from sheaf.http.problems import Problem
+from sheaf.pages.errors import TooLong
 from sheaf.pages.revisions import Revision
 
 # Two of so many lines are mostly compared in a tenth of a second, and in two when lines were
@@ -21,7 +20,7 @@ Hunk = tuple[int, list[Run]]
 
 
 def unified(before: Revision, after: Revision) -> str:
-    """The unified diff; empty if all lines are the same. Raises the Problem of too long texts."""
+    """The unified diff; empty if all lines are the same. Raises TooLong."""
     names = (f"version {before.version}", f"version {after.version}")
     lines = unified_diff(_lines(before), _lines(after), *names, n=_AROUND, lineterm="")
     return "".join(f"{line}\n" for line in lines)
@@ -52,9 +51,8 @@ def _runs(
 def _lines(revision: Revision) -> list[str]:
     lines = revision.body.removesuffix("\n").split("\n") if revision.body else []
     if len(lines) > MAX_LINES:
-        detail = (
+        raise TooLong(
             f"Version {revision.version} has {len(lines):,} lines; texts of up to"
             f" {MAX_LINES:,} are compared."
         )
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "too-long-to-compare", detail)
     return lines
