@@ -10,9 +10,8 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from redis import RedisError
 from sqlalchemy import text
 
-from listing import answering
-from listing.answering import Answer
 from listing.parameters import (
+    Answer,
     Cursor,
     Few,
     FromVersion,
@@ -24,6 +23,7 @@ from listing.parameters import (
     ToVersion,
     Version,
     Words,
+    address,
     two_revisions,
 )
 from sheaf import redis_client, settings, slugs
@@ -38,7 +38,6 @@ from sheaf.pages.lists import (
     DEFAULT_LIMIT,
     Filters,
     Listed,
-    Listing,
     Order,
     Sort,
     State,
@@ -75,8 +74,9 @@ def list_pages(
     partial: Partial = False,
 ) -> Answer:
     """The pages without their text; `Link` headers and cursors lead through the list."""
+    part = Part(per_page or limit, cursor, page)
     listing = lists.all_pages(Filters(tag, author, prefix, state), sort, order)
-    return _listed(listing, Part(per_page or limit, cursor, page), partial)
+    return _listed(lists.read(listing, part, partial))
 
 
 @router.get(
@@ -121,7 +121,7 @@ def list_revisions(
         return send(responses.json_text(_difference(slug, from_version, to_version)))
     part = Part(per_page or limit, cursor, page)
     lookups.history(slug)
-    return _listed(lists.page_revisions(slug), part)
+    return _listed(lists.read(lists.page_revisions(slug), part))
 
 
 def _difference(slug: str, old: int | None, new: int | None) -> dict[str, object]:
@@ -146,7 +146,7 @@ def list_backlinks(
 ) -> Answer:
     """The pages with a link to this one, which need not be there, by their slugs."""
     part = Part(per_page or limit, cursor, page)
-    return _listed(lists.backlinks(slugs.parse_quoted(slug)), part, partial)
+    return _listed(lists.read(lists.backlinks(slugs.parse_quoted(slug)), part, partial))
 
 
 @router.get(
@@ -159,7 +159,7 @@ def list_top(
     limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None, partial: Partial = False
 ) -> Answer:
     """The pages and folders at the top by name; a folder is what slugs begin with before a `/`."""
-    return _listed(lists.below(""), Part(limit, cursor), partial)
+    return _listed(lists.read(lists.below(""), Part(limit, cursor), partial))
 
 
 @router.get(
@@ -173,7 +173,7 @@ def list_folder(
 ) -> Answer:
     """The pages and folders in a folder by name, without those that are deeper in it."""
     folder = slugs.parse_quoted_folder(slug)
-    return _listed(lists.below(folder), Part(limit, cursor), partial)
+    return _listed(lists.read(lists.below(folder), Part(limit, cursor), partial))
 
 
 @router.get(
@@ -204,7 +204,8 @@ def list_users(
     partial: Partial = False,
 ) -> Answer:
     """The users by handle or with the most edits first, with how often each has edited."""
-    return _listed(lists.all_users(sort), Part(per_page or limit, cursor, page), partial)
+    part = Part(per_page or limit, cursor, page)
+    return _listed(lists.read(lists.all_users(sort), part, partial))
 
 
 @router.get(
@@ -225,7 +226,7 @@ def search(
     q: Words, limit: Few = DEFAULT_HITS, cursor: Cursor = None, partial: Partial = False
 ) -> Answer:
     """The best pages for `q`: words, "a phrase", -without, this or that."""
-    return _listed(lists.hits(q), Part(limit, cursor), partial)
+    return _listed(lists.read(lists.hits(q), Part(limit, cursor), partial))
 
 
 @router.get(
@@ -261,8 +262,21 @@ def description() -> Answer:
     return send(responses.Response(HTTPStatus.OK, headers, openapi.read()))
 
 
-def _listed(listing: Listing[Any], part: Part, partial: bool = False) -> Answer:
-    return answering.in_json(lists.read(listing, part, partial), router.current_event)
+def _listed(listed: Listed[Any]) -> Answer:
+    """The answer to a request for this page of a list, with the addresses of those around it."""
+    body = {
+        "items": [asdict(item) for item in listed.items],
+        "next": listed.next,
+        "prev": listed.prev,
+        **({"partial": True} if listed.partial else {}),
+    }
+    places = {"first": None, "next": listed.next, "prev": listed.prev}
+    links = [
+        f'<{address(router.current_event, cursor)}>; rel="{rel}"'
+        for rel, cursor in places.items()
+        if cursor or rel == "first"
+    ]
+    return send(responses.json_text(body, headers={"link": ", ".join(links)}))
 
 
 def _try(ask: Callable[[], object]) -> str:

@@ -6,8 +6,15 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from listing.answering import Answer, address
-from listing.parameters import Cursor, FromVersion, ToVersion, Version, two_revisions
+from listing.parameters import (
+    Answer,
+    Cursor,
+    FromVersion,
+    ToVersion,
+    Version,
+    address,
+    two_revisions,
+)
 from sheaf import slugs
 from sheaf.http import documents, responses
 from sheaf.http.resolver import send

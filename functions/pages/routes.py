@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
-from pages import documents, hits, replies
+from redis import RedisError
+
+from pages import hits, replies
 from sheaf import slugs, telemetry
 from sheaf.caching.entry import Entry
-from sheaf.http import problems, responses
-from sheaf.http.problems import Problem
+from sheaf.database.errors import Unavailable
+from sheaf.hashing import content_tag
+from sheaf.http import documents, problems, responses
 from sheaf.http.requests import Request
 from sheaf.http.responses import Response
-from sheaf.rendering import static
+from sheaf.pages import page_cache, reads
+from sheaf.rendering import static, templates
+from sheaf.rendering.static import StaticFile
+from sheaf.sharding import shards
 
 _ROBOTS = "User-agent: *\nDisallow: /-/edit/\nDisallow: /-/history/\nDisallow: /api/\n"
 
@@ -27,13 +34,13 @@ def answer(request: Request, how: str, now: float) -> dict[str, Any]:
             raise
         if problem.status == 503:
             telemetry.log("WARNING", "database unavailable", path=request.path)
-        found = _show(problem, request.path)
+        found = documents.problem(problem, request.path)
     return replies.of(found, request, now) if isinstance(found, Entry) else found.payload()
 
 
 def apologize(request: Request) -> dict[str, Any]:
     """The answer to a request that met a fault of ours."""
-    return _show(problems.internal(), request.path).payload()
+    return documents.problem(problems.internal(), request.path).payload()
 
 
 def _find(request: Request, how: str, now: float) -> Entry | Response:
@@ -43,16 +50,16 @@ def _find(request: Request, how: str, now: float) -> Entry | Response:
         raise problems.not_found("such address, or not with this method")
     if request.method not in ("GET", "HEAD"):
         raise problems.method_not_allowed("GET, HEAD")
-    return _site_file(request) or _page(request, how, now)
+    return _site_file(request) or _page_or_source(request, how, now)
 
 
-def _page(request: Request, how: str, now: float) -> Entry | Response:
+def _page_or_source(request: Request, how: str, now: float) -> Entry | Response:
     if request.path != "/" and request.path.endswith("/"):
-        return responses.redirect(documents.path(slugs.parse(request.path.strip("/"))))
+        return responses.redirect(templates.page_path(slugs.parse(request.path.strip("/"))))
     name = hits.slug_at(request.path)
     if name.endswith(".md"):
-        return documents.source(slugs.parse(name.removesuffix(".md")))
-    return documents.page(slugs.parse(name), how == hits.NEWEST, now)
+        return _source(slugs.parse(name.removesuffix(".md")))
+    return _page(slugs.parse(name), how == hits.NEWEST, now)
 
 
 def _site_file(request: Request) -> Entry | Response | None:
@@ -68,7 +75,7 @@ def _static(name: str) -> Entry:
     file = static.find(name)
     if file is None:
         raise problems.not_found("such file")
-    return documents.file(file)
+    return _file(file)
 
 
 def _favicon(_rest: str) -> Response:
@@ -82,16 +89,90 @@ def _robots(_rest: str) -> Response:
     return Response(200, headers, _ROBOTS)
 
 
+def _page(slug: str, newest: bool, now: float) -> Entry:
+    """The page, or that there is none; `newest` asks storage, whatever the cache has.
+
+    Raises Unavailable if neither cache nor storage can say. `now` is Unix time.
+    """
+    near, key = page_cache.near(), page_cache.key(slug)
+    try:
+        entry = _read_through(key, cache(lambda: _make(slug)), newest, now)
+    except Unavailable:
+        known = near.recall(key)
+        if known is None:
+            raise
+        telemetry.log("WARNING", "database unavailable", slug=slug)
+        return known
+    near.remember(key, entry, now)
+    return entry
+
+
+def _read_through(key: str, make: Callable[[], Entry], newest: bool, now: float) -> Entry:
+    """The entry by way of Redis if it answers. `make` does its work once, however often called."""
+    near = page_cache.near()
+    if near.is_down(now):
+        return make()
+    try:
+        versioned = page_cache.versioned()
+        if newest:
+            return versioned.refresh(key, make)
+        return versioned.fetch(key, make, forgive=(Unavailable,))
+    except RedisError as failure:
+        near.failed(now)
+        telemetry.log("WARNING", "cache unavailable", reason=str(failure))
+        return make()
+
+
+def _make(slug: str) -> Entry:
+    found = shards.read(slug, reads.read)
+    return documents.entry(found) if found else documents.absent(slug)
+
+
+def _source(slug: str) -> Entry:
+    """The page's Markdown as its authors wrote it, or that there is none; raises Unavailable."""
+    found = shards.read(slug, reads.read)
+    if found is None or found.state != "live":
+        return documents.absent(slug, found.version if found else 0)
+    text = found.body.encode()
+    return _representation(text, "text/markdown; charset=utf-8", responses.REVALIDATE)
+
+
+@cache
+def _file(found: StaticFile) -> Entry:
+    """A static file."""
+    return _representation(found.body, found.media_type, responses.IMMUTABLE, quality=11)
+
+
+def _representation(data: bytes, media_type: str, cache_control: str, quality: int = 5) -> Entry:
+    headers = {
+        "etag": f'"{content_tag(data)}.{documents.STORED_ENCODING}"',
+        "cache-control": cache_control,
+        "vary": "accept-encoding",
+    }
+    return documents.ready(data, media_type, headers, quality=quality)
+
+
+def _editor(slug: str) -> Entry:
+    """The editor for a page; its script loads the text and saves it through the API."""
+    return _html(templates.render("edit.html", slug=slug, site=documents.site()))
+
+
+def _sign_in() -> Entry:
+    """Where signing in starts and ends."""
+    return _html(templates.render("sign_in.html", site=documents.site()))
+
+
+def _html(text: str) -> Entry:
+    headers = {"cache-control": responses.REVALIDATE, "vary": "accept-encoding"}
+    return documents.ready(
+        text.encode(), "text/html; charset=utf-8", {**headers, **responses.policy()}
+    )
+
+
 _SITE_FILES: dict[str, Callable[[str], Entry | Response]] = {
     "/-/static/": _static,
-    "/-/edit/": lambda rest: documents.editor(slugs.parse(rest)),
-    "/-/sign-in": lambda _rest: documents.sign_in(),
+    "/-/edit/": lambda rest: _editor(slugs.parse(rest)),
+    "/-/sign-in": lambda _rest: _sign_in(),
     "/robots.txt": _robots,
     "/favicon.svg": _favicon,
 }
-
-
-def _show(problem: Problem, path: str) -> Response:
-    if path.startswith("/api/"):
-        return responses.problem(problem)
-    return documents.error(problem)

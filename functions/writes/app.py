@@ -64,7 +64,7 @@ def put_page(
     sheaf_lease: LeaseFence = None,
 ) -> PowertoolsResponse[str]:
     """Create a page (`If-None-Match: *`) or change the version you read (`If-Match: "v3"`)."""
-    author = _editor(api.current_event).handle
+    author = api.admitted.handle
     slug = slugs.parse_quoted(slug)
     precondition = conditions.precondition(if_match, if_none_match)
     content = editing.compose(slug, page.body, page.title, page.tags)
@@ -90,7 +90,7 @@ def delete_page(
     slug: str, if_match: Precondition = None, sheaf_lease: LeaseFence = None
 ) -> PowertoolsResponse[str]:
     """Delete the version you read; its history stays, and a later page goes on counting."""
-    author = _editor(api.current_event).handle
+    author = api.admitted.handle
     slug = slugs.parse_quoted(slug)
     saved = editing.remove(
         slug,
@@ -134,7 +134,7 @@ def preview(text: PreviewInput) -> PowertoolsResponse[str]:
 @api.put("/api/leases/<slug>", summary="Take or renew a lease", responses=_LEASED, tags=["leases"])
 def put_lease(slug: str, wanted: LeaseInput | None = None) -> PowertoolsResponse[str]:
     """Say that you are editing a page: others cannot save it until your time is up."""
-    holder = _editor(api.current_event).handle
+    holder = api.admitted.handle
     slug, wanted = slugs.parse_quoted(slug), wanted or LeaseInput()
     length = timedelta(seconds=wanted.seconds)
     lease, is_new = shards.write(slug, edit_leases.take, holder, length, take_over=wanted.take_over)
@@ -148,7 +148,7 @@ def put_lease(slug: str, wanted: LeaseInput | None = None) -> PowertoolsResponse
 @api.delete("/api/leases/<slug>", summary="Give up a lease", responses=_GIVEN_UP, tags=["leases"])
 def delete_lease(slug: str) -> PowertoolsResponse[str]:
     """Say that you are not editing the page any more."""
-    holder = _editor(api.current_event).handle
+    holder = api.admitted.handle
     slug = slugs.parse_quoted(slug)
     if not shards.write(slug, edit_leases.give_up, holder):
         raise problems.not_found(f"lease on {slug}")
@@ -163,7 +163,7 @@ def delete_lease(slug: str) -> PowertoolsResponse[str]:
 )
 def list_drafts(slug: str) -> PowertoolsResponse[str]:
     """What you wanted to save when your lease had been taken over, the newest first."""
-    author = _editor(api.current_event).handle
+    author = api.admitted.handle
     slug = slugs.parse_quoted(slug)
     items = [asdict(draft) for draft in shards.read(slug, drafts.of_page, author)]
     return send(responses.json_text({"items": items}, headers=_NO_STORE))

@@ -167,12 +167,12 @@ class VersionedCache:
     def _storing(self, key: str, entry: Entry, proof: Proof, who: str) -> Call:
         kept = self._kept if entry.version else self._missing
         fresh = min(uniform(0.8, 1.0) * self._fresh, kept)  # noqa: S311
-        stamped = entry.stamped(self._build, int(time.time() + fresh))
-        names, (proving, value) = _keys(key), proof
+        names, (proving, value), lifetime = _keys(key), proof, _milliseconds(kept)
+        stored = entry.stamped(self._build, int(time.time() + fresh)).encode()
         return Call(
             _STORE,
             (*names, proving or names[1]),
-            (entry.version, _milliseconds(kept), stamped.encode(), value, who),
+            (entry.version, lifetime, stored, value, who),
         )
 
 

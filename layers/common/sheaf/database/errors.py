@@ -1,8 +1,7 @@
 """When a database cannot serve: the one list of what drivers and pools raise then."""
 
-from collections.abc import Iterator
 from concurrent.futures import TimeoutError as FutureTimeout
-from contextlib import contextmanager
+from typing import NoReturn
 
 import psycopg
 from psycopg.errors import ConnectionTimeout
@@ -16,6 +15,8 @@ _OF_SERVICE = (
     *(OperationalError, InterfaceError, PoolTimeout, FutureTimeout),
     *(psycopg.OperationalError, psycopg.InterfaceError),
 )
+# What asking a database can raise; of that, `raise_translated` makes what callers know.
+DRIVER_ERRORS = (*_OF_SERVICE, DBAPIError)
 
 
 class Unavailable(Exception):
@@ -31,20 +32,16 @@ class Unavailable(Exception):
         self.in_doubt = in_doubt
 
 
-@contextmanager
-def as_unavailable() -> Iterator[None]:
-    """Within it, what drivers and pools raise when a database cannot serve is Unavailable."""
-    try:
-        yield
-    except (*_OF_SERVICE, DBAPIError) as error:
-        translation = translated(error)
-        if translation is error:
-            raise
-        raise translation from error
+def raise_translated(error: Exception) -> NoReturn:
+    """Raise Unavailable for what is raised when a database cannot serve, else the error again."""
+    found = translated(error)
+    if found is error:
+        raise error
+    raise found from error
 
 
 def translated(error: Exception) -> Exception:
-    """Unavailable for what drivers and pools raise when a database cannot serve, else the error."""
+    """Unavailable in place of what is raised when a database cannot serve, else the error."""
     in_doubt = isinstance(error, DBAPIError) and error.connection_invalidated
     if not in_doubt and not isinstance(error, _OF_SERVICE):
         return error

@@ -7,7 +7,10 @@ from sheaf import settings
 from sheaf.caching.entry import Entry
 from sheaf.hashing import content_tag
 from sheaf.http import encodings, responses
+from sheaf.http.problems import Problem
+from sheaf.http.responses import Response
 from sheaf.http.validators import page_tag
+from sheaf.pages.errors import Deleted, NotFound
 from sheaf.pages.reads import Page
 from sheaf.rendering import templates
 
@@ -40,9 +43,9 @@ def entry(page: Page) -> Entry:
 
 def absent(slug: str, version: int = 0) -> Entry:
     """What is said where no page is: there never was one, or this version deleted it."""
+    why = Deleted(slug, version) if version else NotFound(f"page {slug}")
     status = HTTPStatus.GONE if version else HTTPStatus.NOT_FOUND
-    detail = f"The page {slug} was deleted." if version else f"There is no page {slug}."
-    html = error(status, detail, slug).encode()
+    html = error(status, str(why), slug).encode()
     headers = {**responses.ABSENT, **responses.policy()}
     return ready(html, "text/html; charset=utf-8", headers, version=version, status=status)
 
@@ -61,6 +64,13 @@ def ready(
     common = {"content-type": media_type, "content-encoding": STORED_ENCODING}
     body = b64encode(encodings.compress(data, STORED_ENCODING, quality))
     return Entry(version, body, int(status), responses.safe({**common, **headers}), modified)
+
+
+def problem(found: Problem, path: str) -> Response:
+    """The answer to a request that met a problem: for programs in JSON, for people a document."""
+    if path.startswith("/api/"):
+        return responses.problem(found)
+    return responses.html(error(found.status, found.detail), found.status, found.headers)
 
 
 def error(status: HTTPStatus, detail: str, slug: str | None = None) -> str:

@@ -20,6 +20,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from sheaf import settings, telemetry
 from sheaf.http import origin, problems, responses
 from sheaf.http.problems import Problem
+from sheaf.http.requests import Request
 from sheaf.http.responses import Response
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -28,8 +29,8 @@ MAX_BODY_BYTES = 1024 * 1024
 class Api(APIGatewayHttpResolver):
     """A resolver that validates what it routes.
 
-    `show` answers a problem at a path; `guard` sees each event first and raises the Problem of
-    one that may not pass.
+    `show` answers a problem at a path. `guard` sees each event first: it raises the Problem of one
+    that may not pass, and what it returns is `admitted` for the time of the request.
     """
 
     def __init__(
@@ -48,12 +49,19 @@ class Api(APIGatewayHttpResolver):
     def resolve(self, event: Any, context: LambdaContext) -> dict[str, Any]:
         """The answer to an event, in payload format 2.0."""
         try:
-            check_origin(event)
-            self._guard(event)
-            check_body(event)
+            headers = Request(event).headers
+            if not origin.is_ours(headers, settings.current().origin_keys):
+                raise problems.wrong_door()
+            self.append_context(admitted=self._guard(event))  # type: ignore[no-untyped-call]
+            _check_body(event, headers.get("content-type", ""))
         except Problem as error:
             return responses.problem(error).payload()
         return super().resolve(_as_get(event), context)
+
+    @property
+    def admitted(self) -> Any:
+        """What the guard has said of the request."""
+        return self.context["admitted"]
 
     @staticmethod
     def _compile_regex(rule: str, base_regex: str = "^{}$") -> re.Pattern[str]:
@@ -84,36 +92,25 @@ def _as_get(event: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def send(response: Response) -> PowertoolsResponse[str]:
     """One of our responses as Powertools wants it."""
-    payload = response.payload()
     return PowertoolsResponse(
-        status_code=response.status, headers=payload["headers"], body=response.body
+        status_code=response.status, headers=dict(response.headers), body=response.body
     )
 
 
-def check_origin(event: Mapping[str, Any]) -> None:
-    """Raise the Problem of a request that did not come by way of the site's CDN, if it has one."""
-    if not origin.is_ours(_headers(event), settings.current().origin_keys):
-        raise problems.wrong_door()
-
-
-def check_body(event: Mapping[str, Any]) -> None:
+def _check_body(event: Mapping[str, Any], content_type: str) -> None:
     """Raise the Problem of a body that is too large, of another media type, or no JSON."""
     body = event.get("body")
     if not body:
         return
-    _check_size(body, is_base64=bool(event.get("isBase64Encoded")))
-    media_type = _headers(event).get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
+    is_base64 = bool(event.get("isBase64Encoded"))
+    _check_size(body, is_base64=is_base64)
+    if content_type.partition(";")[0].strip().lower() != "application/json":
         raise Problem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             "unsupported-media-type",
             "Send the body as application/json.",
         )
-    _check_json(body, is_base64=bool(event.get("isBase64Encoded")))
-
-
-def _headers(event: Mapping[str, Any]) -> dict[str, str]:
-    return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    _check_json(body, is_base64=is_base64)
 
 
 def _check_size(body: str, *, is_base64: bool) -> None:

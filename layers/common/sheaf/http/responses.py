@@ -27,17 +27,20 @@ ABSENT = {"cache-control": "max-age=0, s-maxage=10", "vary": "accept-encoding"}
 
 @dataclass(frozen=True)
 class Response:
-    """An answer: status, headers (names in lower case) and text."""
+    """An answer: status, headers (names in lower case), with those that all have, and text."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: str = ""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "headers", safe(self.headers))
+
     def payload(self) -> dict[str, Any]:
         """The answer as a handler returns it to API Gateway."""
         return {
             "statusCode": self.status,
-            "headers": safe(self.headers),
+            "headers": self.headers,
             "body": self.body,
             "isBase64Encoded": False,
         }

@@ -222,8 +222,8 @@ def _announce(page: Page, lock: Lock, document: Document) -> None:
     The page was committed: if this fails, the save has not, and the relay will publish the page.
     """
     try:
-        cache = page_cache.versioned()
-        lock.publish_and_release(cache, page_cache.key(page.slug), document(page))
+        key, cache = page_cache.key(page.slug), page_cache.versioned()
+        lock.publish_and_release(cache, key, document(page))
     except Exception as failure:  # noqa: BLE001 - the save stands, whatever goes wrong now
         telemetry.logger().warning("not published", slug=page.slug, exc_info=failure)
         _release(lock)

@@ -79,8 +79,13 @@ class Listing(ABC, Generic[T]):
     make: Callable[..., T]
 
     @abstractmethod
-    def fetch(self, cursors: Cursors, part: Part, scatter: Scatter) -> Slice:
+    def fetch(self, part: Part, scatter: Scatter) -> Slice:
         """The rows of a page; raises BadCursor and Moved."""
+
+    @property
+    def cursors(self) -> Cursors:
+        """What reads and makes the list's cursors."""
+        return Cursors(_secrets(int(time.time() // 60)), self.name, self.filters)
 
 
 @dataclass(frozen=True)
@@ -91,8 +96,9 @@ class Selection(Listing[T]):
     keyset: Keyset
     owner: str | None = None
 
-    def fetch(self, cursors: Cursors, part: Part, scatter: Scatter) -> Slice:
+    def fetch(self, part: Part, scatter: Scatter) -> Slice:
         """The rows of a page."""
+        cursors = self.cursors
         sources = [scattering.source_of(self.owner)] if self.owner else scattering.sources()
         return paging.fetch(sources, self.statement, self.keyset, cursors, part, scatter)
 
@@ -103,9 +109,9 @@ class Folder(Listing[tree.Entry]):
 
     slug: str
 
-    def fetch(self, cursors: Cursors, part: Part, scatter: Scatter) -> Slice:
+    def fetch(self, part: Part, scatter: Scatter) -> Slice:
         """The rows of a page."""
-        return tree.below(scattering.sources(), self.slug, cursors, part, scatter)
+        return tree.below(scattering.sources(), self.slug, self.cursors, part, scatter)
 
 
 @dataclass(frozen=True)
@@ -128,17 +134,12 @@ def read(listing: Listing[T], part: Part, allow_partial: bool = False) -> Listed
     """
     scatter = Scatter(allow_partial)
     try:
-        found = shards.following_moves(_fetch, listing, part, scatter)
+        found = shards.following_moves(listing.fetch, part, scatter)
     except UnknownKey:
         _secrets.cache_clear()
-        found = shards.following_moves(_fetch, listing, part, scatter)
+        found = shards.following_moves(listing.fetch, part, scatter)
     items = [listing.make(*row) for row in found.rows]
     return Listed(items, found.next, found.prev, scatter.missing > 0)
-
-
-def _fetch(listing: Listing[T], part: Part, scatter: Scatter) -> Slice:
-    cursors = Cursors(_secrets(int(time.time() // 60)), listing.name, listing.filters)
-    return listing.fetch(cursors, part, scatter)
 
 
 @lru_cache(maxsize=1)
@@ -172,9 +173,8 @@ def _check_offered(filters: Filters, sort: Sort | None) -> Sort:
 def _sort_keys(filters: Filters, sort: Sort, order: Order | None) -> tuple[SortKey, ...]:
     natural = "desc" if sort in _NEWEST_FIRST else "asc"
     direction = asc if (order or natural) == "asc" else desc
-    columns = _columns(filters)
-    names = dict.fromkeys((_COLUMNS[sort], "slug"))
-    return tuple(direction(columns[name]) for name in names)
+    columns, names = _columns(filters), dict.fromkeys((_COLUMNS[sort], "slug"))
+    return tuple(map(direction, [columns[name] for name in names]))
 
 
 def _select(filters: Filters) -> Select[Any]:

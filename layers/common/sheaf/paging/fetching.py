@@ -94,8 +94,7 @@ def gather(asks: Sequence[Callable[[], T]]) -> list[T]:
 
 def merge(streams: Sequence[Iterable[Row]], keyset: Keyset, *, backward: bool) -> Iterator[Row]:
     """One sorted stream of many: of rows whose last columns are the keyset's."""
-    width = len(keyset)
-    return heapq.merge(*streams, key=lambda row: keyset.rank(row[-width:], backward=backward))
+    return heapq.merge(*streams, key=partial(keyset.rank, backward=backward))
 
 
 def fetch(
@@ -129,9 +128,10 @@ def slice_at(
     One row more than the limit tells that there is another page.
     """
     rows = found[:limit][:: -1 if position.backward else 1]
-    before, after = _around(rows, position, len(keyset), more=len(found) > limit)
+    width = len(keyset.keys)
+    before, after = _around(rows, position, width, more=len(found) > limit)
     return Slice(
-        [row[: -len(keyset)] for row in rows],
+        [row[:-width] for row in rows],
         next=cursors.encode(after, keyset) if after else None,
         prev=cursors.encode(before, keyset) if before else None,
     )
@@ -158,28 +158,29 @@ class _Reader:
     keyset: Keyset
     scatter: Scatter
 
-    def rows(self, position: Position, limit: int) -> list[Row]:
-        """At most so many rows from a position on, those before it in reverse."""
-        return self._ask(self.statement.add_columns(*self._key_columns), position, limit)
+    def rows(self, position: Position, limit: int, *, keys_only: bool = False) -> list[Row]:
+        """At most so many rows from a position on, those before it in reverse.
+
+        Asks first for what each source is likely to have of them, and for all if one has more.
+        """
+        if keys_only:
+            statement = self.statement.with_only_columns(*self._keys, maintain_column_froms=True)
+        else:
+            statement = self.statement.add_columns(*self._keys)
+        rows, whole = self._merge(statement, position, limit, _share(limit, len(self.sources)))
+        return rows if whole else self._merge(statement, position, limit, limit)[0]
 
     def after(self, skipped: int) -> Position:
         """The position behind so many rows, or behind all if there are fewer."""
         if not skipped:
             return START
-        keys = self.statement.with_only_columns(*self._key_columns, maintain_column_froms=True)
-        found = self._ask(keys, START, skipped)
+        found = self.rows(START, skipped, keys_only=True)
         return Position(found[-1], backward=False) if found else START
 
     @property
-    def _key_columns(self) -> list[Any]:
+    def _keys(self) -> list[Any]:
         # Under names of their own: they need not be among the columns asked for.
         return [key.column.label(f"key_{number}") for number, key in enumerate(self.keyset.keys)]
-
-    def _ask(self, statement: Select[Any], position: Position, limit: int) -> list[Row]:
-        """First for what each source is likely to have of them, and for all if one has more."""
-        share = _share(limit, len(self.sources))
-        rows, whole = self._merge(statement, position, limit, share)
-        return rows if whole else self._merge(statement, position, limit, limit)[0]
 
     def _merge(
         self, statement: Select[Any], position: Position, limit: int, share: int
@@ -193,7 +194,7 @@ class _Reader:
         answers = self.scatter([partial(source, cut) for source in self.sources])
         streams = [[tuple(row) for row in rows] for rows in answers]
         rows = list(islice(merge(streams, self.keyset, backward=backward), limit))
-        width = len(self.keyset)
+        width = len(self.keyset.keys)
         # Where a source's share ends within the rows, it may have had more of them.
         ends = {stream[-1][-width:] for stream in streams if len(stream) == share < limit}
         return rows, ends.isdisjoint(row[-width:] for row in rows)

@@ -89,11 +89,11 @@ class Keyset:
         )
         return statement.order_by(None).order_by(*order).offset(None).limit(None)
 
-    def rank(self, values: Sequence[Any], *, backward: bool) -> tuple[Any, ...]:
-        """What sorts in Python as the row with this key does in SQL."""
+    def rank(self, row: Sequence[Any], *, backward: bool) -> tuple[Any, ...]:
+        """What sorts in Python as a row, which ends in its key, does in SQL."""
         return tuple(
             _Reversed(_comparable(value)) if key.descending != backward else _comparable(value)
-            for key, value in zip(self.keys, values, strict=True)
+            for key, value in zip(self.keys, row[-len(self.keys) :], strict=True)
         )
 
     def _beyond(self, values: Sequence[Any], *, backward: bool) -> ColumnElement[bool]:

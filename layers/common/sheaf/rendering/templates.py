@@ -65,7 +65,8 @@ def _make_environment() -> Environment:
         # A deployed package does not change while its process lives.
         auto_reload=False,
     )
-    environment.globals["static"] = static.url
+    # A filter: of a constant name it is worked out once, when a template is compiled.
+    environment.filters["static"] = static.url
     environment.filters["page_path"] = page_path
     environment.filters["machine_time"] = machine_time
     environment.filters["human_time"] = human_time

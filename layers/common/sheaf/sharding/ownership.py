@@ -36,7 +36,7 @@ class Moved(Exception):
 
 def key(connection: Connection, name: str) -> dict[str, object]:
     """The parameters by which a statement asks if a slug or handle may be written here."""
-    return {"owned_slot": slot(name), **epoch(connection)}
+    return {**epoch(connection), "owned_slot": slot(name)}
 
 
 def epoch(connection: Connection | Engine) -> dict[str, object]:

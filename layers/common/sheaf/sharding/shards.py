@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from sheaf import settings
 from sheaf.database import connections
-from sheaf.database.errors import Unavailable, as_unavailable
+from sheaf.database.errors import DRIVER_ERRORS, Unavailable, raise_translated
 from sheaf.sharding import ownership, slot_maps
 from sheaf.sharding.ownership import Moved
 from sheaf.sharding.slot_maps import SlotMap
@@ -126,8 +126,11 @@ def on(
     number: int, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs
 ) -> T:
     """What `work` does on the shard of this number, whatever its slots; raises Unavailable."""
-    with as_unavailable(), at(number).connect() as connection:
-        return work(connection, *args, **options)
+    try:
+        with at(number).connect() as connection:
+            return work(connection, *args, **options)
+    except DRIVER_ERRORS as error:
+        raise_translated(error)
 
 
 def following_moves(work: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
@@ -138,13 +141,14 @@ def following_moves(work: Callable[P, T], *args: P.args, **options: P.kwargs) ->
     give_up_at = time.monotonic() + _MOVE_SECONDS
     while True:
         try:
-            with as_unavailable():
-                return work(*args, **options)
+            return work(*args, **options)
         except Moved as moved:
             forget_map()
             if time.monotonic() > give_up_at:
                 raise Unavailable("slots are on their way to another shard") from moved
             time.sleep(uniform(0.01, 0.05))  # noqa: S311
+        except DRIVER_ERRORS as error:
+            raise_translated(error)
 
 
 def dispose() -> None:

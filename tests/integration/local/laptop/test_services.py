@@ -25,7 +25,7 @@ NOBODY = 65534  # who owns the data where PostgreSQL must be somebody else than 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from local import services
+from local.laptop import services
 with services.postgres(Path(sys.argv[1])) as database, services.redis(Path(sys.argv[1])) as cache:
     print(database.pid, cache.pid, database.url, cache.url, flush=True)
     time.sleep(600)

@@ -6,7 +6,7 @@ from psycopg.errors import ConnectionTimeout, QueryCanceled, UniqueViolation
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from sheaf.database.errors import Unavailable, as_unavailable
+from sheaf.database.errors import Unavailable, raise_translated
 
 
 def of_database(error: psycopg.Error, kind: type[Exception] = OperationalError) -> Exception:
@@ -17,11 +17,9 @@ def of_database(error: psycopg.Error, kind: type[Exception] = OperationalError) 
 
 def met(error: Exception) -> Exception:
     """What whoever asked is told of an error."""
-    try:
-        with as_unavailable():
-            raise error  # noqa: TRY301
-    except Exception as told:  # noqa: BLE001 - to be looked at
-        return told
+    with pytest.raises(Exception) as told:  # noqa: PT011 - to be looked at
+        raise_translated(error)
+    return told.value
 
 
 @pytest.mark.parametrize(
