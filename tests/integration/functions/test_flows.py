@@ -113,7 +113,7 @@ def test_of_a_save_with_a_lease(two_shards: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "changes"), [("/api/pages", 40), ("/api/search?q=word", 60)], ids=["list", "search"]
+    ("address", "changes"), [("/api/pages", 40), ("/api/search?q=word", 70)], ids=["list", "search"]
 )
 def test_of_a_list(two_shards: Site, address: str, changes: int) -> None:
     found = flow(*[lambda: two_shards.get(address)] * 3)
