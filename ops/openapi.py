@@ -1,10 +1,13 @@
 """Writes the API's description from the routes of its two functions: `make openapi`."""
 
 import json
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, get_type_hints
 
 import sheaf
+from listing import api
 from listing.app import resolver as reading
+from listing.parameters import Place
 from sheaf.http.openapi import FILE
 from sheaf.http.resolver import Api
 from writes.app import api as writing
@@ -46,12 +49,39 @@ def describe() -> str:
     }
     for unused in _POWERTOOLS_ERRORS:
         document["components"]["schemas"].pop(unused, None)
+    for model in _restore_places(document):
+        document["components"]["schemas"].pop(model)
     for operation in _operations(halves[1]):
         operation["security"] = [{"token": []}]
     for operation in _operations(document):
         operation["responses"].pop("422", None)
+        for status in {"204", "304"} & operation["responses"].keys():
+            operation["responses"][status].pop("content", None)
         operation["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _restore_places(document: dict[str, Any]) -> set[str]:
+    """Describe which page of a list is asked for in full; the names of the models of that.
+
+    Powertools describes the fields of a model in the address by no more than their types.
+    """
+    places = {}
+    for operation in _operations(document):
+        for model in _places(operation["operationId"]):
+            properties = places[model.__name__] = model.model_json_schema()["properties"]
+            for parameter in operation["parameters"]:
+                if parameter["name"] in properties:
+                    parameter["schema"] = properties[parameter["name"]]
+    return set(places)
+
+
+def _places(operation_id: str) -> Iterator[type[Place]]:
+    """The models in the address of the route whose function an operation is named by."""
+    function = getattr(api, operation_id.partition("_api_")[0], None)
+    for hint in get_type_hints(function).values() if function else ():
+        if isinstance(hint, type) and issubclass(hint, Place):
+            yield hint
 
 
 def _half(resolver: Api) -> dict[str, Any]:

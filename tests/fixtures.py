@@ -30,6 +30,7 @@ from sheaf import settings
 from sheaf.database.tables import metadata
 from sheaf.pages import page_cache
 from sheaf.sharding import migrate, shards
+from tests import described
 from tests.conftest import ISSUER, Mint
 from tests.site import Site
 
@@ -84,6 +85,13 @@ def _postgres(state: Path) -> Iterator[str]:
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")
         yield server.url
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _described() -> Iterator[None]:
+    """Every answer of the API that any test gets is one that its description has."""
+    with described.checked():
+        yield
 
 
 @pytest.fixture(scope="session")

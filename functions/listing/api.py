@@ -11,14 +11,13 @@ from redis import RedisError
 from sqlalchemy import text
 
 from listing.parameters import (
+    HOW_MANY,
     Answer,
-    Cursor,
-    Few,
     FromVersion,
-    Limit,
-    PageNumber,
+    HitsPlace,
+    NumberedPlace,
     Partial,
-    PerPage,
+    Place,
     Text,
     ToVersion,
     Version,
@@ -28,14 +27,19 @@ from listing.parameters import (
 )
 from sheaf import redis_client, settings, slugs
 from sheaf.database.errors import Unavailable
-from sheaf.http import openapi, representations, responses
-from sheaf.http.representations import Health, PageLease, PageWithBody, Suggestions, answers
-from sheaf.http.resolver import send
+from sheaf.http import openapi, responses
+from sheaf.http.representations import (
+    Difference,
+    Health,
+    PageLease,
+    PageWithBody,
+    Suggestions,
+    answers,
+)
+from sheaf.http.resolver import reply, send
 from sheaf.http.validators import version_etag
 from sheaf.pages import diffs, lists, lookups
 from sheaf.pages.lists import (
-    DEFAULT_HITS,
-    DEFAULT_LIMIT,
     Filters,
     Listed,
     Order,
@@ -44,12 +48,14 @@ from sheaf.pages.lists import (
     UserSort,
 )
 from sheaf.pages.reads import PageItem
-from sheaf.pages.revisions import RevisionItem
+from sheaf.pages.revisions import Revision, RevisionItem
 from sheaf.pages.tree import Entry
 from sheaf.pages.users import User
-from sheaf.paging import Part
 from sheaf.search.statements import Hit
 from sheaf.sharding import shards
+
+_NO_STORE = {"cache-control": "no-store"}
+_UNCHANGED: dict[int, Any] = {304: {"description": "The reader has it already"}}
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 
@@ -61,20 +67,17 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
     tags=["pages"],
 )
 def list_pages(
+    place: Annotated[NumberedPlace, Query()],
     tag: Text = None,
     author: Text = None,
     prefix: Text = None,
     state: Annotated[State, Query()] = "live",
     sort: Annotated[Sort | None, Query()] = None,
     order: Annotated[Order | None, Query()] = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-    page: PageNumber = None,
-    per_page: PerPage = None,
     partial: Partial = False,
 ) -> Answer:
     """The pages without their text; `Link` headers and cursors lead through the list."""
-    part = Part(per_page or limit, cursor, page)
+    part = place.part
     listing = lists.all_pages(Filters(tag, author, prefix, state), sort, order)
     return _listed(lists.read(listing, part, partial))
 
@@ -82,7 +85,7 @@ def list_pages(
 @router.get(
     "/api/pages/<slug>",
     summary="One page",
-    responses=answers(PageWithBody, "The page"),
+    responses={**answers(PageWithBody, "The page"), **_UNCHANGED},
     tags=["pages"],
 )
 def get_page(slug: str) -> Answer:
@@ -90,25 +93,25 @@ def get_page(slug: str) -> Answer:
     page = lookups.page(slugs.parse_quoted(slug))
     etag = version_etag(page.version)
     if_none_match = router.current_event.headers.get("if-none-match")
-    body = responses.encode(representations.page(page))
+    body = responses.encode(asdict(PageWithBody.of(page)))
     return send(responses.text(body, "application/json", etag, if_none_match, responses.REVALIDATE))
 
 
 @router.get(
     "/api/revisions/<slug>",
     summary="The versions of a page",
-    responses=answers(Listed[RevisionItem], "The versions"),
+    responses=answers(
+        Listed[RevisionItem] | Revision | Difference,
+        "The versions, or one with its text, or what changed between two",
+    ),
     tags=["pages"],
 )
 def list_revisions(
     slug: str,
+    place: Annotated[NumberedPlace, Query()],
     version: Version = None,
     from_version: FromVersion = None,
     to_version: ToVersion = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-    page: PageNumber = None,
-    per_page: PerPage = None,
 ) -> Answer:
     """The versions, the newest first, without their text.
 
@@ -116,15 +119,15 @@ def list_revisions(
     """
     slug = slugs.parse_quoted(slug)
     if version is not None:
-        return send(responses.json_text(asdict(lookups.revision(slug, version))))
+        return reply(lookups.revision(slug, version))
     if from_version is not None or to_version is not None:
-        return send(responses.json_text(_difference(slug, from_version, to_version)))
-    part = Part(per_page or limit, cursor, page)
+        return reply(_difference(slug, from_version, to_version))
+    part = place.part
     lookups.history(slug)
     return _listed(lists.read(lists.page_revisions(slug), part))
 
 
-def _difference(slug: str, old: int | None, new: int | None) -> dict[str, object]:
+def _difference(slug: str, old: int | None, new: int | None) -> Difference:
     before, after = two_revisions(slug, old, new)
     text = diffs.unified(before, after)
     return {"from": before.version, "to": after.version, "diff": text}
@@ -138,15 +141,11 @@ def _difference(slug: str, old: int | None, new: int | None) -> dict[str, object
 )
 def list_backlinks(
     slug: str,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-    page: PageNumber = None,
-    per_page: PerPage = None,
+    place: Annotated[NumberedPlace, Query()],
     partial: Partial = False,
 ) -> Answer:
     """The pages with a link to this one, which need not be there, by their slugs."""
-    part = Part(per_page or limit, cursor, page)
-    return _listed(lists.read(lists.backlinks(slugs.parse_quoted(slug)), part, partial))
+    return _listed(lists.read(lists.backlinks(slugs.parse_quoted(slug)), place.part, partial))
 
 
 @router.get(
@@ -155,11 +154,9 @@ def list_backlinks(
     responses=answers(Listed[Entry], "The pages and folders"),
     tags=["pages"],
 )
-def list_top(
-    limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None, partial: Partial = False
-) -> Answer:
+def list_top(place: Annotated[Place, Query()], partial: Partial = False) -> Answer:
     """The pages and folders at the top by name; a folder is what slugs begin with before a `/`."""
-    return _listed(lists.read(lists.below(""), Part(limit, cursor), partial))
+    return _listed(lists.read(lists.below(""), place.part, partial))
 
 
 @router.get(
@@ -168,12 +165,10 @@ def list_top(
     responses=answers(Listed[Entry], "The pages and folders"),
     tags=["pages"],
 )
-def list_folder(
-    slug: str, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None, partial: Partial = False
-) -> Answer:
+def list_folder(slug: str, place: Annotated[Place, Query()], partial: Partial = False) -> Answer:
     """The pages and folders in a folder by name, without those that are deeper in it."""
     folder = slugs.parse_quoted_folder(slug)
-    return _listed(lists.read(lists.below(folder), Part(limit, cursor), partial))
+    return _listed(lists.read(lists.below(folder), place.part, partial))
 
 
 @router.get(
@@ -185,8 +180,7 @@ def list_folder(
 def get_lease(slug: str) -> Answer:
     """The lease that somebody holds on a page at this moment; 404 when nobody does."""
     slug = slugs.parse_quoted(slug)
-    body = representations.lease(slug, lookups.lease(slug))
-    return send(responses.json_text(body, headers={"cache-control": "no-store"}))
+    return reply(PageLease.of(slug, lookups.lease(slug)), headers=_NO_STORE)
 
 
 @router.get(
@@ -196,16 +190,12 @@ def get_lease(slug: str) -> Answer:
     tags=["users"],
 )
 def list_users(
+    place: Annotated[NumberedPlace, Query()],
     sort: Annotated[UserSort, Query()] = "handle",
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-    page: PageNumber = None,
-    per_page: PerPage = None,
     partial: Partial = False,
 ) -> Answer:
     """The users by handle or with the most edits first, with how often each has edited."""
-    part = Part(per_page or limit, cursor, page)
-    return _listed(lists.read(lists.all_users(sort), part, partial))
+    return _listed(lists.read(lists.all_users(sort), place.part, partial))
 
 
 @router.get(
@@ -213,7 +203,7 @@ def list_users(
 )
 def get_user(handle: str) -> Answer:
     """A user with a count of edits (which follows within a minute)."""
-    return send(responses.json_text(asdict(lookups.user(handle))))
+    return reply(lookups.user(handle))
 
 
 @router.get(
@@ -222,11 +212,9 @@ def get_user(handle: str) -> Answer:
     responses=answers(Listed[Hit], "The pages found"),
     tags=["pages"],
 )
-def search(
-    q: Words, limit: Few = DEFAULT_HITS, cursor: Cursor = None, partial: Partial = False
-) -> Answer:
+def search(q: Words, place: Annotated[HitsPlace, Query()], partial: Partial = False) -> Answer:
     """The best pages for `q`: words, "a phrase", -without, this or that."""
-    return _listed(lists.read(lists.hits(q), Part(limit, cursor), partial))
+    return _listed(lists.read(lists.hits(q), place.part, partial))
 
 
 @router.get(
@@ -235,27 +223,34 @@ def search(
     responses=answers(Suggestions, "The pages, by title"),
     tags=["pages"],
 )
-def suggest(q: Words, limit: Few = 10) -> Answer:
+def suggest(
+    q: Words, limit: Annotated[int, Query(ge=1, le=100, description=HOW_MANY)] = 10
+) -> Answer:
     """The pages whose titles begin with `q`, in any case: what a search box may offer."""
-    return send(responses.json_text(asdict(Suggestions(lookups.suggestions(q, limit)))))
+    return reply(Suggestions(lookups.suggestions(q, limit)))
 
 
 @router.get(
     "/api/health",
     summary="Whether the site works",
-    responses=answers(Health, "All is well"),
+    responses={**answers(Health, "All is well"), **answers(Health, "Something is not", 503)},
     tags=["site"],
 )
 def health() -> Answer:
     """200 when the database and the cache answer, else 503."""
-    found = {"database": _try(_ask_database), "cache": _try(_ask_cache)}
-    healthy = set(found.values()) == {"ok"}
-    status = HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE
-    body = {"status": "ok" if healthy else "failing", **found}
-    return send(responses.json_text(body, status, {"cache-control": "no-store"}))
+    database, cache = _try(_ask_database), _try(_ask_cache)
+    if database == cache == "ok":
+        return reply(Health("ok", database, cache), headers=_NO_STORE)
+    failing = Health("failing", database, cache)
+    return reply(failing, HTTPStatus.SERVICE_UNAVAILABLE, _NO_STORE)
 
 
-@router.get("/api/openapi.json", summary="This description", tags=["site"])
+@router.get(
+    "/api/openapi.json",
+    summary="This description",
+    responses=answers(dict[str, Any], "OpenAPI 3.1"),
+    tags=["site"],
+)
 def description() -> Answer:
     """The API in OpenAPI 3.1."""
     headers = {"content-type": "application/json", "cache-control": responses.REVALIDATE}
@@ -264,12 +259,9 @@ def description() -> Answer:
 
 def _listed(listed: Listed[Any]) -> Answer:
     """The answer to a request for this page of a list, with the addresses of those around it."""
-    body = {
-        "items": [asdict(item) for item in listed.items],
-        "next": listed.next,
-        "prev": listed.prev,
-        **({"partial": True} if listed.partial else {}),
-    }
+    body = asdict(listed)
+    if not listed.partial:
+        del body["partial"]
     places = {"first": None, "next": listed.next, "prev": listed.prev}
     links = [
         f'<{address(router.current_event, cursor)}>; rel="{rel}"'

@@ -1,34 +1,66 @@
 """What several routes share: parameters in the address, and addresses made of them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote, unquote, urlencode
 
 from aws_lambda_powertools.event_handler import Response as PowertoolsResponse
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
+from pydantic import BaseModel, Field
 
 from sheaf.http import problems
 from sheaf.pages import lookups
-from sheaf.pages.lists import MAX_LIMIT
+from sheaf.pages.lists import DEFAULT_HITS, DEFAULT_LIMIT, MAX_LIMIT
 from sheaf.pages.revisions import Revision
-from sheaf.paging import MAX_DEPTH
+from sheaf.paging import MAX_DEPTH, Part
 
 Answer = PowertoolsResponse[str]
 
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items at most")]
-Cursor = Annotated[str | None, Query(max_length=2000, description="`next` or `prev` of a page")]
-PageNumber = Annotated[
-    int | None, Query(ge=1, description=f"A page by its number, up to item {MAX_DEPTH:,} of a list")
-]
-PerPage = Annotated[
-    int | None, Query(ge=1, le=MAX_LIMIT, description="How many items a page has, as `limit`")
-]
+HOW_MANY = "How many items at most"
+_CURSOR: dict[str, Any] = {"max_length": 2000, "description": "`next` or `prev` of a page"}
+Cursor = Annotated[str | None, Query(**_CURSOR)]
+
+
+class Place(BaseModel):
+    """Which page of a list: its items from a cursor on."""
+
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, description=HOW_MANY)] = DEFAULT_LIMIT
+    cursor: Annotated[str | None, Field(**_CURSOR)] = None
+
+    @property
+    def part(self) -> Part:
+        """What the list is asked for; raises BadPage."""
+        return Part(self.limit, self.cursor)
+
+
+class HitsPlace(Place):
+    """The same of a search, which shows fewer."""
+
+    limit: Annotated[int, Field(ge=1, le=100, description=HOW_MANY)] = DEFAULT_HITS
+
+
+class NumberedPlace(Place):
+    """Which page of a list: from a cursor on, or by its number."""
+
+    page: Annotated[
+        int | None,
+        Field(ge=1, description=f"A page by its number, up to item {MAX_DEPTH:,} of a list"),
+    ] = None
+    per_page: Annotated[
+        int | None, Field(ge=1, le=MAX_LIMIT, description="How many items a page has, as `limit`")
+    ] = None
+
+    @property
+    def part(self) -> Part:
+        """What the list is asked for; raises BadPage."""
+        return Part(self.per_page or self.limit, self.cursor, self.page)
+
+
 Partial = Annotated[
     bool,
     Query(description="1: leave out what a database that is down has, instead of answering 503"),
 ]
 Words = Annotated[str, Query(min_length=1, max_length=200, pattern="^[^\\x00]*$")]
-Few = Annotated[int, Query(ge=1, le=100, description="How many items at most")]
 Version = Annotated[int | None, Query(ge=1, le=2**62)]
 FromVersion = Annotated[int | None, Query(ge=1, le=2**62, alias="from")]
 ToVersion = Annotated[int | None, Query(ge=1, le=2**62, alias="to")]

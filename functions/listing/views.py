@@ -65,7 +65,8 @@ def person(handle: str) -> Answer:
 
 @router.get("/-/search", include_in_schema=False)
 def search(
-    q: Annotated[str, Query(max_length=200, pattern="^[^\\x00]*$")] = "", cursor: Cursor = None
+    q: Annotated[str, Query(max_length=200, pattern="^[^\\x00]*$")] = "",
+    cursor: Cursor = None,
 ) -> Answer:
     """A form, and what it found."""
     found = _page(lists.hits(q), cursor, DEFAULT_HITS)

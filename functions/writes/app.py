@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -13,10 +12,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Header
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sheaf import settings, slugs, telemetry
-from sheaf.http import conditions, documents, identity, problems, representations, responses
+from sheaf.http import conditions, documents, identity, problems, responses
 from sheaf.http.identity import Identity, Role
 from sheaf.http.representations import Drafts, PageLease, PageWithBody, Preview, answers
-from sheaf.http.resolver import Api, send
+from sheaf.http.resolver import Api, reply, send
 from sheaf.http.validators import version_etag
 from sheaf.pages import drafts, edit_leases, editing
 from sheaf.sharding import shards
@@ -80,9 +79,9 @@ def put_page(
     )
     headers = {"etag": version_etag(saved.page.version), **_NO_STORE}
     if not saved.created:
-        return send(responses.json_text(representations.page(saved.page), HTTPStatus.OK, headers))
+        return reply(PageWithBody.of(saved.page), HTTPStatus.OK, headers)
     headers["location"] = f"/api/pages/{quote(slug)}"
-    return send(responses.json_text(representations.page(saved.page), HTTPStatus.CREATED, headers))
+    return reply(PageWithBody.of(saved.page), HTTPStatus.CREATED, headers)
 
 
 @api.delete("/api/pages/<slug>", summary="Delete a page", responses=_DELETED, tags=["pages"])
@@ -127,8 +126,7 @@ def _lease_fence(header: str | None) -> int | None:
 def preview(text: PreviewInput) -> PowertoolsResponse[str]:
     """The HTML, title and tags that a page with this text would have."""
     content = editing.compose(slugs.parse(text.slug), text.body)
-    answer = {"html": content.html, "title": content.title, "tags": content.tags}
-    return send(responses.json_text(answer, headers=_NO_STORE))
+    return reply(Preview(content.html, content.title, list(content.tags)), headers=_NO_STORE)
 
 
 @api.put("/api/leases/<slug>", summary="Take or renew a lease", responses=_LEASED, tags=["leases"])
@@ -138,11 +136,11 @@ def put_lease(slug: str, wanted: LeaseInput | None = None) -> PowertoolsResponse
     slug, wanted = slugs.parse_quoted(slug), wanted or LeaseInput()
     length = timedelta(seconds=wanted.seconds)
     lease, is_new = shards.write(slug, edit_leases.take, holder, length, take_over=wanted.take_over)
-    body = representations.lease(slug, lease)
+    held = PageLease.of(slug, lease)
     if not is_new:
-        return send(responses.json_text(body, HTTPStatus.OK, _NO_STORE))
+        return reply(held, HTTPStatus.OK, _NO_STORE)
     headers = {**_NO_STORE, "location": f"/api/leases/{quote(slug)}"}
-    return send(responses.json_text(body, HTTPStatus.CREATED, headers))
+    return reply(held, HTTPStatus.CREATED, headers)
 
 
 @api.delete("/api/leases/<slug>", summary="Give up a lease", responses=_GIVEN_UP, tags=["leases"])
@@ -165,5 +163,4 @@ def list_drafts(slug: str) -> PowertoolsResponse[str]:
     """What you wanted to save when your lease had been taken over, the newest first."""
     author = api.admitted.handle
     slug = slugs.parse_quoted(slug)
-    items = [asdict(draft) for draft in shards.read(slug, drafts.of_page, author)]
-    return send(responses.json_text({"items": items}, headers=_NO_STORE))
+    return reply(Drafts(shards.read(slug, drafts.of_page, author)), headers=_NO_STORE)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sheaf.rendering import static
+from tests import described
 from tests.servers import account
 from tests.servers.account import Account
 from tests.servers.cloudfront import Invalidation
@@ -116,6 +117,13 @@ def check_answer(sample: Sample, answer: Any) -> None:
     assert isinstance(answer, dict), answer
     assert answer.get("statusCode") == int(sample.outcome), answer
     check_headers(sample.event, answer["statusCode"], answer["headers"])
+    described.check(
+        sample.event["requestContext"]["http"]["method"],
+        sample.event["rawPath"],
+        answer["statusCode"],
+        answer["headers"].get("content-type", ""),
+        answer["body"],
+    )
     check_body(answer["statusCode"], answer["headers"], answer["body"])
 
 

@@ -203,7 +203,8 @@ def test_the_cdn_keeps_only_what_it_is_told_to_keep() -> None:
 
 
 def test_what_alarms_watch_is_counted_by_some_function() -> None:
-    code = "".join(file.read_text() for file in (ROOT / "functions").rglob("*.py"))
+    folders = (ROOT / "functions", ROOT / "layers/common/sheaf")
+    code = "".join(file.read_text() for folder in folders for file in folder.rglob("*.py"))
     text = json.dumps(of_type("AWS::CloudWatch::Alarm"))
     watched = set(re.findall(r'"Namespace": "Sheaf", "MetricName": "(\w+)"', text))
     assert len(watched) >= 8

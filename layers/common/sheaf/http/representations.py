@@ -1,8 +1,10 @@
-"""What the API shows of the things in storage, as JSON and as schemas for its description."""
+"""What the API answers: the models of which both its answers and its description are made."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
+
+from typing_extensions import TypedDict
 
 from sheaf.pages.drafts import Draft
 from sheaf.pages.edit_leases import Lease
@@ -15,6 +17,15 @@ class PageWithBody(PageItem):
     """A page with its Markdown."""
 
     body: str
+
+    @classmethod
+    def of(cls, page: Page) -> "PageWithBody":
+        """All of a page but its HTML, which has an address of its own."""
+        return cls(**{each.name: getattr(page, each.name) for each in fields(cls)})
+
+
+# What changed between two versions of a page, as a unified diff.
+Difference = TypedDict("Difference", {"from": int, "to": int, "diff": str})
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,11 @@ class PageLease:
     seconds_left: int
     expires_at: datetime
     taken_from: str | None
+
+    @classmethod
+    def of(cls, slug: str, lease: Lease) -> "PageLease":
+        """The lease of a page."""
+        return cls(slug, **asdict(lease))
 
 
 @dataclass(frozen=True)
@@ -59,16 +75,6 @@ class Health:
     status: str
     database: str
     cache: str
-
-
-def page(found: Page) -> dict[str, Any]:
-    """A page as the API shows it: all but its HTML, which has an address of its own."""
-    return {name: value for name, value in asdict(found).items() if name != "html"}
-
-
-def lease(slug: str, found: Lease) -> dict[str, Any]:
-    """An edit lease as the API shows it."""
-    return {"slug": slug, **asdict(found)}
 
 
 def answers(model: Any, description: str, status: int = 200) -> dict[int, Any]:

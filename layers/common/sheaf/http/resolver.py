@@ -7,7 +7,8 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -90,6 +91,14 @@ def _as_get(event: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
+def reply(
+    answer: Any, status: int = 200, headers: Mapping[str, str] | None = None
+) -> PowertoolsResponse[str]:
+    """An answer of the API, which is one of its models (see representations.py)."""
+    value = asdict(answer) if is_dataclass(answer) and not isinstance(answer, type) else answer
+    return send(responses.json_text(value, status, headers))
+
+
 def send(response: Response) -> PowertoolsResponse[str]:
     """One of our responses as Powertools wants it."""
     return PowertoolsResponse(
@@ -139,11 +148,14 @@ def as_problem(error: Exception) -> Problem:
 
 
 def _invalid_fields(error: RequestValidationError) -> Problem:
-    errors = [
-        {"field": ".".join(str(part) for part in one["loc"]), "message": str(one["msg"])}
-        for one in error.errors()
-    ]
+    errors = [{"field": _field(one["loc"]), "message": str(one["msg"])} for one in error.errors()]
     in_address = all(one["field"].startswith(("query.", "path.")) for one in errors)
     status = HTTPStatus.BAD_REQUEST if in_address else HTTPStatus.UNPROCESSABLE_ENTITY
     detail = "; ".join(f"{one['field']}: {one['message']}" for one in errors)
     return Problem(status, "invalid-fields", detail, errors=errors)
+
+
+def _field(location: Sequence[str | int]) -> str:
+    """A field's name; of one in the address without that of the model that it is part of."""
+    place, *names = map(str, location)
+    return ".".join([place, *(names[-1:] if place == "query" else names)])

@@ -110,8 +110,6 @@ def fetch(
     `scatter` asks the sources: it decides how long to wait, and whether fewer answers will do.
     Raises BadCursor, and ValueError if the keyset's order cannot be merged from several sources.
     """
-    if len(sources) > 1:
-        keyset.check_merging()
     reader = _Reader(sources, statement, keyset, scatter)
     if part.cursor is not None:
         position = cursors.decode(part.cursor, keyset)
@@ -187,6 +185,8 @@ class _Reader:
     ) -> tuple[list[Row], bool]:
         """So many rows, made of each source's share, and whether no source had more of them."""
         backward = position.backward
+        if len(self.sources) > 1:
+            self.keyset.check_merging()
         # Written out: for a limit that it does not know PostgreSQL would plan each call anew, which
         # takes longer than to read the rows.
         limited: ColumnElement[int] = literal_column(str(share))
