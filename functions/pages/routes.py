@@ -124,8 +124,7 @@ def _read_through(key: str, make: Callable[[], Entry], newest: bool, now: float)
 
 
 def _make(slug: str) -> Entry:
-    found = shards.read(slug, reads.read)
-    return documents.entry(found) if found else documents.absent(slug)
+    return documents.of(slug, shards.read(slug, reads.read))
 
 
 def _source(slug: str) -> Entry:

@@ -1,7 +1,6 @@
 """Relays the outbox: publishes what a dead writer did not, and counts edits."""
 
 import time
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -9,16 +8,15 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from sqlalchemy import Engine
 
 from sheaf import telemetry
-from sheaf.caching.entry import Entry
 from sheaf.database.errors import Unavailable
-from sheaf.database.transactions import in_doubt_for, transactional
+from sheaf.database.transactions import in_doubt_for
 from sheaf.http import documents
 from sheaf.locks import Lock, LockError, engines
-from sheaf.pages import claims, drafts, outbox, page_cache, reads, users
+from sheaf.pages import claims, drafts, outbox, users
 from sheaf.pages.outbox import Change
+from sheaf.pages.relaying import relay
 from sheaf.sharding import shards
 
 _BATCH = 200
@@ -122,7 +120,7 @@ def _relay_shard(number: int, lock: Lock, context: LambdaContext) -> list[Change
     relayed: list[Change] = []
     while context.get_remaining_time_in_millis() > _SPARE_MILLISECONDS:
         lock.reacquire()
-        batch = shards.following_moves(relay, number)
+        batch = relay(number, _BATCH, documents.of)
         relayed += batch
         if len(batch) < _BATCH:
             break
@@ -137,45 +135,6 @@ def _remove_old(number: int) -> int:
     shards.on(number, users.forget_counted, _ABANDONED_AFTER)
     removed = shards.on(number, claims.remove_abandoned, _ABANDONED_AFTER)
     return removed + shards.on(number, drafts.remove_old, _DRAFTS_KEPT)
-
-
-def relay(number: int) -> list[Change]:
-    """Relay one batch of a shard; if a step fails, all of it stays there for the next time.
-
-    Each step may be done twice: changes are counted once, and an old version is not published.
-    Raises Moved, and Unavailable.
-    """
-    changes = shards.on(number, outbox.oldest, _BATCH)
-    # In their order, so of several changes of a page the newest stays.
-    newest = {change.slug: change.version for change in changes}
-    for slug, version in sorted(newest.items()):
-        _publish(slug, version)
-    _count(number, changes)
-    shards.on(number, outbox.remove, changes)
-    return changes
-
-
-def _count(number: int, changes: list[Change]) -> None:
-    """Count the edits where their authors are kept."""
-    by_shard: dict[Engine, list[Change]] = defaultdict(list)
-    for change in changes:
-        by_shard[shards.owning(change.author)].append(change)
-    for engine, theirs in by_shard.items():
-        with transactional(engine).begin() as connection:
-            users.count_edits(connection, number, theirs)
-
-
-def _publish(slug: str, version: int) -> None:
-    """Do what the writer did not: see to it that the cache has this version or a newer one."""
-    cached = page_cache.versioned().get(page_cache.key(slug))
-    if cached and cached.version >= version:
-        return
-    page_cache.versioned().refresh(page_cache.key(slug), lambda: _entry(slug))
-
-
-def _entry(slug: str) -> Entry:
-    page = shards.read(slug, reads.find)
-    return documents.entry(page) if page else documents.absent(slug)
 
 
 def purge_paths(slugs: Collection[str]) -> list[str]:

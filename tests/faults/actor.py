@@ -18,7 +18,8 @@ from sheaf.http import documents
 from sheaf.locks import MultiLock
 from sheaf.locks.redis import RedisLocks
 from sheaf.pages import claims, editing, reads, saves
-from sheaf.pages.claims import Claim, ClaimRefused, Precondition
+from sheaf.pages.claims import Claim, ClaimRefused
+from sheaf.pages.preconditions import Precondition
 from sheaf.pages.saves import Write
 from sheaf.sharding import shards
 from tests.faults import mutations

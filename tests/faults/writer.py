@@ -24,8 +24,9 @@ from sheaf.http import documents
 from sheaf.locks import LockError, MultiLock
 from sheaf.locks.redis import RedisLocks
 from sheaf.pages import claims, editing, reads, saves
-from sheaf.pages.claims import Claim, ClaimRefused, Precondition
+from sheaf.pages.claims import Claim, ClaimRefused
 from sheaf.pages.errors import Busy, Outdated, Overtaken
+from sheaf.pages.preconditions import Precondition
 from sheaf.pages.reads import PageItem
 from sheaf.pages.saves import LockLost, Write
 from sheaf.sharding import shards

@@ -10,7 +10,7 @@ import pytest
 
 from sheaf import redis_client, settings
 from sheaf.locks import engines
-from sheaf.pages import page_cache
+from sheaf.pages import lists, page_cache
 from sheaf.sharding import shards
 from tests.conftest import Mint
 from tests.fixtures import Servers, database, migrate_together, running_site
@@ -48,7 +48,11 @@ def configure(clean: Servers) -> Iterator[Configure]:
 
 def _forget_settings() -> None:
     page_cache.near().close()
-    for cached in (settings.current, engines.current, page_cache.near, shards._following):
+    for cached in (
+        *(settings.current, engines.current, page_cache.near),
+        # Another database may have other keys.
+        *(shards._following, lists._secrets),
+    ):
         cached.cache_clear()
     shards.forget_map()
 

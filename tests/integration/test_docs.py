@@ -20,7 +20,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 import pages.app
-from ops import folder
+from sheaf.cli import folder
 from sheaf.rendering import markdown
 from tests.fixtures import Servers
 from tests.needs import needs

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from ops import smoke, smoke_writes
+from sheaf.cli import smoke, smoke_writes
 from tests.sam import sam
 
 LEFT_OUT = {check.name for check in smoke.CHECKS if check.look.__module__ == smoke_writes.__name__}

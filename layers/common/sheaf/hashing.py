@@ -8,10 +8,12 @@ MD5 is used only for S3, whose protocol has it, to notice accidents on the way.
 import base64
 import hashlib
 import hmac
+from functools import lru_cache
 
 SLOTS = 4096
 
 
+@lru_cache(maxsize=1024)  # each request asks for the same one several times
 def slot(slug: str) -> int:
     """The hash slot, 0 to 4095, in which a slug (or a user's handle) lives for ever."""
     return int.from_bytes(hashlib.sha256(slug.encode()).digest()[:8], "big") % SLOTS
@@ -20,11 +22,6 @@ def slot(slug: str) -> int:
 def content_tag(data: bytes) -> str:
     """Twenty hex digits that name this content: equal content, equal tag (80 bits)."""
     return hashlib.sha256(data).hexdigest()[:20]
-
-
-def etag(data: bytes) -> str:
-    """A strong entity tag (RFC 9110, 8.8.3) for a representation, quotes included."""
-    return f'"{content_tag(data)}"'
 
 
 def git_blob_id(data: bytes) -> str:

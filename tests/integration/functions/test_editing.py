@@ -19,8 +19,8 @@ from sheaf.http.problems import as_problem
 from sheaf.locks import engines
 from sheaf.locks.redis import RedisLock
 from sheaf.pages import editing, page_cache, saves
-from sheaf.pages.claims import Precondition
 from sheaf.pages.errors import Busy
+from sheaf.pages.preconditions import Precondition
 from sheaf.sharding import shards
 from tests.fixtures import Servers
 from tests.site import CREATE, Site

@@ -73,7 +73,7 @@ def test_one_instance_works_at_a_time(site: Site) -> None:
 def test_an_instance_that_lost_its_place_stops(
     site: Site, clean: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def relay(_number: int) -> list[Change]:
+    def relay(*_: object) -> list[Change]:
         with redis.Redis.from_url(clean.cache_url) as client:
             client.flushall()
         return [Change(1, "home", 1, "alice")] * upkeep.app._BATCH

@@ -4,7 +4,7 @@ import re
 
 from sheaf.http import problems
 from sheaf.http.validators import ENTITY_TAG
-from sheaf.pages.claims import Precondition
+from sheaf.pages.preconditions import Precondition
 
 _VERSION_TAG = re.compile(r'"v([1-9][0-9]{0,17})"')
 

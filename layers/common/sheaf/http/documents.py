@@ -30,6 +30,11 @@ def site() -> dict[str, str]:
     }
 
 
+def of(slug: str, page: Page | None) -> Entry:
+    """What is at a slug, as the cache keeps it: a page, or that there is none."""
+    return entry(page) if page else absent(slug)
+
+
 def entry(page: Page) -> Entry:
     """A page as the cache keeps it: the document, or the fact that the page was deleted."""
     if page.state != "live":

@@ -5,11 +5,12 @@ from functools import cache
 from sheaf import redis_client, settings
 from sheaf.locks.contract import Locks
 from sheaf.locks.redis import RedisLocks
+from sheaf.settings import SettingsError
 
 
 @cache
 def current() -> Locks:
-    """Locks where SHEAF_LOCKS says, by default in the cache; raises LockError.
+    """Locks where SHEAF_LOCKS says, by default in the cache; raises LockError, SettingsError.
 
     One for the whole process: a client has connections, and a ZooKeeper session a thread.
     """
@@ -17,8 +18,12 @@ def current() -> Locks:
     if chosen.locks_url == chosen.cache_url:
         return RedisLocks(redis_client.connect(chosen.cache_url))
     if chosen.locks_url.startswith("zookeeper:"):
-        # Who keeps no locks there does not pay for the import.
-        from sheaf.locks.zookeeper import ZooKeeperLocks  # noqa: PLC0415
+        # Who keeps no locks there does not pay for the import, nor has kazoo installed.
+        try:
+            from sheaf.locks.zookeeper import ZooKeeperLocks  # noqa: PLC0415
+        except ModuleNotFoundError as error:
+            problem = "names ZooKeeper, which needs kazoo in the layer (see docs/locks.md)"
+            raise SettingsError("SHEAF_LOCKS", problem) from error
 
         return ZooKeeperLocks.from_url(chosen.locks_url)
     return RedisLocks(redis_client.connect(chosen.locks_url, chosen.locks_cluster))

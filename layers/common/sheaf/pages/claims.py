@@ -49,24 +49,6 @@ class Claim:
         return self.state == "live"
 
 
-@dataclass(frozen=True)
-class Precondition:
-    """The state that a write builds on: one of some versions, or (None) no live page at all."""
-
-    versions: frozenset[int] | None
-
-    def holds(self, version: int, *, live: bool) -> bool:
-        """Whether a page in this state may be written."""
-        if self.versions is None:
-            return not live
-        return live and version in self.versions
-
-    @property
-    def based_on(self) -> int | None:
-        """The version that the author had read (the newest, of several); None for a new page."""
-        return max(self.versions, default=None) if self.versions else None
-
-
 def claim(connection: Connection, slug: str, fence: int, owner: UUID) -> Claim:
     """Mark the page's row as ours and return what it holds, in one statement.
 

@@ -17,10 +17,11 @@ from sheaf.caching.entry import Entry
 from sheaf.database.errors import Unavailable
 from sheaf.hashing import git_blob_id
 from sheaf.locks import Lock, LockError, LockNotOwnedError, engines
-from sheaf.pages import claims, drafts, edit_leases, page_cache, saves
-from sheaf.pages.claims import Claim, ClaimRefused, Precondition
+from sheaf.pages import claims, drafts, edit_leases, page_cache, preconditions, saves
+from sheaf.pages.claims import Claim, ClaimRefused
 from sheaf.pages.edit_leases import Lease, LeaseHeld
-from sheaf.pages.errors import Busy, Deleted, LeaseLost, NotFound, Outdated, Overtaken
+from sheaf.pages.errors import Busy, LeaseLost, Overtaken
+from sheaf.pages.preconditions import Precondition
 from sheaf.pages.reads import Page, PageItem
 from sheaf.pages.saves import EMPTY, Content, LockLost, Write
 from sheaf.rendering import markdown, source
@@ -161,7 +162,7 @@ def _claim_and_save(
     with _lease_respected(connection, change):
         claim = claims.claim(connection, slug, lock.fence, lock.token)
         _check_lease(slug, claim.lease, write.author, change.lease)
-        _check(change.precondition, claim, write)
+        preconditions.check(change.precondition, claim, deletes=write.state == "tombstone")
         return claim, saves.save(connection, claim, write)
 
 
@@ -204,16 +205,6 @@ def _keep(connection: Connection, change: _Change) -> UUID | None:
     return drafts.keep(
         connection, change.slug, write.author, based_on, write.content, write.comment
     )
-
-
-def _check(precondition: Precondition, claim: Claim, write: Write) -> None:
-    if precondition.holds(claim.version, live=claim.live):
-        return
-    if write.state == "tombstone" and not claim.live:
-        if not claim.version:
-            raise NotFound(f"page {claim.slug}")
-        raise Deleted(claim.slug, claim.version)
-    raise Outdated(claim)
 
 
 def _announce(page: Page, lock: Lock, document: Document) -> None:

@@ -1,8 +1,13 @@
 """The engine that the settings name."""
 
+import sys
+
+import pytest
+
 from sheaf.locks import engines
 from sheaf.locks.redis import RedisLocks
 from sheaf.locks.zookeeper import ZooKeeperLocks
+from sheaf.settings import SettingsError
 from tests.integration.conftest import Configure
 from tests.servers.redis_cluster import Cluster
 from tests.servers.zookeeper import Ensemble
@@ -20,6 +25,17 @@ def test_a_cluster_of_its_own(configure: Configure, cluster: Cluster) -> None:
     configure(SHEAF_LOCKS=cluster.url, SHEAF_LOCKS_CLUSTER="true")
     with engines.current().lock("page:x", 10) as lock:
         assert lock.owned()
+
+
+def test_zookeeper_without_its_client_is_a_setting_that_cannot_be(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(SHEAF_LOCKS="zookeeper://127.0.0.1:2181")
+    monkeypatch.delitem(sys.modules, "sheaf.locks.zookeeper")
+    monkeypatch.setitem(sys.modules, "kazoo", None)
+    monkeypatch.setitem(sys.modules, "kazoo.client", None)
+    with pytest.raises(SettingsError, match="SHEAF_LOCKS names ZooKeeper, which needs kazoo"):
+        engines.current()
 
 
 def test_a_page_is_saved_under_every_engine_in_turn(

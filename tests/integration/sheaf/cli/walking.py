@@ -1,9 +1,9 @@
 """A walk through a site, as `sheaf smoke` makes it, in this process."""
 
-from ops import smoke
-from ops.jobs import FAILED
-from ops.smoke import Outcome
-from ops.smoke_visit import Visit
+from sheaf.cli import smoke
+from sheaf.cli.jobs import FAILED
+from sheaf.cli.smoke import Outcome
+from sheaf.cli.smoke_visit import Visit
 from tests.waiting import PATIENCE
 
 

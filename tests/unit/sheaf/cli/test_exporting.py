@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.client import Page
-from ops.exporting import clashes, document
+from sheaf.cli.client import Page
+from sheaf.cli.exporting import clashes, document
 from sheaf.rendering import source
 
 

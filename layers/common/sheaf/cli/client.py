@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from urllib3 import BaseHTTPResponse
 from urllib3.util import Retry
 
-from ops.connection import ClientError, Connection, UnexpectedAnswer
+from sheaf.cli.connection import ClientError, Connection, UnexpectedAnswer
 from sheaf.http.validators import version_etag
 
 _PAGES_PER_LIST = 200

@@ -13,9 +13,9 @@ from typing import Any
 
 import yaml
 
-from ops import folder, jobs
-from ops.client import ApiError, Client, Page, PageItem
-from ops.jobs import PageFailed
+from sheaf.cli import folder, jobs
+from sheaf.cli.client import ApiError, Client, Page, PageItem
+from sheaf.cli.jobs import PageFailed
 from sheaf.hashing import git_blob_id
 from sheaf.rendering import markdown, source
 

@@ -7,7 +7,7 @@ import re
 from html.parser import HTMLParser
 from urllib.parse import quote
 
-from ops.smoke_visit import FIRST_OF_LIST, Answer, Visit, require
+from sheaf.cli.smoke_visit import FIRST_OF_LIST, Answer, Visit, require
 
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _DAY = 24 * 60 * 60

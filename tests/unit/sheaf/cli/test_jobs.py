@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from ops import jobs
+from sheaf.cli import jobs
 
 
 def test_a_failure_is_reported_and_the_rest_goes_on(capsys: pytest.CaptureFixture[str]) -> None:

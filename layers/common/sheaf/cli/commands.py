@@ -1,25 +1,21 @@
-"""The `sheaf` command."""
+"""The `sheaf` command. In a checkout it has those of `ops` as well."""
 
+import importlib
 import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import click
-from tqdm import tqdm
 
-from ops import exporting, importing, jobs, smoke, tokens
-from ops.client import Client
-from ops.connection import READ_SECONDS, ClientError, is_address
-from ops.smoke_visit import Visit
-from sheaf.hashing import SLOTS
-from sheaf.settings import SettingsError
-from sheaf.sharding import resharding
+from sheaf.cli import exporting, importing, jobs, smoke
+from sheaf.cli.client import Client
+from sheaf.cli.connection import READ_SECONDS, ClientError, is_address
+from sheaf.cli.smoke_visit import Visit
 
 _LOCAL_SITE = "http://127.0.0.1:3000"
 
@@ -49,7 +45,9 @@ def _take_token(context: click.Context, _option: click.Parameter, token: str | N
 
 
 # Both may stand before or after the command's name; the later one counts.
-_url = partial(click.option, "--url", expose_value=False, callback=_take_url, help="The site.")
+url_option = partial(
+    click.option, "--url", expose_value=False, callback=_take_url, help="The site."
+)
 _token = partial(
     click.option,
     "--token",
@@ -68,19 +66,19 @@ _threads = click.option(
 
 
 @click.group(context_settings={"obj": Site(_LOCAL_SITE, None)})
-@_url(envvar="SHEAF_URL", default=_LOCAL_SITE, show_default=True, show_envvar=True)
+@url_option(envvar="SHEAF_URL", default=_LOCAL_SITE, show_default=True, show_envvar=True)
 @_token(envvar="SHEAF_TOKEN", show_envvar=True)
 @click.version_option(package_name="sheaf")
-def main() -> None:
+def commands() -> None:
     """Work with a Sheaf site: bring pages in, take pages out."""
 
 
-@main.command("import")
+@commands.command("import")
 @click.argument(
     "folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @_threads
-@_url()
+@url_option()
 @_token()
 @click.pass_obj
 def import_(site: Site, folder: Path, threads: int) -> None:
@@ -92,16 +90,16 @@ def import_(site: Site, folder: Path, threads: int) -> None:
     """
     if site.token is None:
         raise click.UsageError("An import needs a token: set SHEAF_TOKEN or give --token.")
-    with _plain_errors():
+    with plain_errors():
         client = Client(site.url, site.token, connections=threads)
         counts = importing.import_folder(client, folder, threads)
     _finish(counts, importing.CREATED, importing.UPDATED, importing.UNCHANGED)
 
 
-@main.command()
+@commands.command()
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @_threads
-@_url()
+@url_option()
 @_token()
 @click.pass_obj
 def export(site: Site, folder: Path, threads: int) -> None:
@@ -110,40 +108,13 @@ def export(site: Site, folder: Path, threads: int) -> None:
     The page guide/install becomes guide/install.md. Files that are the same already are not
     touched, and no file is ever removed.
     """
-    with _plain_errors():
+    with plain_errors():
         client = Client(site.url, site.token, connections=threads)
         counts = exporting.export_pages(client, folder, threads)
     _finish(counts, exporting.WRITTEN, exporting.UNCHANGED)
 
 
-@main.command()
-@click.option("--user", "handle", required=True, help="Handle of the person, such as alice.")
-@click.option("--role", type=click.Choice(["reader", "editor", "admin"]), required=True)
-@click.option(
-    "--hours",
-    type=click.FloatRange(0, min_open=True),
-    default=8,
-    show_default=True,
-    help="For how long it is good.",
-)
-@click.option(
-    "--home",
-    envvar="SHEAF_HOME",
-    default=".sheaf",
-    type=click.Path(file_okay=False, path_type=Path),
-    show_default=True,
-    show_envvar=True,
-    help="Where the local site keeps its state.",
-)
-@_url()
-@click.pass_obj
-def token(site: Site, handle: str, role: str, hours: float, home: Path) -> None:
-    """Print a token for the site that `make run` starts."""
-    with _plain_errors():
-        click.echo(tokens.mint(home, site.url, handle, role, timedelta(hours=hours)))
-
-
-@main.command("smoke")
+@commands.command("smoke")
 @click.argument("url", required=False, expose_value=False, callback=_take_url)
 @click.option(
     "--timeout",
@@ -163,7 +134,7 @@ def smoke_(site: Site, seconds: float) -> None:
     """
     # What a terminal cannot show, such as a cross, must not keep it from showing the rest.
     terminal = click.get_text_stream("stdout", sys.stdout.encoding, "replace")
-    with _plain_errors():
+    with plain_errors():
         counts = smoke.run(
             Visit(site.url, site.token, seconds),
             report=lambda outcome: click.echo(outcome.line, terminal),
@@ -171,74 +142,13 @@ def smoke_(site: Site, seconds: float) -> None:
     _finish(counts, smoke.PASSED, smoke.SKIPPED)
 
 
-@main.group()
-def reshard() -> None:
-    """Spread the pages over more or fewer databases while the site goes on.
-
-    Needs the site's own settings: SHEAF_DATABASE_URLS, with all databases, the old and the new
-    ones, and SHEAF_CACHE_URL. The site must have been given the same list before.
-    """
-
-
-_shards = click.option(
-    "--to", "count", type=click.IntRange(1, 255), required=True, help="How many shards in the end."
-)
-
-
-@reshard.command("plan")
-@_shards
-def reshard_plan(count: int) -> None:
-    """Say which slots would move, and change nothing."""
-    with _plain_errors():
-        moves = resharding.plan(count)
-    ways = Counter((move.source, move.target) for move in moves)
-    for (source, target), slots in sorted(ways.items()):
-        click.echo(f"shard {source} to shard {target}: {slots} slots")
-    click.echo(f"{len(moves)} of {SLOTS} slots would move")
-
-
-@reshard.command("run")
-@_shards
-def reshard_run(count: int) -> None:
-    """Move slots until all shards have as many. May be run again if it was ended."""
-    with _plain_errors(), tqdm(total=len(resharding.plan(count)), unit="slot") as bar:
-
-        def report(batch: resharding.Batch) -> None:
-            bar.set_description(f"{batch.source} to {batch.target}: {batch.step}")
-            bar.update(len(batch.slots) if batch.step == resharding.STEPS[-1] else 0)
-
-        copied = resharding.run(count, report)
-    click.echo(f"done; {copied} pages were copied")
-
-
-@reshard.command("status")
-def reshard_status() -> None:
-    """Say which slots are on their way."""
-    with _plain_errors():
-        batch = resharding.status()
-    if batch is None:
-        click.echo("no slots are on their way")
-        return
-    click.echo(
-        f"{len(batch.slots)} slots from shard {batch.source} to shard {batch.target}; "
-        f"next: {batch.step}"
-    )
-
-
-@reshard.command("abort")
-def reshard_abort() -> None:
-    """Bring the slots that are on their way back, or to the end if they have arrived."""
-    with _plain_errors():
-        resharding.abort()
-    click.echo("no slots are on their way")
-
-
 @contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Turn the failures that users meet into one line and exit status 1."""
+def plain_errors(*others: type[Exception]) -> Iterator[None]:
+    """Turn the failures that users meet, and these, into one line and exit status 1."""
+    expected: tuple[type[Exception], ...] = (ClientError, *others)
     try:
         yield
-    except (ClientError, tokens.TokenError, resharding.ReshardError, SettingsError) as error:
+    except expected as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from error
@@ -248,3 +158,14 @@ def _finish(counts: Counter[str], *outcomes: str) -> None:
     click.echo(", ".join(f"{name} {counts[name]}" for name in (*outcomes, jobs.FAILED)))
     if counts[jobs.FAILED]:
         raise SystemExit(1)
+
+
+def main(prog_name: str | None = None) -> None:
+    """Carry out what the command line says."""
+    try:
+        # What needs the key that signs, or a database, comes with a checkout only.
+        importlib.import_module("ops.commands")
+    except ModuleNotFoundError as error:
+        if error.name not in ("ops", "ops.commands"):
+            raise
+    commands(prog_name=prog_name)

@@ -7,10 +7,10 @@ from http import HTTPStatus
 
 from pydantic import BaseModel
 
-from ops.client import ApiError, Client, Page
-from ops.connection import ClientError
-from ops.smoke_api import hits
-from ops.smoke_visit import CheckFailed, Visit, require
+from sheaf.cli.client import ApiError, Client, Page
+from sheaf.cli.connection import ClientError
+from sheaf.cli.smoke_api import hits
+from sheaf.cli.smoke_visit import CheckFailed, Visit, require
 from sheaf.http.validators import version_etag
 
 

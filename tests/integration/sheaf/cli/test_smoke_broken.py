@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 import urllib3
 
-from ops import smoke
+from sheaf.cli import smoke
 from tests.conftest import Mint
-from tests.integration.ops.walking import failed, walk
+from tests.integration.sheaf.cli.walking import failed, walk
 from tests.servers.meddler import Meddle, Meddler, PassOn, Reply, Request, meddling
 from tests.servers.meddles import (
     When,

@@ -16,14 +16,14 @@ import urllib3
 from werkzeug.serving import make_server
 
 from local.laptop.app import create_app
-from ops import smoke, smoke_writes
-from ops.client import Client
-from ops.connection import Unreachable
-from ops.jobs import FAILED
-from ops.smoke import PASSED, SKIPPED
+from sheaf.cli import smoke, smoke_writes
+from sheaf.cli.client import Client
+from sheaf.cli.connection import Unreachable
+from sheaf.cli.jobs import FAILED
+from sheaf.cli.smoke import PASSED, SKIPPED
 from tests.conftest import Mint
 from tests.fixtures import Servers
-from tests.integration.ops.walking import failed, walk
+from tests.integration.sheaf.cli.walking import failed, walk
 from tests.servers.meddler import Meddler, PassOn, Reply, Request, meddling
 from tests.servers.meddles import at, changed, once, says, status
 from tests.waiting import PATIENCE

@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ops import smoke_api, smoke_pages, smoke_writes
-from ops.connection import ClientError, Unreachable
-from ops.jobs import FAILED
-from ops.smoke_visit import CheckFailed, CheckSkipped, Visit
+from sheaf.cli import smoke_api, smoke_pages, smoke_writes
+from sheaf.cli.connection import ClientError, Unreachable
+from sheaf.cli.jobs import FAILED
+from sheaf.cli.smoke_visit import CheckFailed, CheckSkipped, Visit
 
 PASSED, SKIPPED = "passed", "skipped"
 _MARKS = {PASSED: "✓", FAILED: "✗", SKIPPED: "-"}

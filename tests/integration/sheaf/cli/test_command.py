@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import urllib3
 
-from ops.client import Client, PageItem
-from ops.importing import STALE, import_folder
+from sheaf.cli.client import Client, PageItem
+from sheaf.cli.importing import STALE, import_folder
 from tests.conftest import ISSUER
 
 # The issuer that the site under test was told to trust belongs to this address.

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops import folder
 from sheaf import slugs
+from sheaf.cli import folder
 
 segments = st.text("abcXYZ019-_.éß文", min_size=1, max_size=8).filter(lambda s: s[0] != ".")
 names = st.lists(segments, min_size=1, max_size=4).map("/".join)

@@ -3,8 +3,8 @@ from pathlib import PurePosixPath
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.client import PageItem
-from ops.importing import plan
+from sheaf.cli.client import PageItem
+from sheaf.cli.importing import plan
 
 
 def item(slug: str, version: int = 1) -> PageItem:

@@ -8,10 +8,10 @@ from functools import partial
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 
-from ops import folder, jobs
-from ops.client import ApiError, Client, PageItem
-from ops.jobs import PageFailed
 from sheaf import slugs
+from sheaf.cli import folder, jobs
+from sheaf.cli.client import ApiError, Client, PageItem
+from sheaf.cli.jobs import PageFailed
 from sheaf.hashing import git_blob_id
 
 CREATED, UPDATED, UNCHANGED = "created", "updated", "unchanged"

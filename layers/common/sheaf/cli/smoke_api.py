@@ -10,9 +10,17 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from pydantic import BaseModel
 
-from ops.client import Pages, Problem
-from ops.connection import Connection, Unreachable
-from ops.smoke_visit import FIRST_OF_LIST, Answer, CheckFailed, CheckSkipped, Visit, ask, require
+from sheaf.cli.client import Pages, Problem
+from sheaf.cli.connection import Connection, Unreachable
+from sheaf.cli.smoke_visit import (
+    FIRST_OF_LIST,
+    Answer,
+    CheckFailed,
+    CheckSkipped,
+    Visit,
+    ask,
+    require,
+)
 
 _LINK = re.compile(r'<([^>]*)>; *rel="(\w+)"')
 _REDIRECTS = (301, 302, 307, 308)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ops.client import ApiError, Client
-from ops.connection import UnexpectedAnswer, Unreachable
+from sheaf.cli.client import ApiError, Client
+from sheaf.cli.connection import UnexpectedAnswer, Unreachable
 
 Answer = tuple[int, dict[str, str], Any]
 PAGE = {"slug": "é", "title": "T", "tags": ["x"], "version": 2, "blob": "b", "body": "B"}

@@ -1,0 +1,38 @@
+"""Preconditions: the state that a write builds on, and whether a claim has found the page in it."""
+
+from dataclasses import dataclass
+
+from sheaf.pages.claims import Claim
+from sheaf.pages.errors import Deleted, NotFound, Outdated
+
+
+@dataclass(frozen=True)
+class Precondition:
+    """The state that a write builds on: one of some versions, or (None) no live page at all."""
+
+    versions: frozenset[int] | None
+
+    def holds(self, version: int, *, live: bool) -> bool:
+        """Whether a page in this state may be written."""
+        if self.versions is None:
+            return not live
+        return live and version in self.versions
+
+    @property
+    def based_on(self) -> int | None:
+        """The version that the author had read (the newest, of several); None for a new page."""
+        return max(self.versions, default=None) if self.versions else None
+
+
+def check(precondition: Precondition, claim: Claim, *, deletes: bool) -> None:
+    """Raise Outdated if a page is not in the state that a write builds on.
+
+    Where none is that could be deleted, a write that `deletes` is NotFound or Deleted.
+    """
+    if precondition.holds(claim.version, live=claim.live):
+        return
+    if deletes and not claim.live:
+        if not claim.version:
+            raise NotFound(f"page {claim.slug}")
+        raise Deleted(claim.slug, claim.version)
+    raise Outdated(claim)
