@@ -172,7 +172,7 @@ def _processor(assumed: Assumed) -> float:
 def _cache(load: Load, assumed: Assumed) -> dict[str, float]:
     entry = ceil(load.page_bytes / 3) * 4 + assumed.header_bytes  # in base64
     kilobytes = max(1.0, entry / 1024)
-    # Who misses reads nothing and stores; a save locks, waits for nobody, stores and unlocks.
+    # A miss reads nothing and stores; a save locks, waits for nobody, stores and unlocks.
     ecpus = load.origin_reads * kilobytes + load.writes * (kilobytes + 6)
     return {
         "cache work": ecpus / MILLION,

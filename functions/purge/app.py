@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from sheaf import settings, telemetry
 from sheaf.aws import services
 
-# CloudFront takes some seconds for one. Who still finds no place after these has Lambda try again
+# CloudFront takes some seconds for one. If there is still no place after these, Lambda tries again
 # in a minute, and then in two.
 _PAUSES = (2, 4, 8, 16)
 

@@ -15,7 +15,7 @@ from sheaf.aws import services
 logger = telemetry.logger()
 
 
-# It has ten minutes. Who waits longer does not take a slow migration for a lost one.
+# It has ten minutes. Waiting longer than that, we take no slow migration for a lost one.
 _MIGRATION_SECONDS = 650
 _REPLY_SECONDS = 5
 # A reply may have 4,096 bytes, and a character four.

@@ -120,7 +120,7 @@ def test_a_database_filled_from_a_backup_never_answers_a_version_twice(
     assert site.get("/dropped").status_code == 410
     versions = [item["version"] for item in site.get("/api/revisions/plan").json["items"]]
     assert versions == [1001, 1]
-    # Who holds the lost version, or the one before, overwrites nothing.
+    # A client with the lost version, or the one before, overwrites nothing.
     assert site.update("plan", "# From 2", 2).status_code == 412
     assert site.update("plan", "# From 1", 1).status_code == 412
     assert site.update("plan", "# From 1001", 1001).json["version"] == 1002

@@ -1,6 +1,6 @@
 """An HTTP proxy that meddles: a site that works, but for one thing.
 
-With a certificate it speaks TLS to who begins with that, and plain HTTP to who does not.
+With a certificate it speaks TLS to clients that begin with that, and plain HTTP to others.
 """
 
 import socket

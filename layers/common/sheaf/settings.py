@@ -65,7 +65,7 @@ def static_bucket() -> str:
 
 
 def distribution() -> str:
-    """The id of the CloudFront distribution; for who purges it."""
+    """The id of the CloudFront distribution; for the function that purges it."""
     return _required(os.environ, "SHEAF_DISTRIBUTION")
 
 
@@ -102,7 +102,7 @@ def _origin_keys(environ: Mapping[str, str]) -> tuple[str, ...]:
     value = _optional(environ, "SHEAF_ORIGIN_KEYS")
     keys = tuple(key.strip() for key in value.split(",")) if value else ()
     if not all(key.isascii() and key.isalnum() and len(key) >= _KEY_LENGTH for key in keys):
-        problem = f"must hold words of {_KEY_LENGTH} or more letters and digits"
+        problem = f"must hold keys of {_KEY_LENGTH} or more letters and digits"
         raise SettingsError("SHEAF_ORIGIN_KEYS", problem)
     return keys
 

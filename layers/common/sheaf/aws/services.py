@@ -43,7 +43,7 @@ def invoke(function: str, event: object, seconds: int, version: str = "") -> Any
     FunctionFailed with what it raised itself.
     """
     api = client("lambda", seconds, 1)
-    # Who may call a function may not, for that reason, call it by the name of a version.
+    # Leave to call a function is no leave to call it by the name of a version.
     qualifier = {"Qualifier": version} if version else {}
     answer = patiently(
         lambda: api.invoke(FunctionName=function, Payload=json.dumps(event), **qualifier),

@@ -43,7 +43,7 @@ class Kept:
         self.fetched_at = self.asked_at = now
 
     def age(self, now: float) -> float:
-        """Seconds since it was fetched, by the clock on the wall.
+        """Seconds since it was fetched, by the wall clock.
 
         Another clock would stand still while Lambda freezes the process. One that was set back
         makes the entry look old.
@@ -90,7 +90,7 @@ def _size(entry: Entry) -> int:
 class Breaker:
     """Leaves a service alone that has just failed: open for so many seconds, then closed again.
 
-    By the clock on the wall, since others stand still while Lambda freezes the process.
+    By the wall clock, since others stand still while Lambda freezes the process.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -121,8 +121,8 @@ class NearCache:
     def find(self, key: str, now: float, *, shared: bool = False) -> Found:
         """The entry and where it was found, or None and why not; `now` is Unix time.
 
-        `shared` is for who knows of a change: as long as Redis is there, this process's memory,
-        which may be a second old, is not asked.
+        `shared` is for a caller that knows of a change: as long as Redis is there, this process's
+        memory, which may be a second old, is not asked.
         """
         kept = None if shared else self._memory.get(key)
         if kept:

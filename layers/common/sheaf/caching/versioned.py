@@ -1,6 +1,6 @@
 """The cache's rules: who may store what, so that an old value never takes a newer one's place.
 
-An entry is stored only by who can prove that it is the newest. A reader's proof is its lease, a
+An entry is stored only with proof that it is the newest. A reader's proof is its lease, a
 token that ends with any change of the value (as in Nishtala et al., Scaling Memcache at Facebook,
 2013). A writer's proof is the lock under which it has written.
 """
@@ -18,7 +18,8 @@ from sheaf.caching.entry import Entry
 from sheaf.scripts import Call, Script, run
 
 # KEYS: entry, lease.  ARGV: build, now (Unix time), token, lifetime of a lease in ms.
-# Answers the entry and '', or the token for who is to make it anew: with the old entry, if any.
+# Answers the entry and '', or the token of the one caller that is to make it again: with the old
+# entry, if any.
 _LOOK = Script("""
 local entry = redis.call('GET', KEYS[1]) or ''
 local build, fresh_until = string.match(entry, '^%d+ (%d+) (%d+) ')
@@ -134,7 +135,7 @@ class VersionedCache:
         return _readable(data), token.decode()
 
     def refresh(self, key: str, make: Callable[[], Entry]) -> Entry:
-        """Make an entry anew, whatever is there: for who knows that something has changed.
+        """Make an entry again, whatever is there: for callers that know of a change.
 
         Afterwards nothing older is stored.
         """

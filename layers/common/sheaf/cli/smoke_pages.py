@@ -34,7 +34,7 @@ def security_headers(visit: Visit) -> str:
 
 
 def conditional_request(visit: Visit) -> str:
-    """Who has a page is not sent it again, and who has something else is."""
+    """A client that has the page is not sent it again, and one with something else is."""
     path = _article(visit)
     etag = visit.get(path).expect(200).header("etag")
     require(etag, f"GET {path} has no ETag")

@@ -34,7 +34,7 @@ def create(visit: Visit) -> str:
 
 
 def read_back(visit: Visit) -> str:
-    """Who has saved reads at once what they have saved."""
+    """Those who have saved read at once what they have saved."""
     text = _text(visit, visit.saved())
     page = visit.get(visit.page).expect(200)
     require(page.header("etag") == version_etag(visit.version), f"{visit.page} has another version")

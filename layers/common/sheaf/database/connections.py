@@ -43,7 +43,7 @@ _PING_SECONDS = 1.0
 _LEAST_SECONDS = 0.1
 _TRUSTED_SECONDS = 10
 
-# When the connection of a pool was made or given back (by the clock on the wall).
+# When the connection of a pool was made or given back (by the wall clock).
 _used_at: WeakKeyDictionary[Pool, float] = WeakKeyDictionary()
 
 
@@ -143,7 +143,7 @@ def _token(region: str, parameters: dict[str, Any]) -> str:
 def _test_before_use(engine: Engine) -> None:
     """Test a connection that was long unused or whose server has said something: it may be gone.
 
-    By the clock on the wall: others stand still while an instance is frozen.
+    By the wall clock: others stand still while an instance is frozen.
     """
 
     def note_time(connection: object, _record: object) -> None:

@@ -8,7 +8,7 @@ from psycopg.errors import ConnectionTimeout
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-# An Aurora that was paused wakes in about 15 seconds; who is told so has waited for 5 of them.
+# An Aurora that was paused wakes in about 15 seconds; we have waited for 5 of them.
 _WAKING_SECONDS = 10
 
 _OF_SERVICE = (

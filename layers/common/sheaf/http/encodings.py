@@ -1,6 +1,7 @@
 """Content encodings: which one a client wants, and bytes into it and out of it.
 
-Compressors are imported by who compresses: most processes send what others have compressed.
+Compressors are imported when something is compressed: most processes send what others have
+compressed.
 """
 
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Origin: whether a request has come by way of the site's own CDN, which says a word they share.
+"""Origin: whether a request has come by way of the site's own CDN, which sends a secret.
 
 Past the CDN there would be no firewall and no cache. Imported for every cached page, so it imports
 little.
@@ -12,7 +12,7 @@ HEADER = "x-sheaf-origin"
 
 
 def is_ours(headers: Mapping[str, str], keys: Sequence[str]) -> bool:
-    """Whether the headers, named in lower case, have any of the keys; without keys all are ours."""
+    """Whether the headers, named in lower case, have any of these keys; without keys, yes."""
     if not keys:
         return True
     from hmac import compare_digest  # noqa: PLC0415 - where there is no CDN nobody needs it

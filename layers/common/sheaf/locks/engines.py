@@ -18,7 +18,7 @@ def current() -> Locks:
     if chosen.locks_url == chosen.cache_url:
         return RedisLocks(redis_client.connect(chosen.cache_url))
     if chosen.locks_url.startswith("zookeeper:"):
-        # Who keeps no locks there does not pay for the import, nor has kazoo installed.
+        # Sites with other locks do not pay for the import, nor have kazoo installed.
         try:
             from sheaf.locks.zookeeper import ZooKeeperLocks  # noqa: PLC0415
         except ModuleNotFoundError as error:

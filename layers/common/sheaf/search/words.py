@@ -40,7 +40,7 @@ class _Folds(dict[int, str]):
 
 
 def _fold(character: str) -> str:
-    # Soft hyphens, joiners and other controls of layout are not there for who searches.
+    # Soft hyphens, joiners and other controls of layout are not there for people who search.
     if unicodedata.category(character) == "Cf" and character != _ZERO_WIDTH_SPACE:
         return ""
     bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", character)).casefold()

@@ -31,7 +31,7 @@ _OWNED = and_(slot_owners.c.from_epoch <= _EPOCH, slot_owners.c.mode == "owned")
 
 
 class Moved(Exception):
-    """The shard does not own the slot any more or not yet, or not for who has this map."""
+    """The shard does not own the slot any more or not yet, or not by this map."""
 
 
 def key(connection: Connection, name: str) -> dict[str, object]:
@@ -64,7 +64,7 @@ def readable(column: ColumnElement[int]) -> ColumnElement[bool]:
     """Whether a row with this slot is to be read here (takes the parameter of `epoch`).
 
     While slots move, both shards have rows of them, and each has the slots noted. Outside of that
-    nothing is excluded, and no index need be read for it. Who follows too old a map finds no row at
+    nothing is excluded, and no index need be read for it. With too old a map no row is found at
     all, so only who finds none has to `check_up_to_date`.
     """
     # Two conditions, each with an index: together they would be looked for in all 4096 rows. As

@@ -4,10 +4,10 @@ A few slots at a time go through the steps of `STEPS`. After each step the home 
 is next, and each may be done twice, so a run that was ended at any moment is taken up where it
 was. What may be read or written where, and by whom, follows from the rows of slot_owners:
 
-- copy: the target gets what the source has, for who follows the next map.
+- copy: the target gets what the source has, for readers that follow the next map.
 - block: the source takes no more writes of these slots, and waits for those that have begun. The
-  rest is copied, and compared. Who writes now waits for some tenths of a second.
-- prepare: the source may be read by who follows this map, and not by who follows the next one.
+  rest is copied, and compared. A write waits now for some tenths of a second.
+- prepare: the source may be read by this map, and not by the next one.
 - publish: the next map counts.
 - close: who still follows the old map is sent by the source to read the new one.
 - open: the target takes writes. It was never read otherwise than the source until now.

@@ -70,7 +70,7 @@ def _compiler(dialect: Dialect) -> Callable[[Select[Any]], Compiled]:
 def _driven_source(
     engine: Engine, compiled: Callable[[Select[Any]], Compiled], followed: Mapping[str, Any]
 ) -> Callable[[Select[Any]], Iterable[Any]]:
-    """As `_source`, for one of many shards: sends a select, whose rows are read by who iterates.
+    """As `_source`, for one of many shards: sends a select, whose rows are read on iteration.
 
     Of many shards it is this process's own work that is waited for. So threads, which would take
     turns with one processor at each word from a server, are for connections that have to be made

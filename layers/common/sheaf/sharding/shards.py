@@ -26,7 +26,7 @@ _MOVE_SECONDS = 1.5
 
 
 class _Route:
-    """The slot map that this process follows, and when it was read (by the clock on the wall)."""
+    """The slot map that this process follows, and when it was read (by the wall clock)."""
 
     slot_map: SlotMap | None = None
     read_at = 0.0
@@ -54,7 +54,7 @@ def at(number: int) -> Engine:
 
 
 def apart(number: int) -> Engine:
-    """A shard over a connection of its own, for who keeps it; dispose of it in the end."""
+    """A shard over a connection of its own, which the caller keeps and disposes of in the end."""
     return connections.engine(settings.current().database_urls[number])
 
 

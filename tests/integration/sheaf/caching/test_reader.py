@@ -18,7 +18,7 @@ from tests.servers.redis_cluster import Cluster
 from tests.servers.redis_pair import address
 from tests.waiting import PATIENCE
 
-TIMEOUT = 1.0  # of who is to give up
+TIMEOUT = 1.0  # of a reader that is to give up
 # More keys of the same slot.
 ONE, TWO, LIST, UMLAUT = (f"{{{KEY}}}{name}" for name in ("one", "two", "list", "ü"))
 NewReader = Callable[..., Reader]

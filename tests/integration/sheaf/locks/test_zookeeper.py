@@ -240,7 +240,7 @@ def test_the_time_of_a_waiter_begins_when_it_has_the_lock(
     new_name: NewName,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """For who came later it began, until then, when the node was made."""
+    """For those that came later it began, until then, when the node was made."""
     name, waits = new_name(), Event()
     holder, waiter = zookeeper_locks.lock(name, LONG), zookeeper_locks.lock(name, 10)
     assert holder.acquire()

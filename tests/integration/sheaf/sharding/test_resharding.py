@@ -1,9 +1,9 @@
 """Slots move while people read and write, and nothing is lost, doubled or turned back.
 
-Who is refused meanwhile (409, 503) tries again as Retry-After says. What may be refused is bounded
-by its cause: a write of a slot that is blocked, as often as it takes; anything else never twice in
-a row, for on a busy machine one request may come late. Before the first step and after the last
-one nothing is refused.
+A request that is refused meanwhile (409, 503) is tried again as Retry-After says. What may be
+refused is bounded by its cause: a write of a slot that is blocked, as often as it takes; anything
+else never twice in a row, for on a busy machine one request may come late. Before the first step
+and after the last one nothing is refused.
 """
 
 import random

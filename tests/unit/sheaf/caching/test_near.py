@@ -1,4 +1,4 @@
-"""Who has failed is left alone, for about as long as was said."""
+"""A service that has failed is left alone, for about as long as was said."""
 
 from sheaf.caching.near import Breaker
 
