@@ -10,10 +10,10 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from local.gateway import events, functions, responses
 from local.gateway.authorizer import (
-    ForbiddenError,
+    Forbidden,
     KeyFinder,
-    KeysUnavailableError,
-    UnauthorizedError,
+    KeysUnavailable,
+    Unauthorized,
     authorize,
 )
 from local.gateway.routing import Match, Router
@@ -54,11 +54,11 @@ class Gateway:
         except RequestEntityTooLarge:
             _drain(request)
             return responses.refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        except UnauthorizedError:
+        except Unauthorized:
             return responses.refusal(HTTPStatus.UNAUTHORIZED)
-        except ForbiddenError:
+        except Forbidden:
             return responses.refusal(HTTPStatus.FORBIDDEN)
-        except KeysUnavailableError:
+        except KeysUnavailable:
             return responses.refusal(HTTPStatus.SERVICE_UNAVAILABLE)
         except Exception:
             logger.exception("%s %s failed", request.method, request.path)

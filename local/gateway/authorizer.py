@@ -18,28 +18,28 @@ Claims = dict[str, Any]
 KeyFinder = Callable[[str], RSAPublicKey | None]
 
 
-class UnauthorizedError(Exception):
+class Unauthorized(Exception):
     """There is no token, or it cannot be trusted."""
 
 
-class ForbiddenError(Exception):
+class Forbidden(Exception):
     """The token is genuine but has none of the scopes that the route needs."""
 
 
-class KeysUnavailableError(Exception):
+class KeysUnavailable(Exception):
     """The issuer's keys cannot be had at present, so no token can be checked."""
 
 
 def authorize(header: str, rule: Authorizer, key_of: KeyFinder) -> dict[str, Any]:
     """Return the authorizer's part of an event for an Authorization *header*.
 
-    *key_of* returns the issuer's public key for a key id. Raises UnauthorizedError, ForbiddenError,
-    and KeysUnavailableError if *key_of* does.
+    *key_of* returns the issuer's public key for a key id. Raises Unauthorized, Forbidden,
+    and KeysUnavailable if *key_of* does.
     """
     claims = _verified(header.removeprefix("Bearer ").strip(), rule, key_of)
     scopes = _scopes(claims)
     if rule.scopes and not set(scopes) & set(rule.scopes):
-        raise ForbiddenError(f"none of {rule.scopes} in {scopes}")
+        raise Forbidden(f"none of {rule.scopes} in {scopes}")
     texts = {name: _text(value) for name, value in claims.items()}
     return {"claims": texts, "scopes": scopes if rule.scopes else None}
 
@@ -48,7 +48,7 @@ def _verified(token: str, rule: Authorizer, key_of: KeyFinder) -> Claims:
     try:
         key = key_of(jwt.get_unverified_header(token).get("kid", ""))
         if key is None:
-            raise UnauthorizedError("unknown key")
+            raise Unauthorized("unknown key")
         claims: Claims = jwt.decode(
             token,
             key,
@@ -57,9 +57,9 @@ def _verified(token: str, rule: Authorizer, key_of: KeyFinder) -> Claims:
             options={"require": ["exp", "iss"], "verify_aud": False},
         )
     except jwt.InvalidTokenError as error:
-        raise UnauthorizedError(str(error)) from error
+        raise Unauthorized(str(error)) from error
     if not set(_audience(claims)) & set(rule.audience):
-        raise UnauthorizedError("the token is for somebody else")
+        raise Unauthorized("the token is for somebody else")
     return claims
 
 
@@ -109,11 +109,11 @@ class IssuerKeys:
         self._fetched = self._tried = float("-inf")
 
     def __call__(self, key_id: str) -> RSAPublicKey | None:
-        """Return the key or None; raises KeysUnavailableError when the issuer has been down."""
+        """Return the key or None; raises KeysUnavailable when the issuer has been down."""
         if key_id not in self._keys or self._age() > FRESH_SECONDS:
             self.refresh()
         if self._age() > KEPT_SECONDS:
-            raise KeysUnavailableError(self._issuer)
+            raise KeysUnavailable(self._issuer)
         return self._keys.get(key_id)
 
     def refresh(self) -> None:

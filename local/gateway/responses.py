@@ -23,7 +23,7 @@ HEADERS = {
 }
 
 
-class MalformedResponseError(ValueError):
+class MalformedResponse(ValueError):
     """The handler's answer is not what API Gateway accepts."""
 
 
@@ -41,7 +41,7 @@ def refusal(status: HTTPStatus) -> Response:
 
 
 def convert(result: Any, method: str) -> Response:
-    """Return the response to a *method* request; raises MalformedResponseError."""
+    """Return the response to a *method* request; raises MalformedResponse."""
     if not (isinstance(result, dict) and "statusCode" in result):
         text = result if isinstance(result, str) else json.dumps(result)
         return Response(text, content_type="application/json")
@@ -58,18 +58,18 @@ def _status(value: Any) -> int:
     except (TypeError, ValueError):
         status = 0
     if not 200 <= status <= 599:
-        raise MalformedResponseError(f"statusCode is {value!r}")
+        raise MalformedResponse(f"statusCode is {value!r}")
     return status
 
 
 def _headers(result: dict[str, Any]) -> Headers:
     given, cookies = result.get("headers") or {}, result.get("cookies") or []
     if not isinstance(given, dict) or not isinstance(cookies, list):
-        raise MalformedResponseError("headers must be an object and cookies a list")
+        raise MalformedResponse("headers must be an object and cookies a list")
     headers = Headers()
     for name, value in given.items():
         if not isinstance(value, str | int | float):
-            raise MalformedResponseError(f"header {name} is {value!r}")
+            raise MalformedResponse(f"header {name} is {value!r}")
         headers[name] = value if isinstance(value, str) else json.dumps(value)
     for cookie in cookies:
         headers.add("Set-Cookie", cookie)
@@ -79,10 +79,10 @@ def _headers(result: dict[str, Any]) -> Headers:
 def _body(result: dict[str, Any]) -> bytes:
     body = result.get("body") or ""
     if not isinstance(body, str):
-        raise MalformedResponseError(f"body is of type {type(body).__name__}")
+        raise MalformedResponse(f"body is of type {type(body).__name__}")
     if not result.get("isBase64Encoded"):
         return body.encode()
     try:
         return base64.b64decode(body, validate=True)
     except binascii.Error as error:
-        raise MalformedResponseError("body is not base64") from error
+        raise MalformedResponse("body is not base64") from error

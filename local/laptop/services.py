@@ -16,7 +16,7 @@ from local.laptop.processes import Server
 def postgres(directory: Path) -> Iterator[Server]:
     """Run PostgreSQL with its data below *directory* and yield it once it answers.
 
-    Raises StateInUseError when another process runs it there, ServerError when it cannot start.
+    Raises StateInUse when another process runs it there, ServerError when it cannot start.
     """
     with starting_postgres(directory) as server:
         server.wait()

@@ -14,7 +14,7 @@ class StateError(RuntimeError):
     """The state directory cannot be used."""
 
 
-class StateInUseError(StateError):
+class StateInUse(StateError):
     """Another process is using it."""
 
 
@@ -84,11 +84,11 @@ def _free_port(wanted: int) -> int:
 def exclusive(path: Path) -> Iterator[None]:
     """Hold *path* for this process alone; the kernel lets go of it however the process ends.
 
-    Raises StateInUseError at once when another process holds it.
+    Raises StateInUse at once when another process holds it.
     """
     with path.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StateInUseError(f"{path.parent} is in use by another running Sheaf") from None
+            raise StateInUse(f"{path.parent} is in use by another running Sheaf") from None
         yield

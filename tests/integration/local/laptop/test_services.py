@@ -17,7 +17,7 @@ import redis
 from local.laptop import redis_server, services
 from local.laptop.processes import ServerError
 from local.laptop.redis_server import Engine
-from local.laptop.state import StateInUseError
+from local.laptop.state import StateInUse
 from tests.needs import needs
 from tests.waiting import PATIENCE, killed_if_late, wait_until
 
@@ -207,7 +207,7 @@ def test_a_second_start_on_the_same_state_fails_at_once(state: Path) -> None:
     with holder(state) as (_, found):
         for service in (services.postgres, services.redis):
             started = time.monotonic()
-            with pytest.raises(StateInUseError, match=re.escape(str(state))), service(state):
+            with pytest.raises(StateInUse, match=re.escape(str(state))), service(state):
                 pass
             assert time.monotonic() - started < 10  # the holder stays for minutes
         assert query(found[2], "SELECT 1") == [(1,)]

@@ -88,7 +88,7 @@ def test_an_error_in_the_handler(client: Client, caplog: pytest.LogCaptureFixtur
 
 def test_a_malformed_answer(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     assert problem(answered(client, {"statusCode": 200, "body": 1}))[0] == 500
-    assert "MalformedResponseError" in caplog.text
+    assert "MalformedResponse" in caplog.text
 
 
 def test_an_answer_without_a_status(client: Client) -> None:

@@ -11,7 +11,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from local.gateway.authorizer import ForbiddenError, UnauthorizedError, authorize
+from local.gateway.authorizer import Forbidden, Unauthorized, authorize
 from local.gateway.template import Authorizer
 from local.laptop import keys
 from local.laptop.issuer import mint
@@ -85,7 +85,7 @@ def test_claims_are_text(key: keys.SigningKey, token: Token) -> None:
     ],
 )
 def test_bad_tokens(key: keys.SigningKey, token: Token, changes: dict[str, Any]) -> None:
-    with pytest.raises(UnauthorizedError):
+    with pytest.raises(Unauthorized):
         check(key, token(**changes))
 
 
@@ -100,13 +100,13 @@ def test_the_client_counts_where_there_is_no_audience(key: keys.SigningKey, toke
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Bearer a.b.c", "Basic YTpi", "é"])
 def test_no_token(key: keys.SigningKey, header: str) -> None:
-    with pytest.raises(UnauthorizedError):
+    with pytest.raises(Unauthorized):
         authorize(header, RULE, {key.id: key.public}.get)
 
 
 def test_an_unsigned_token(key: keys.SigningKey, token: Token) -> None:
     claims = jwt.decode(token(), options={"verify_signature": False})
-    with pytest.raises(UnauthorizedError):
+    with pytest.raises(Unauthorized):
         check(key, jwt.encode(claims, "", "none", {"kid": key.id}))
 
 
@@ -115,7 +115,7 @@ def test_the_public_key_is_no_shared_secret(key: keys.SigningKey, token: Token) 
     public = key.public.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    with pytest.raises(UnauthorizedError):
+    with pytest.raises(Unauthorized):
         check(key, _hmac_token(token().split(".")[1], public, key.id))
 
 
@@ -130,13 +130,13 @@ def _hmac_token(payload: str, secret: bytes, kid: str) -> str:
 def test_a_key_of_somebody_else(key: keys.SigningKey, token: Token, tmp_path: Path) -> None:
     other = keys.load(tmp_path)
     claims = jwt.decode(token(), options={"verify_signature": False})
-    with pytest.raises(UnauthorizedError):
+    with pytest.raises(Unauthorized):
         check(key, jwt.encode(claims, other.private, "RS256", {"kid": key.id}))
 
 
 @pytest.mark.parametrize("scope", ["", "sheaf/read", "sheaf/writer", ABSENT])
 def test_a_missing_scope(key: keys.SigningKey, token: Token, scope: Any) -> None:
-    with pytest.raises(ForbiddenError):
+    with pytest.raises(Forbidden):
         check(key, token(scope=scope))
 
 

@@ -12,8 +12,8 @@ from local.gateway.authorizer import (
     KEPT_SECONDS,
     PAUSE_SECONDS,
     IssuerKeys,
-    KeysUnavailableError,
-    UnauthorizedError,
+    KeysUnavailable,
+    Unauthorized,
     authorize,
 )
 from local.gateway.template import Authorizer
@@ -61,7 +61,7 @@ def test_a_token_of_a_laptop_is_not(issuer: Issuer, tmp_path: Path) -> None:
     laptop = keys.load(tmp_path)
     forged = Issuer(issuer.url, issuer.authority, laptop).token()
     rule = Authorizer(issuer.url, ("sheaf",), ("sheaf/write",))
-    with pytest.raises(UnauthorizedError):
+    with pytest.raises(Unauthorized):
         authorize(f"Bearer {forged}", rule, IssuerKeys(issuer.url))
 
 
@@ -104,7 +104,7 @@ def test_an_issuer_that_is_down_is_done_without_for_a_while(
     assert find(issuer.key.id) == issuer.key.public
     assert "answers 404" in caplog.text
     clock.now += 2
-    with pytest.raises(KeysUnavailableError):
+    with pytest.raises(KeysUnavailable):
         find(issuer.key.id)
     assert len(issuer.asked) == 3, "tried again too soon"
     issuer.publish(issuer.key)
@@ -130,7 +130,7 @@ def test_an_answer_that_is_none(
     issuer: Issuer, caplog: pytest.LogCaptureFixture, path: str, answer: Response, said: str
 ) -> None:
     issuer.answers[path] = answer
-    with pytest.raises(KeysUnavailableError):
+    with pytest.raises(KeysUnavailable):
         IssuerKeys(issuer.url)(issuer.key.id)
     assert said in caplog.text
 
@@ -148,7 +148,7 @@ def test_a_discovery_that_leads_astray(
 ) -> None:
     found = {"issuer": issuer.url, "jwks_uri": f"{issuer.url}{JWKS}"} | changes
     issuer.answers[DISCOVERY] = Response(json.dumps(found))
-    with pytest.raises(KeysUnavailableError):
+    with pytest.raises(KeysUnavailable):
         IssuerKeys(issuer.url)(issuer.key.id)
     assert said in caplog.text
 
@@ -157,7 +157,7 @@ def test_a_certificate_that_nobody_vouches_for(
     issuer: Issuer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
-    with caplog.at_level(logging.WARNING), pytest.raises(KeysUnavailableError):
+    with caplog.at_level(logging.WARNING), pytest.raises(KeysUnavailable):
         IssuerKeys(issuer.url)(issuer.key.id)
     assert "certificate verify failed" in caplog.text
     assert issuer.asked == []

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.gateway.responses import MalformedResponseError, convert
+from local.gateway.responses import MalformedResponse, convert
 
 
 def test_an_answer_with_a_status_is_taken_as_it_is() -> None:
@@ -63,7 +63,7 @@ def test_anything_else_is_json(result: Any, body: bytes) -> None:
     ],
 )
 def test_malformed_answers_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(MalformedResponseError):
+    with pytest.raises(MalformedResponse):
         convert({"statusCode": 200, **wrong}, "GET")
 
 

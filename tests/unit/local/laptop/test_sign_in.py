@@ -11,7 +11,7 @@ from werkzeug import Request
 from werkzeug.test import Client, TestResponse
 from werkzeug.wrappers import Response
 
-from local.gateway.authorizer import UnauthorizedError, authorize
+from local.gateway.authorizer import Unauthorized, authorize
 from local.gateway.template import Authorizer
 from local.laptop import issuer, keys
 from local.laptop.sign_in import SignIn
@@ -193,7 +193,7 @@ def test_a_code_expires(
 
 def test_a_code_is_no_token_and_a_token_no_code(client: Client, key: keys.SigningKey) -> None:
     code = code_of(sign_in(client))
-    with pytest.raises(UnauthorizedError):
+    with pytest.raises(Unauthorized):
         authorize(f"Bearer {code}", Authorizer(ISSUER, ("sheaf",), ()), {key.id: key.public}.get)
     token = issuer.access_token(key, ISSUER, issuer.Identity("alice", "admin"))
     assert redeem(client, token).status_code == 400

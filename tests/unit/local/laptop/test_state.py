@@ -63,7 +63,7 @@ def test_a_port_in_use_is_replaced(tmp_path: Path) -> None:
 def test_only_one_holds_a_lock(tmp_path: Path) -> None:
     with (
         state.exclusive(tmp_path / "lock"),
-        pytest.raises(state.StateInUseError, match=re.escape(str(tmp_path))),
+        pytest.raises(state.StateInUse, match=re.escape(str(tmp_path))),
         state.exclusive(tmp_path / "lock"),
     ):
         pass
