@@ -35,7 +35,7 @@ class Gateway:
         key_of: KeyFinder,
         first: Callable[[Request], Response | None] = lambda _: None,
     ) -> None:
-        """*first* may answer a request before the template's routes are looked at."""
+        """`first` may answer a request before the template's routes are looked at."""
         self._router = Router(template.routes)
         self._key_of = key_of
         self._first = first
@@ -47,7 +47,7 @@ class Gateway:
         return self.respond(Request(environ))(environ, start_response)
 
     def respond(self, request: Request) -> Response:
-        """Return the answer to *request*, whatever happens in the function."""
+        """The answer to `request`, whatever happens in the function."""
         try:
             _read_body(request)
             return self._first(request) or self._route(request)
@@ -78,7 +78,7 @@ class Gateway:
 
 
 def _read_body(request: Request) -> None:
-    """Keep the body in *request*; raises RequestEntityTooLarge."""
+    """Keep the body in `request`; raises RequestEntityTooLarge."""
     request.max_content_length = MAX_BODY_BYTES + 1  # of a longer stream this much is kept
     if len(request.get_data()) > MAX_BODY_BYTES:
         raise RequestEntityTooLarge

@@ -31,10 +31,10 @@ class KeysUnavailable(Exception):
 
 
 def authorize(header: str, rule: Authorizer, key_of: KeyFinder) -> dict[str, Any]:
-    """Return the authorizer's part of an event for an Authorization *header*.
+    """The authorizer's part of an event for an Authorization `header`.
 
-    *key_of* returns the issuer's public key for a key id. Raises Unauthorized, Forbidden,
-    and KeysUnavailable if *key_of* does.
+    `key_of` returns the issuer's public key for a key id. Raises Unauthorized, Forbidden,
+    and KeysUnavailable if `key_of` does.
     """
     claims = _verified(header.removeprefix("Bearer ").strip(), rule, key_of)
     scopes = _scopes(claims)
@@ -102,14 +102,14 @@ class IssuerKeys:
     """Finds the key that a token names: a KeyFinder for one thread."""
 
     def __init__(self, issuer: str, clock: Callable[[], float] = time.monotonic) -> None:
-        """*issuer* is an https:// address, exactly as the tokens give it."""
+        """`issuer` is an https:// address, exactly as the tokens give it."""
         self._issuer = issuer
         self._clock = clock
         self._keys: dict[str, RSAPublicKey] = {}
         self._fetched = self._tried = float("-inf")
 
     def __call__(self, key_id: str) -> RSAPublicKey | None:
-        """Return the key or None; raises KeysUnavailable when the issuer has been down."""
+        """The key or None; raises KeysUnavailable when the issuer has been down."""
         if key_id not in self._keys or self._age() > FRESH_SECONDS:
             self.refresh()
         if self._age() > KEPT_SECONDS:
@@ -150,7 +150,7 @@ def _fetch(issuer: str) -> dict[str, RSAPublicKey]:
 
 
 def _get(http: urllib3.PoolManager, url: str) -> dict[str, Any]:
-    """The JSON object at *url*."""
+    """The JSON object at `url`."""
     if not url.startswith("https://"):
         raise ValueError(f"{url} is no https:// address")
     answer = http.request("GET", url, redirect=False, preload_content=False)

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def create_app() -> Gateway:
-    """Return the gateway that the environment describes; raises ConfigError, TemplateError.
+    """The gateway that the environment describes; raises ConfigError, TemplateError.
 
     The functions are imported here, once for all workers that are forked afterwards.
     """

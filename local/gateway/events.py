@@ -17,13 +17,13 @@ LEFT_OUT = ("cookie", "connection", "keep-alive", "transfer-encoding", "upgrade"
 
 
 def decoded_path(request: Request) -> str:
-    """Return the path as HTTP APIs deliver it: with %-escapes decoded, %2F included."""
+    """The path as HTTP APIs deliver it: with %-escapes decoded, %2F included."""
     path: str = request.environ["PATH_INFO"]
     return path.encode("latin-1").decode(errors="replace") or "/"
 
 
 def build(request: Request, match: Match, authorization: Event | None) -> Event:
-    """Return the event for *request*; *authorization* is what the route's authorizer found."""
+    """The event for `request`; `authorization` is what the route's authorizer found."""
     optional = {
         "cookies": [each.strip() for each in request.headers.get("cookie", "").split(";") if each],
         "queryStringParameters": _query(request),

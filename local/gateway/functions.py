@@ -41,14 +41,14 @@ class Context:
 
 
 def invoke(function: Function, event: dict[str, Any]) -> Any:
-    """Call *function* with *event* and return what its handler returns; its errors pass on."""
+    """Call `function` with `event` and return what its handler returns; its errors pass on."""
     context = Context(function.name, function.memory, function.timeout)
     return handler_of(function)(event, context)
 
 
 @cache
 def handler_of(function: Function) -> Handler:
-    """Return what *function* calls, imported at the first call."""
+    """What `function` calls, imported at the first call."""
     module, _, name = function.handler.rpartition(".")
     handler: Handler = getattr(importlib.import_module(module), name)
     return handler

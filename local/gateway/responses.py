@@ -41,7 +41,7 @@ def refusal(status: HTTPStatus) -> Response:
 
 
 def convert(result: Any, method: str) -> Response:
-    """Return the response to a *method* request; raises MalformedResponse."""
+    """The response to a `method` request; raises MalformedResponse."""
     if not (isinstance(result, dict) and "statusCode" in result):
         text = result if isinstance(result, str) else json.dumps(result)
         return Response(text, content_type="application/json")

@@ -26,7 +26,7 @@ class Router:
         self._routes = [(route, re.compile(_pattern(route.path), re.DOTALL)) for route in ordered]
 
     def match(self, method: str, path: str) -> Match | None:
-        """Return the route for a decoded *path*, or None."""
+        """The route for a decoded `path`, or None."""
         for route, pattern in self._routes:
             if route.method in (method, "ANY") and (found := pattern.fullmatch(path)):
                 names = re.findall(r"\{(.+?)\+?\}", route.path)

@@ -66,7 +66,7 @@ class Template:
 
 
 def load(path: Path, parameters: Mapping[str, str]) -> Template:
-    """Read the template at *path*; *parameters* go before the defaults it declares.
+    """Read the template at `path`; `parameters` go before the defaults it declares.
 
     Raises TemplateError for what it does not understand.
     """
@@ -113,7 +113,7 @@ class _Reader:
         return [name for name, each in self.resources.items() if each["Type"] == kind]
 
     def of(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The functions' events of one *kind*."""
+        """The functions' events of one `kind`."""
         for name in self.named("AWS::Serverless::Function"):
             for event in self.resources[name]["Properties"].get("Events", {}).values():
                 if event["Type"] == kind:

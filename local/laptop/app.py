@@ -13,7 +13,7 @@ from local.laptop.sign_in import SignIn
 
 
 def create_app() -> Gateway:
-    """Return the gateway that the environment describes; raises ConfigError, TemplateError."""
+    """The gateway that the environment describes; raises ConfigError, TemplateError."""
     config = GatewayConfig.read(os.environ)
     key = keys.load(home_of(os.environ))
     return Gateway(config.load(), {key.id: key.public}.get, SignIn(key, config.issuer).respond)

@@ -54,9 +54,9 @@ class Identity:
 def mint(
     home: Path, issuer: str, handle: str, role: str, lifetime: timedelta = TOKEN_LIFETIME
 ) -> str:
-    """Return an access token that the local gateway accepts from *handle*.
+    """An access token that the local gateway accepts from `handle`.
 
-    *home* is the state directory with the key, *issuer* the address of the local issuer.
+    `home` is the state directory with the key, `issuer` the address of the local issuer.
     Raises IdentityError for an impossible handle or role.
     """
     return access_token(keys.load(home), issuer, Identity(handle, role), lifetime)
@@ -65,7 +65,7 @@ def mint(
 def access_token(
     key: keys.SigningKey, issuer: str, person: Identity, lifetime: timedelta = TOKEN_LIFETIME
 ) -> str:
-    """Return an access token for *person* with the claims that Cognito's have."""
+    """An access token for `person` with the claims that Cognito's have."""
     claims = {
         "sub": person.handle,
         "client_id": CLIENT_ID,
@@ -81,7 +81,7 @@ def access_token(
 def mint_code(
     key: keys.SigningKey, issuer: str, person: Identity, challenge: str, redirect_uri: str
 ) -> str:
-    """Return an authorization code for *person*, bound to a PKCE S256 *challenge*."""
+    """An authorization code for `person`, bound to a PKCE S256 `challenge`."""
     claims = {
         "sub": person.handle,
         "aud": _code_audience(issuer),
@@ -95,7 +95,7 @@ def mint_code(
 def redeem_code(
     key: keys.SigningKey, issuer: str, code: str, verifier: str, redirect_uri: str
 ) -> Identity:
-    """Return whom *code* was made for; raises GrantError unless all of it fits."""
+    """Whom `code` was made for; raises GrantError unless all of it fits."""
     try:
         claims = jwt.decode(
             code, key.public, algorithms=["RS256"], issuer=issuer, audience=_code_audience(issuer)

@@ -33,7 +33,7 @@ class SigningKey:
 
 
 def load(home: Path) -> SigningKey:
-    """Return the key kept in *home*, made at the first call; safe among several processes."""
+    """The key kept in `home`, made at the first call; safe among several processes."""
     pem = state.kept(state.private(home) / "issuer.pem", _generate)
     private = serialization.load_pem_private_key(pem, password=None)
     if not isinstance(private, rsa.RSAPrivateKey):

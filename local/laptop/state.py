@@ -19,7 +19,7 @@ class StateInUse(StateError):
 
 
 def private(directory: Path) -> Path:
-    """Return *directory* as an absolute path, created for its owner alone if it was missing.
+    """`directory` as an absolute path, created for its owner alone if it was missing.
 
     Raises StateError where nothing can be written.
     """
@@ -33,7 +33,7 @@ def private(directory: Path) -> Path:
 
 
 def kept(path: Path, make: Callable[[], bytes]) -> bytes:
-    """Return the content of *path*, which the first caller on this machine creates with *make*.
+    """The content of `path`, which the first caller on this machine creates with `make`.
 
     The file appears whole and readable by its owner only; of several first callers one wins.
     """
@@ -56,12 +56,12 @@ def _create(path: Path, content: bytes) -> None:
 
 
 def password(path: Path) -> str:
-    """Return the random password kept at *path* (URL-safe characters only)."""
+    """The random password kept at `path` (URL-safe characters only)."""
     return kept(path, lambda: secrets.token_urlsafe(32).encode()).decode()
 
 
 def port(path: Path) -> int:
-    """Return a free TCP port of 127.0.0.1: the one remembered at *path* if nobody took it."""
+    """A free TCP port of 127.0.0.1: the one remembered at `path` if nobody took it."""
     remembered = int(path.read_text()) if path.exists() else 0
     chosen = _free_port(remembered)
     if chosen != remembered:
@@ -82,7 +82,7 @@ def _free_port(wanted: int) -> int:
 
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """Hold *path* for this process alone; the kernel lets go of it however the process ends.
+    """Hold `path` for this process alone; the kernel lets go of it however the process ends.
 
     Raises StateInUse at once when another process holds it.
     """
