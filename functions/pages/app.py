@@ -1,6 +1,6 @@
 """Answers for readers' browsers: the address decides what is read, every answer can be cached.
 
-A page in the cache is found by `hits`, which loads next to nothing; the rest is for `routes`.
+A page in the cache is found by `cached`, which loads next to nothing; the rest is for `routes`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from pages import hits, replies
+from pages import cached, replies
 from sheaf import settings, telemetry
 from sheaf.http import origin
 from sheaf.http.requests import Request
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 # What is counted of a request, by how the page was looked for.
 _METRICS = {
-    hits.HIT: ("CacheHit",),
-    hits.MEMORY: ("CacheHit", "MemoryHit"),
-    hits.MISS: ("CacheMiss",),
-    hits.STALE: ("CacheMiss", "CacheStale"),
-    hits.NEWEST: ("CacheBypass",),
-    hits.UNEXPECTED: ("CacheMiss", "ReaderFallback"),
-    hits.DOWN: ("CacheDown",),
+    cached.HIT: ("CacheHit",),
+    cached.MEMORY: ("CacheHit", "MemoryHit"),
+    cached.MISS: ("CacheMiss",),
+    cached.STALE: ("CacheMiss", "CacheStale"),
+    cached.NEWEST: ("CacheBypass",),
+    cached.UNEXPECTED: ("CacheMiss", "ReaderFallback"),
+    cached.DOWN: ("CacheDown",),
 }
 
 
@@ -33,9 +33,9 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """The answer to one request."""
     now = time.time()
     request = Request(event)
-    how = hits.NO_PAGE
+    how = cached.NO_PAGE
     try:
-        entry, how = hits.find(request, now) if _is_ours(request) else (None, hits.FOREIGN)
+        entry, how = cached.find(request, now) if _is_ours(request) else (None, cached.FOREIGN)
         answer = replies.of(entry, request, now) if entry else _answer(request, how, now)
     except Exception:  # noqa: BLE001 - the last resort: log it, tell the reader nothing of it
         telemetry.log("ERROR", "unhandled", path=request.path)

@@ -8,7 +8,7 @@ from typing import Any
 
 from redis import RedisError
 
-from pages import hits, replies
+from pages import cached, replies
 from sheaf import slugs, telemetry
 from sheaf.caching.entry import Entry
 from sheaf.database.errors import Unavailable
@@ -25,7 +25,7 @@ _ROBOTS = "User-agent: *\nDisallow: /-/edit/\nDisallow: /-/history/\nDisallow: /
 
 
 def answer(request: Request, how: str, now: float) -> dict[str, Any]:
-    """The answer to a request that no hit in the cache could give; `how` says why (see `hits`)."""
+    """The answer to a request that no hit in the cache could give; `how` says why (see `cached`)."""
     try:
         found = _find(request, how, now)
     except Exception as error:
@@ -44,7 +44,7 @@ def apologize(request: Request) -> dict[str, Any]:
 
 
 def _find(request: Request, how: str, now: float) -> Entry | Response:
-    if how == hits.FOREIGN:
+    if how == cached.FOREIGN:
         raise problems.wrong_door()
     if request.path.startswith("/api/"):
         raise problems.not_found("such address, or not with this method")
@@ -56,10 +56,10 @@ def _find(request: Request, how: str, now: float) -> Entry | Response:
 def _page_or_source(request: Request, how: str, now: float) -> Entry | Response:
     if request.path != "/" and request.path.endswith("/"):
         return responses.redirect(templates.page_path(slugs.parse(request.path.strip("/"))))
-    name = hits.slug_at(request.path)
+    name = cached.slug_at(request.path)
     if name.endswith(".md"):
         return _source(slugs.parse(name.removesuffix(".md")))
-    return _page(slugs.parse(name), how == hits.NEWEST, now)
+    return _page(slugs.parse(name), how == cached.NEWEST, now)
 
 
 def _site_file(request: Request) -> Entry | Response | None:

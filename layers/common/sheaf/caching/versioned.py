@@ -1,6 +1,6 @@
 """The cache's rules: who may store what, so that an old value never takes a newer one's place.
 
-An entry is stored only with proof that it is the newest. A reader's proof is its lease, a
+An entry is stored only with proof that it is the newest. A reader's proof is its fill lease, a
 token that ends with any change of the value (as in Nishtala et al., Scaling Memcache at Facebook,
 2013). A writer's proof is the lock under which it has written.
 """
@@ -17,7 +17,7 @@ from sheaf.caching import entry as entries
 from sheaf.caching.entry import Entry
 from sheaf.scripts import Call, Script, run
 
-# KEYS: entry, lease.  ARGV: build, now (Unix time), token, lifetime of a lease in ms.
+# KEYS: entry, fill lease.  ARGV: build, now (Unix time), token, lifetime of a fill lease in ms.
 # Answers the entry and '', or the token of the one caller that is to make it again: with the old
 # entry, if any.
 _LOOK = Script("""
@@ -30,7 +30,7 @@ local granted = redis.call('SET', KEYS[2], ARGV[3], 'NX', 'PX', ARGV[4])
 return {entry, granted and ARGV[3] or ''}
 """)
 
-# KEYS: entry, lease, proof.  ARGV: version, lifetime in ms, entry, value of the proof,
+# KEYS: entry, fill lease, proof.  ARGV: version, lifetime in ms, entry, value of the proof,
 # who stores it (reader or writer).
 # A writer without proof may be late: what is older than its version goes, and nothing comes.
 _STORE = Script("""
@@ -121,7 +121,7 @@ class VersionedCache:
         try:
             made = make()
         except forgive:
-            # The lease is left to end by itself: until then nobody tries again.
+            # The fill lease is left to end by itself: until then nobody tries again.
             if old:
                 return old
             raise
@@ -129,7 +129,7 @@ class VersionedCache:
         return made
 
     def look(self, key: str) -> tuple[Entry | None, str]:
-        """The entry, and a lease's token if you are the one to make it anew, else ''."""
+        """The entry, and a fill lease's token if you are the one to make it again, else ''."""
         arguments = (self._build, time.time(), secrets.token_hex(8), _milliseconds(self._lease))
         data, token = run(self.client, Call(_LOOK, _keys(key), arguments))
         return _readable(data), token.decode()
@@ -140,7 +140,7 @@ class VersionedCache:
         Afterwards nothing older is stored.
         """
         token = secrets.token_hex(8)
-        # Whoever has the lease may have looked before the change.
+        # Whoever has the fill lease may have looked before the change.
         self.client.set(_keys(key)[1], token, px=_milliseconds(self._lease))
         made = make()
         if not self.fill(key, made, token):
@@ -148,12 +148,12 @@ class VersionedCache:
         return made
 
     def fill(self, key: str, entry: Entry, token: str) -> bool:
-        """Store what a reader made, if its lease still stands; whether it was stored."""
+        """Store what a reader made, if its fill lease still stands; whether it was stored."""
         lease = (_keys(key)[1], token)
         return bool(run(self.client, self._storing(key, entry, lease, "reader")))
 
     def publication(self, key: str, entry: Entry, proof: Proof = _NO_PROOF) -> Call:
-        """A script that stores what a writer has committed, and ends the lease of any reader.
+        """A script that stores what a writer has committed, and ends the fill lease of any reader.
 
         The proof is a RedisLock's, of the same name and in the same Redis, taken before the
         change. Without one, or if the lock has been lost since, nothing is stored: an older entry
@@ -178,7 +178,7 @@ class VersionedCache:
 
 
 def _keys(key: str) -> tuple[str, str]:
-    """The names in Redis of an entry and its lease."""
+    """The names in Redis of an entry and its fill lease."""
     return entries.name(key), f"lease:{{{key}}}"
 
 

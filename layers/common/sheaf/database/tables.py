@@ -31,7 +31,7 @@ pages = Table(
     Column("id", Uuid, primary_key=True, server_default=func.gen_random_uuid()),
     Column("slot", SmallInteger, nullable=False),
     Column("slug", _Bytewise, nullable=False, unique=True),
-    # claimed (no revision yet), live, redirect or tombstone
+    # claimed (no revision yet), live or tombstone
     Column("state", Text, nullable=False),
     Column("version", BigInteger, nullable=False),
     # The last claim: who may write the next version (see claims.py).

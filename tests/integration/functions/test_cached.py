@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[3]
 ALLOWED = {
     "pages",
     "pages.app",
-    "pages.hits",
+    "pages.cached",
     "pages.replies",
     "sheaf",
     "sheaf.caching",
