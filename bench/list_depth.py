@@ -9,7 +9,7 @@ from bench import list_data
 from bench.list_peers import OURS, SIZE, Place, Read, peers
 from bench.list_statements import Explainer, recorded
 from sheaf.pages import lists
-from sheaf.paging import Part
+from sheaf.paging import PageRequest
 
 SEED = 5
 # A reader who walks there takes the longest pages that the list has.
@@ -44,7 +44,7 @@ def _place(number: int) -> Place:
     """Where a page begins, found as its readers find it: by one cursor after the other."""
     listing, left, cursor, key = lists.all_pages(lists.Filters()), (number - 1) * SIZE, None, None
     while left:
-        page = lists.read(listing, Part(min(_STEP, left), cursor))
+        page = lists.read(listing, PageRequest(min(_STEP, left), cursor))
         left, cursor = left - len(page.items), page.next
         key = (page.items[-1].updated_at, page.items[-1].slug)
     return Place(number, cursor, key)

@@ -25,7 +25,7 @@ from bench import list_django
 from sheaf.database.tables import pages
 from sheaf.pages import lists
 from sheaf.pages.reads import ITEM
-from sheaf.paging import Part
+from sheaf.paging import PageRequest
 
 SIZE = 50
 OURS, SQLAKEYSET = "Sheaf", "sqlakeyset"
@@ -96,7 +96,7 @@ def peers(url: str) -> dict[str, Read]:
 
 def _ours(place: Place) -> list[str]:
     """The list of the API: `sheaf.paging.fetch` with its statement, keyset and cursors."""
-    found = lists.read(lists.all_pages(lists.Filters()), Part(SIZE, place.cursor))
+    found = lists.read(lists.all_pages(lists.Filters()), PageRequest(SIZE, place.cursor))
     return [item.slug for item in found.items]
 
 

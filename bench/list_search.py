@@ -13,7 +13,7 @@ from bench import list_data, prose
 from sheaf.database.tables import pages
 from sheaf.pages import claims, editing, lists, saves
 from sheaf.pages.saves import Write
-from sheaf.paging import Part
+from sheaf.paging import PageRequest
 from sheaf.sharding import shards
 
 WORDS, SEED = 120, 5
@@ -56,7 +56,7 @@ def measure(url: str, count: int, rounds: int) -> dict[str, Any]:
 
 
 def _find(words: str) -> int:
-    return len(lists.read(lists.hits(words), Part(lists.DEFAULT_HITS)).items)
+    return len(lists.read(lists.hits(words), PageRequest(lists.DEFAULT_HITS)).items)
 
 
 def _word(chance: random.Random, first: int, last: int) -> str:

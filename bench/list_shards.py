@@ -25,7 +25,7 @@ from local.gateway.config import PROJECT
 from local.gateway.functions import invoke
 from local.gateway.template import Function
 from sheaf.pages import lists
-from sheaf.paging import Part
+from sheaf.paging import PageRequest
 from sheaf.sharding import migrate, shards
 
 LAYOUTS = (1, 4, 16)
@@ -138,6 +138,6 @@ def _request() -> None:
 
 
 def _read() -> None:
-    found = lists.read(lists.all_pages(lists.Filters()), Part(SIZE))
+    found = lists.read(lists.all_pages(lists.Filters()), PageRequest(SIZE))
     if len(found.items) != SIZE:
         raise RuntimeError("a page of the list is not full")

@@ -77,9 +77,9 @@ def list_pages(
     partial: Partial = False,
 ) -> Answer:
     """The pages without their text; `Link` headers and cursors lead through the list."""
-    part = place.part
+    wanted = place.wanted
     listing = lists.all_pages(Filters(tag, author, prefix, state), sort, order)
-    return _listed(lists.read(listing, part, partial))
+    return _listed(lists.read(listing, wanted, partial))
 
 
 @router.get(
@@ -122,9 +122,9 @@ def list_revisions(
         return reply(lookups.revision(slug, version))
     if from_version is not None or to_version is not None:
         return reply(_difference(slug, from_version, to_version))
-    part = place.part
+    wanted = place.wanted
     lookups.history(slug)
-    return _listed(lists.read(lists.page_revisions(slug), part))
+    return _listed(lists.read(lists.page_revisions(slug), wanted))
 
 
 def _difference(slug: str, old: int | None, new: int | None) -> Difference:
@@ -145,7 +145,7 @@ def list_backlinks(
     partial: Partial = False,
 ) -> Answer:
     """The pages with a link to this one, which need not be there, by their slugs."""
-    return _listed(lists.read(lists.backlinks(slugs.parse_quoted(slug)), place.part, partial))
+    return _listed(lists.read(lists.backlinks(slugs.parse_quoted(slug)), place.wanted, partial))
 
 
 @router.get(
@@ -156,7 +156,7 @@ def list_backlinks(
 )
 def list_top(place: Annotated[Place, Query()], partial: Partial = False) -> Answer:
     """The pages and folders at the top by name; a folder is what slugs begin with before a `/`."""
-    return _listed(lists.read(lists.below(""), place.part, partial))
+    return _listed(lists.read(lists.below(""), place.wanted, partial))
 
 
 @router.get(
@@ -168,7 +168,7 @@ def list_top(place: Annotated[Place, Query()], partial: Partial = False) -> Answ
 def list_folder(slug: str, place: Annotated[Place, Query()], partial: Partial = False) -> Answer:
     """The pages and folders in a folder by name, without those that are deeper in it."""
     folder = slugs.parse_quoted_folder(slug)
-    return _listed(lists.read(lists.below(folder), place.part, partial))
+    return _listed(lists.read(lists.below(folder), place.wanted, partial))
 
 
 @router.get(
@@ -195,7 +195,7 @@ def list_users(
     partial: Partial = False,
 ) -> Answer:
     """The users by handle or with the most edits first, with how often each has edited."""
-    return _listed(lists.read(lists.all_users(sort), place.part, partial))
+    return _listed(lists.read(lists.all_users(sort), place.wanted, partial))
 
 
 @router.get(
@@ -214,7 +214,7 @@ def get_user(handle: str) -> Answer:
 )
 def search(q: Words, place: Annotated[HitsPlace, Query()], partial: Partial = False) -> Answer:
     """The best pages for `q`: words, "a phrase", -without, this or that."""
-    return _listed(lists.read(lists.hits(q), place.part, partial))
+    return _listed(lists.read(lists.hits(q), place.wanted, partial))
 
 
 @router.get(

@@ -12,7 +12,7 @@ from sheaf.http import problems
 from sheaf.pages import lookups
 from sheaf.pages.lists import DEFAULT_HITS, DEFAULT_LIMIT, MAX_LIMIT
 from sheaf.pages.revisions import Revision
-from sheaf.paging import MAX_DEPTH, Part
+from sheaf.paging import MAX_DEPTH, PageRequest
 
 Answer = PowertoolsResponse[str]
 
@@ -28,9 +28,9 @@ class Place(BaseModel):
     cursor: Annotated[str | None, Field(**_CURSOR)] = None
 
     @property
-    def part(self) -> Part:
+    def wanted(self) -> PageRequest:
         """What the list is asked for; raises BadPage."""
-        return Part(self.limit, self.cursor)
+        return PageRequest(self.limit, self.cursor)
 
 
 class HitsPlace(Place):
@@ -51,9 +51,9 @@ class NumberedPlace(Place):
     ] = None
 
     @property
-    def part(self) -> Part:
+    def wanted(self) -> PageRequest:
         """What the list is asked for; raises BadPage."""
-        return Part(self.per_page or self.limit, self.cursor, self.page)
+        return PageRequest(self.per_page or self.limit, self.cursor, self.page)
 
 
 Partial = Annotated[

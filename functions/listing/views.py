@@ -20,7 +20,7 @@ from sheaf.http import documents, responses
 from sheaf.http.resolver import send
 from sheaf.pages import diffs, lists, lookups
 from sheaf.pages.lists import DEFAULT_HITS, DEFAULT_LIMIT, Filters, Listing
-from sheaf.paging import Part
+from sheaf.paging import PageRequest
 from sheaf.rendering import markdown, source, templates
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
@@ -58,7 +58,7 @@ def people(cursor: Cursor = None) -> Answer:
 def person(handle: str) -> Answer:
     """Somebody, and the pages last edited by them."""
     by_them = lists.all_pages(Filters(author=handle))
-    items = lists.read(by_them, Part(DEFAULT_LIMIT)).items
+    items = lists.read(by_them, PageRequest(DEFAULT_LIMIT)).items
     user = lookups.find_user(handle) if items else lookups.user(handle)
     return _document("user.html", handle=handle, user=user, items=items)
 
@@ -106,7 +106,7 @@ def backlinks(slug: str, cursor: Cursor = None) -> Answer:
 def _page(
     listing: Listing[Any], cursor: str | None, limit: int = DEFAULT_LIMIT
 ) -> dict[str, object]:
-    listed, event = lists.read(listing, Part(limit, cursor)), router.current_event
+    listed, event = lists.read(listing, PageRequest(limit, cursor)), router.current_event
     return {
         "items": listed.items,
         "next_url": address(event, listed.next) if listed.next else None,

@@ -18,7 +18,7 @@ from sheaf.database import tables
 from sheaf.database.transactions import transactional
 from sheaf.pages import lists, lookups, tree
 from sheaf.pages.lists import Filters, Listing, Order
-from sheaf.paging import Cursors, Keyset, Part, Position, Slice, Source
+from sheaf.paging import Cursors, Keyset, PageRequest, Position, RowPage, Source
 from sheaf.sharding import shards
 from tests.fixtures import Servers, database
 
@@ -238,20 +238,20 @@ def _asked(
         statement: Select[Any],
         keyset: Keyset,
         cursors: Cursors,
-        part: Part,
+        wanted: PageRequest,
         *others: Any,
-    ) -> Slice:
+    ) -> RowPage:
         if backward is not None:
             place = _middle(sources[0], statement, keyset, backward=backward)
-            part = Part(part.limit, cursors.encode(place, keyset))
+            wanted = PageRequest(wanted.limit, cursors.encode(place, keyset))
         sent.clear()
-        found = fetch(sources, statement, keyset, cursors, part, *others)
+        found = fetch(sources, statement, keyset, cursors, wanted, *others)
         assert len(found.rows) == LIMIT
         return found
 
     monkeypatch.setattr(paging, "fetch", fetch_there)
     with _noted(engine) as sent:
-        lists.read(LISTS[name], Part(LIMIT))
+        lists.read(LISTS[name], PageRequest(LIMIT))
     return sent[0]
 
 
@@ -289,7 +289,7 @@ def test_what_is_below_a_name_is_not_read(
     cursors = Cursors(lists._secrets(0), "tree", {"folder": folder})
     cursor = cursors.encode(Position((place,) if place else None, backward), tree.NAMES)
     with _noted(loaded) as sent:
-        found = lists.read(lists.below(folder), Part(LIMIT, cursor)).items
+        found = lists.read(lists.below(folder), PageRequest(LIMIT, cursor)).items
     assert len(found) == count
     assert {entry.folder for entry in found} == {folder != "guide"}
     assert {entry.page for entry in found} == {folder == "guide"}

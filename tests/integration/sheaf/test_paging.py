@@ -38,9 +38,9 @@ from sheaf.paging import (
     BadCursor,
     Cursors,
     Keyset,
-    Part,
+    PageRequest,
     Position,
-    Slice,
+    RowPage,
     Source,
     asc,
     desc,
@@ -143,9 +143,9 @@ class Shards:
             for connection in (*self.connections, self.whole):
                 connection.execute(things.delete().where(C.id.in_(ids)))
 
-    def page(self, keyset: Keyset, part: Part, statement: Select[Any] = ALL) -> Slice:
+    def page(self, keyset: Keyset, wanted: PageRequest, statement: Select[Any] = ALL) -> RowPage:
         sources = [partial(self._ask, one) for one in self.connections[: self.count]]
-        return paging.fetch(sources, statement, keyset, CURSORS, part)
+        return paging.fetch(sources, statement, keyset, CURSORS, wanted)
 
     def _ask(self, connection: Connection, statement: Select[Any]) -> list[Any]:
         rows = list(connection.execute(statement))
@@ -169,7 +169,7 @@ def shards(servers: Servers) -> Iterator[Shards]:
     engine.dispose()
 
 
-def walk(ask: Callable[[str | None], Slice], start: Slice, way: str) -> list[Slice]:
+def walk(ask: Callable[[str | None], RowPage], start: RowPage, way: str) -> list[RowPage]:
     """From one page to the end of the list, by the cursors of this name."""
     found = [start]
     while cursor := getattr(found[-1], way):
@@ -178,8 +178,8 @@ def walk(ask: Callable[[str | None], Slice], start: Slice, way: str) -> list[Sli
     return found
 
 
-def ids(parts: Sequence[Slice]) -> list[int]:
-    return [row[0] for part in parts for row in part.rows]
+def ids(parts: Sequence[RowPage]) -> list[int]:
+    return [row[0] for wanted in parts for row in wanted.rows]
 
 
 in_every_way = given(
@@ -197,16 +197,16 @@ def test_the_pages_together_are_the_list_forwards_and_backwards(
 ) -> None:
     shards.fill([thing.row for thing in rows], count)
 
-    def page(cursor: str | None) -> Slice:
-        return shards.page(keyset, Part(size, cursor))
+    def page(cursor: str | None) -> RowPage:
+        return shards.page(keyset, PageRequest(size, cursor))
 
     there = walk(page, page(None), "next")
     assert ids(there) == shards.unpaged(keyset)
-    assert all(len(part.rows) == size for part in there[:-1])
+    assert all(len(wanted.rows) == size for wanted in there[:-1])
     assert there[0].prev is None
     back = walk(page, there[-1], "prev")
-    assert [part.rows for part in reversed(back)] == [part.rows for part in there]
-    assert all(part.next for part in back[1:])
+    assert [wanted.rows for wanted in reversed(back)] == [wanted.rows for wanted in there]
+    assert all(wanted.next for wanted in back[1:])
 
 
 @with_real_tables
@@ -217,8 +217,8 @@ def test_what_is_there_throughout_is_shown_once_whatever_comes_and_goes(
     shards.fill([thing.row for thing in rows if thing.born == 0], count)
     steps = iter(range(1, STEPS + 1))
 
-    def page(cursor: str | None) -> Slice:
-        found = shards.page(keyset, Part(size, cursor))
+    def page(cursor: str | None) -> RowPage:
+        found = shards.page(keyset, PageRequest(size, cursor))
         step = next(steps, None)
         shards.add([thing.row for thing in rows if thing.born == step])
         shards.remove([thing.row for thing in rows if thing.dies == step > thing.born])
@@ -241,13 +241,13 @@ def test_pages_by_number_are_the_same_pages_and_lead_on(
 ) -> None:
     shards.fill([thing.row for thing in rows], count)
 
-    def page(cursor: str | None) -> Slice:
-        return shards.page(keyset, Part(size, cursor))
+    def page(cursor: str | None) -> RowPage:
+        return shards.page(keyset, PageRequest(size, cursor))
 
     there = walk(page, page(None), "next")
-    for number, part in enumerate(there, start=1):
-        assert shards.page(keyset, Part(size, page=number)) == part
-    beyond = shards.page(keyset, Part(size, page=len(there) + 1))
+    for number, wanted in enumerate(there, start=1):
+        assert shards.page(keyset, PageRequest(size, page=number)) == wanted
+    beyond = shards.page(keyset, PageRequest(size, page=len(there) + 1))
     assert (beyond.rows, beyond.next) == ([], None)
     if beyond.prev:
         assert ids([page(beyond.prev)]) == ids(there)[-size:]
@@ -268,14 +268,14 @@ def test_whichever_table_has_the_rows_the_pages_are_the_sorted_list(
     keyset = Keyset((desc(C.edits), asc(C.id)))
     expected = [row["id"] for row in sorted(rows, key=lambda row: (-row["edits"], row["id"]))]
 
-    def page(cursor: str | None) -> Slice:
-        return shards.page(keyset, Part(size, cursor))
+    def page(cursor: str | None) -> RowPage:
+        return shards.page(keyset, PageRequest(size, cursor))
 
     there = walk(page, page(None), "next")
     assert ids(there) == expected
-    assert all(len(part.rows) == size for part in there[:-1])
+    assert all(len(wanted.rows) == size for wanted in there[:-1])
     back = walk(page, there[-1], "prev")
-    assert [part.rows for part in reversed(back)] == [part.rows for part in there]
+    assert [wanted.rows for wanted in reversed(back)] == [wanted.rows for wanted in there]
 
 
 @pytest.mark.parametrize("backward", [False, True])
@@ -285,12 +285,14 @@ def test_a_table_with_more_than_its_share_of_a_page_is_asked_again(
     rows = [_row(number) for number in range(60)]
     shards.fill(rows, 5, lambda number: 0 if 20 <= number < 40 else number)
     end = CURSORS.encode(Position(None, backward), ORDERS[0])
-    assert ids([shards.page(ORDERS[0], Part(50, end))]) == list(range(60))[10 * backward :][:50]
+    assert (
+        ids([shards.page(ORDERS[0], PageRequest(50, end))]) == list(range(60))[10 * backward :][:50]
+    )
 
 
 def test_tables_that_share_a_page_evenly_are_asked_once_and_for_little(shards: Shards) -> None:
     shards.fill([_row(number) for number in range(500)], 5)
-    assert ids([shards.page(ORDERS[0], Part(99))]) == list(range(99))
+    assert ids([shards.page(ORDERS[0], PageRequest(99))]) == list(range(99))
     # A fifth of a hundred, and four times its square root more.
     assert shards.found == [38] * 5
 
@@ -300,13 +302,13 @@ def test_a_table_whose_share_ends_behind_the_page_is_asked_once(shards: Shards) 
     mine = {*range(27), *range(52, 60)}
     rows = [_row(number) for number in range(60)]
     shards.fill(rows, 4, lambda number: 0 if number in mine else number % 3 + 1)
-    assert ids([shards.page(ORDERS[0], Part(50))]) == list(range(50))
+    assert ids([shards.page(ORDERS[0], PageRequest(50))]) == list(range(50))
     assert len(shards.found) == 4
 
 
 def test_one_table_is_asked_once_for_all(shards: Shards) -> None:
     shards.fill([_row(number) for number in range(60)], 1)
-    shards.page(ORDERS[0], Part(50))
+    shards.page(ORDERS[0], PageRequest(50))
     assert shards.found == [51]
 
 
@@ -315,7 +317,7 @@ def test_a_page_by_its_number_counts_the_rows_that_another_table_lets_through(
 ) -> None:
     shards.fill([_row(number) for number in range(20)], 2)
     even = select(literal(1).label("one")).where(C.edits % 2 == 0).correlate(things).lateral()
-    second = shards.page(ORDERS[0], Part(3, page=2), select(C.id, even.c.one))
+    second = shards.page(ORDERS[0], PageRequest(3, page=2), select(C.id, even.c.one))
     assert ids([second]) == [6, 8, 10]
 
 
@@ -324,28 +326,28 @@ def test_texts_that_a_language_orders_are_not_merged(shards: Shards, count: int)
     shards.fill([_row(number) for number in range(6)], count)
     keyset = Keyset((asc(collate(C.name, "default")), asc(C.id)))
     with pytest.raises(ValueError, match="collation"):
-        shards.page(keyset, Part(2))
+        shards.page(keyset, PageRequest(2))
 
 
 def test_texts_that_a_language_orders_are_paged_in_one_table(shards: Shards) -> None:
     shards.fill([{**_row(number), "name": "bac"[number]} for number in range(3)], 1)
     keyset = Keyset((asc(collate(C.name, "default")), asc(C.id)))
-    assert ids([shards.page(keyset, Part(2))]) == [1, 0]
+    assert ids([shards.page(keyset, PageRequest(2))]) == [1, 0]
 
 
 def test_from_a_place_that_became_the_end_a_cursor_leads_back(shards: Shards) -> None:
     keyset = ORDERS[0]
     rows = [_row(number) for number in range(6)]
     shards.fill(rows, 2)
-    second = shards.page(keyset, Part(2, shards.page(keyset, Part(2)).next))
+    second = shards.page(keyset, PageRequest(2, shards.page(keyset, PageRequest(2)).next))
     shards.remove(rows[4:])
-    nothing = shards.page(keyset, Part(2, second.next))
+    nothing = shards.page(keyset, PageRequest(2, second.next))
     assert (nothing.rows, nothing.next) == ([], None)
-    assert ids([shards.page(keyset, Part(2, nothing.prev))]) == [2, 3]
+    assert ids([shards.page(keyset, PageRequest(2, nothing.prev))]) == [2, 3]
     shards.remove(rows[:2])
-    nothing = shards.page(keyset, Part(2, second.prev))
+    nothing = shards.page(keyset, PageRequest(2, second.prev))
     assert (nothing.rows, nothing.prev) == ([], None)
-    assert ids([shards.page(keyset, Part(2, nothing.next))]) == [2, 3]
+    assert ids([shards.page(keyset, PageRequest(2, nothing.next))]) == [2, 3]
 
 
 def _row(number: int) -> Row:
@@ -362,9 +364,9 @@ def _row(number: int) -> Row:
 
 def test_a_cursor_of_another_list_is_refused(shards: Shards) -> None:
     shards.fill([_row(number) for number in range(6)], 2)
-    first = shards.page(ORDERS[1], Part(2))
+    first = shards.page(ORDERS[1], PageRequest(2))
     with pytest.raises(BadCursor):
-        shards.page(ORDERS[2], Part(2, first.next))
+        shards.page(ORDERS[2], PageRequest(2, first.next))
 
 
 def test_a_shard_that_does_not_answer_fails_the_page(shards: Shards) -> None:
@@ -373,14 +375,14 @@ def test_a_shard_that_does_not_answer_fails_the_page(shards: Shards) -> None:
 
     sources: list[Source] = [shards.connections[0].execute, broken]
     with pytest.raises(TimeoutError):
-        paging.fetch(sources, select(C.id), ORDERS[0], CURSORS, Part(2))
+        paging.fetch(sources, select(C.id), ORDERS[0], CURSORS, PageRequest(2))
 
 
 def test_the_caller_may_do_with_fewer_answers(shards: Shards) -> None:
     shards.fill([_row(number) for number in range(6)], 2)
     sources = [connection.execute for connection in shards.connections[:2]]
     found = paging.fetch(
-        sources, select(C.id), ORDERS[0], CURSORS, Part(2), scatter=lambda asks: [asks[1]()]
+        sources, select(C.id), ORDERS[0], CURSORS, PageRequest(2), scatter=lambda asks: [asks[1]()]
     )
     assert ids([found]) == [1, 3]
 

@@ -15,7 +15,7 @@ from sheaf import paging
 from sheaf.database import signing_keys, tables
 from sheaf.pages import reads, revisions, tree, users
 from sheaf.pages.errors import NotOffered
-from sheaf.paging import Cursors, Keyset, Part, Slice, SortKey, UnknownKey, asc, desc
+from sheaf.paging import Cursors, Keyset, PageRequest, RowPage, SortKey, UnknownKey, asc, desc
 from sheaf.search import queries, statements
 from sheaf.sharding import scattering, shards
 from sheaf.sharding.scattering import Scatter
@@ -79,7 +79,7 @@ class Listing(ABC, Generic[T]):
     make: Callable[..., T]
 
     @abstractmethod
-    def fetch(self, part: Part, scatter: Scatter) -> Slice:
+    def fetch(self, wanted: PageRequest, scatter: Scatter) -> RowPage:
         """The rows of a page; raises BadCursor and Moved."""
 
     @property
@@ -96,11 +96,11 @@ class Selection(Listing[T]):
     keyset: Keyset
     owner: str | None = None
 
-    def fetch(self, part: Part, scatter: Scatter) -> Slice:
+    def fetch(self, wanted: PageRequest, scatter: Scatter) -> RowPage:
         """The rows of a page."""
         cursors = self.cursors
         sources = [scattering.source_of(self.owner)] if self.owner else scattering.sources()
-        return paging.fetch(sources, self.statement, self.keyset, cursors, part, scatter)
+        return paging.fetch(sources, self.statement, self.keyset, cursors, wanted, scatter)
 
 
 @dataclass(frozen=True)
@@ -109,9 +109,9 @@ class Folder(Listing[tree.Entry]):
 
     slug: str
 
-    def fetch(self, part: Part, scatter: Scatter) -> Slice:
+    def fetch(self, wanted: PageRequest, scatter: Scatter) -> RowPage:
         """The rows of a page."""
-        return tree.below(scattering.sources(), self.slug, self.cursors, part, scatter)
+        return tree.below(scattering.sources(), self.slug, self.cursors, wanted, scatter)
 
 
 @dataclass(frozen=True)
@@ -127,17 +127,17 @@ class Listed(Generic[T]):
     partial: bool = False
 
 
-def read(listing: Listing[T], part: Part, allow_partial: bool = False) -> Listed[T]:
+def read(listing: Listing[T], wanted: PageRequest, allow_partial: bool = False) -> Listed[T]:
     """A page of a list; without a database that is down only if that is allowed.
 
     Raises BadCursor, and Unavailable.
     """
     scatter = Scatter(allow_partial)
     try:
-        found = shards.following_moves(listing.fetch, part, scatter)
+        found = shards.following_moves(listing.fetch, wanted, scatter)
     except UnknownKey:
         _secrets.cache_clear()
-        found = shards.following_moves(listing.fetch, part, scatter)
+        found = shards.following_moves(listing.fetch, wanted, scatter)
     items = [listing.make(*row) for row in found.rows]
     return Listed(items, found.next, found.prev, scatter.missing > 0)
 

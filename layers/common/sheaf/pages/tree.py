@@ -23,7 +23,18 @@ from sqlalchemy import (
 
 from sheaf import paging
 from sheaf.database.tables import is_live, page_path, pages
-from sheaf.paging import START, Cursors, Keyset, Part, Position, Row, Scatter, Slice, Source, asc
+from sheaf.paging import (
+    START,
+    Cursors,
+    Keyset,
+    PageRequest,
+    Position,
+    Row,
+    RowPage,
+    Scatter,
+    Source,
+    asc,
+)
 from sheaf.sharding import ownership
 
 # What a name in a path goes on with is a space, for a slash, or else is behind this.
@@ -44,19 +55,19 @@ class Entry:
 
 
 def below(
-    sources: Sequence[Source], folder: str, cursors: Cursors, part: Part, scatter: Scatter
-) -> Slice:
+    sources: Sequence[Source], folder: str, cursors: Cursors, wanted: PageRequest, scatter: Scatter
+) -> RowPage:
     """The rows of entries directly below a folder (at the top, if it is empty), by name.
 
     Raises BadCursor. The part is not one by number.
     """
-    position = START if part.cursor is None else cursors.decode(part.cursor, NAMES)
+    position = START if wanted.cursor is None else cursors.decode(wanted.cursor, NAMES)
     # A folder has pages in most shards, so each is asked for as many names as are wanted in all.
-    statement = _names(folder, position, part.limit + 1)
+    statement = _names(folder, position, wanted.limit + 1)
     streams = scatter([partial(source, statement) for source in sources])
     merged = _united(paging.merge(streams, NAMES, backward=position.backward))
-    found = list(islice(merged, part.limit + 1))
-    return paging.slice_at(position, found, part.limit, NAMES, cursors)
+    found = list(islice(merged, wanted.limit + 1))
+    return paging.page_at(position, found, wanted.limit, NAMES, cursors)
 
 
 def entry(folder: str, name: str, is_page: bool, is_folder: bool) -> Entry:

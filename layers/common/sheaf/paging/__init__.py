@@ -1,22 +1,22 @@
 """Paging by keyset: a cursor names the last row seen, so every page costs what the first one does.
 
 `fetch` reads one page of any select, from one database or merged from many. A `Keyset` says in
-which order, `Cursors` for which list, a `Part` which page of it.
+which order, `Cursors` for which list, a `PageRequest` which page of it.
 """
 
 from sheaf.paging.cursors import START, BadCursor, Cursors, Position, UnknownKey
 from sheaf.paging.fetching import (
     MAX_DEPTH,
     BadPage,
-    Part,
+    PageRequest,
     Row,
+    RowPage,
     Scatter,
-    Slice,
     Source,
     fetch,
     gather,
     merge,
-    slice_at,
+    page_at,
     source,
 )
 from sheaf.paging.keysets import Keyset, SortKey, asc, desc
@@ -28,11 +28,11 @@ __all__ = [
     "BadPage",
     "Cursors",
     "Keyset",
-    "Part",
+    "PageRequest",
     "Position",
     "Row",
+    "RowPage",
     "Scatter",
-    "Slice",
     "SortKey",
     "Source",
     "UnknownKey",
@@ -41,6 +41,6 @@ __all__ = [
     "fetch",
     "gather",
     "merge",
-    "slice_at",
+    "page_at",
     "source",
 ]

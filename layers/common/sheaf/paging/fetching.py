@@ -32,7 +32,7 @@ class BadPage(ValueError):
 
 
 @dataclass(frozen=True)
-class Part:
+class PageRequest:
     """Which part of a list: at most `limit` rows, from a cursor on or the page of a number.
 
     The first page has the number 1. Raises BadPage for a cursor and a number together, and for a
@@ -63,7 +63,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Slice:
+class RowPage:
     """One page of a list, and the cursors of the pages around it (None at an end)."""
 
     rows: Sequence[Row]
@@ -102,25 +102,25 @@ def fetch(
     statement: Select[Any],
     keyset: Keyset,
     cursors: Cursors,
-    part: Part,
+    wanted: PageRequest,
     scatter: Scatter = gather,
-) -> Slice:
+) -> RowPage:
     """One part of the rows that the sources find, in the keyset's order.
 
     `scatter` asks the sources: it decides how long to wait, and whether fewer answers will do.
     Raises BadCursor, and ValueError if the keyset's order cannot be merged from several sources.
     """
     reader = _Reader(sources, statement, keyset, scatter)
-    if part.cursor is not None:
-        position = cursors.decode(part.cursor, keyset)
+    if wanted.cursor is not None:
+        position = cursors.decode(wanted.cursor, keyset)
     else:
-        position = reader.after(part.skipped)
-    return slice_at(position, reader.rows(position, part.limit + 1), part.limit, keyset, cursors)
+        position = reader.after(wanted.skipped)
+    return page_at(position, reader.rows(position, wanted.limit + 1), wanted.limit, keyset, cursors)
 
 
-def slice_at(
+def page_at(
     position: Position, found: Sequence[Row], limit: int, keyset: Keyset, cursors: Cursors
-) -> Slice:
+) -> RowPage:
     """One page, of the rows that were found from a position on, each of which ends in its key.
 
     One row more than the limit tells that there is another page.
@@ -128,7 +128,7 @@ def slice_at(
     rows = found[:limit][:: -1 if position.backward else 1]
     width = len(keyset.keys)
     before, after = _around(rows, position, width, more=len(found) > limit)
-    return Slice(
+    return RowPage(
         [row[:-width] for row in rows],
         next=cursors.encode(after, keyset) if after else None,
         prev=cursors.encode(before, keyset) if before else None,

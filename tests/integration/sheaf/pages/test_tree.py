@@ -16,7 +16,7 @@ from sheaf import hashing
 from sheaf.database.tables import pages
 from sheaf.pages import tree
 from sheaf.pages.tree import Entry
-from sheaf.paging import Cursors, Part, Slice, Source, gather
+from sheaf.paging import Cursors, PageRequest, RowPage, Source, gather
 from tests.fixtures import Servers
 
 MOST_SHARDS = 3
@@ -59,9 +59,9 @@ class Shards:
             for connection in self.connections
         ]
 
-    def page(self, folder: str, limit: int, cursor: str | None) -> Slice:
+    def page(self, folder: str, limit: int, cursor: str | None) -> RowPage:
         cursors = Cursors({1: b"a secret"}, "tree", {"folder": folder})
-        return tree.below(self.sources, folder, cursors, Part(limit, cursor), gather)
+        return tree.below(self.sources, folder, cursors, PageRequest(limit, cursor), gather)
 
 
 def row(slug: str, live: bool) -> dict[str, Any]:
@@ -101,8 +101,8 @@ def expected(found: dict[str, bool], folder: str) -> list[Entry]:
     ]
 
 
-def entries(folder: str, part: Slice) -> list[Entry]:
-    return [tree.entry(folder, *row) for row in part.rows]
+def entries(folder: str, wanted: RowPage) -> list[Entry]:
+    return [tree.entry(folder, *row) for row in wanted.rows]
 
 
 @settings(
@@ -117,15 +117,15 @@ def test_the_tree_is_the_names_below_a_folder_forwards_and_backwards(
     shards = Shards(connections[:count])
     shards.fill(found)
     there = walk(shards, folder, limit, None, "next")
-    whole = [entry for part in there for entry in entries(folder, part)]
+    whole = [entry for wanted in there for entry in entries(folder, wanted)]
     assert whole == expected(found, folder)
-    assert all(len(part.rows) == limit for part in there[:-1])
+    assert all(len(wanted.rows) == limit for wanted in there[:-1])
     assert there[0].prev is None
     back = walk(shards, folder, limit, there[-1], "prev")
-    assert [part.rows for part in reversed(back)] == [part.rows for part in there]
+    assert [wanted.rows for wanted in reversed(back)] == [wanted.rows for wanted in there]
 
 
-def walk(shards: Shards, folder: str, limit: int, start: Slice | None, way: str) -> list[Slice]:
+def walk(shards: Shards, folder: str, limit: int, start: RowPage | None, way: str) -> list[RowPage]:
     """From one page to the end of the list, by the cursors of this name."""
     found = [start or shards.page(folder, limit, None)]
     while cursor := getattr(found[-1], way):
