@@ -111,7 +111,15 @@ class Breaker:
 
 
 class NearCache:
-    """Looks for entries in this process and in Redis; `memory` is in bytes."""
+    """Looks for entries in this process and in Redis; `memory` is in bytes.
+
+    Raises nothing: where there is no entry, `find` says why (MISS, DOWN, UNEXPECTED).
+
+    >>> near = NearCache(Reader(url, timeout=0.25), memory=1_000_000)
+    >>> near.find("nothing", time.time())
+    (None, 'miss')
+    >>> near.close()
+    """
 
     def __init__(self, reader: Reader, memory: int) -> None:
         self._reader = reader

@@ -61,6 +61,15 @@ class VersionedCache:
     of them age at once; then one reader makes it anew, while the others go on with the old one.
     Entries of newer builds than ours are served, those of older ones are not fresh. A key is
     `kept` for so long, or if there is no such thing (version 0), as long as `missing` says.
+
+    >>> cache = VersionedCache(client)
+    >>> cache.fetch("cake", lambda: Entry(1, b"plain")).body
+    b'plain'
+    >>> with RedisLock(client, "cake", timeout=10) as lock:
+    ...     cache.publish("cake", Entry(2, b"with plums"), lock.proof)
+    True
+    >>> cache.fetch("cake", lambda: Entry(2, b"asked again")).body
+    b'with plums'
     """
 
     def __init__(

@@ -10,7 +10,15 @@ from sheaf.locks.contract import Lock, LockError, LockNotOwnedError, Locks
 
 
 class MultiLock:
-    """All of these names, each once, or none. `timeout` is the lifetime of each, in seconds."""
+    """All of these names, each once, or none. `timeout` is the lifetime of each, in seconds.
+
+    `locks` is the engine, such as RedisLocks. Raises LockError when it does not answer, and
+    ValueError without a name.
+
+    >>> with MultiLock(RedisLocks(client), ["to", "from"], timeout=10) as both:
+    ...     sorted(both.names), both.fence("to") > 0
+    (['from', 'to'], True)
+    """
 
     def __init__(
         self,

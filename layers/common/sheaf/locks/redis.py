@@ -151,7 +151,17 @@ class RedisLock(Lock):
     """A lock kept by Redis, with `client` a redis.Redis or redis.RedisCluster.
 
     Taking it and giving it back are one round trip each. Waiters block on a list that the release
-    pushes to, so a hand-off takes about as long as two round trips.
+    pushes to, so a hand-off takes about as long as two round trips. `name` is any text without
+    braces, and `timeout` the seconds after which the lock ends by itself. Raises LockError when the
+    server does not answer, and LockNotOwnedError when the lock was not ours any more.
+
+    >>> with RedisLock(client, "tea", timeout=10, blocking_timeout=1) as lock:
+    ...     first = lock.fence
+    >>> with RedisLock(client, "tea", timeout=10) as lock:
+    ...     lock.fence > first, 9 < lock.remaining() <= 10
+    (True, True)
+    >>> lock.owned()
+    False
     """
 
     def __init__(

@@ -107,8 +107,17 @@ def fetch(
 ) -> RowPage:
     """One part of the rows that the sources find, in the keyset's order.
 
-    `scatter` asks the sources: it decides how long to wait, and whether fewer answers will do.
-    Raises BadCursor, and ValueError if the keyset's order cannot be merged from several sources.
+    `sources` run a select each, on one database; `scatter` asks them: it decides how long to wait,
+    and whether fewer answers will do. Raises BadCursor, and ValueError if the keyset's order cannot
+    be merged from several sources.
+
+    >>> keyset, cursors = Keyset((asc(teas.c.name),)), Cursors({1: bytes(32)}, "teas")
+    >>> page = fetch([source(engine)], select(teas.c.name), keyset, cursors, PageRequest(2))
+    >>> page.rows, page.prev
+    ([('assam',), ('keemun',)], None)
+    >>> after = PageRequest(2, page.next)
+    >>> fetch([source(engine)], select(teas.c.name), keyset, cursors, after).rows
+    [('sencha',)]
     """
     reader = _Reader(sources, statement, keyset, scatter)
     if wanted.cursor is not None:

@@ -47,6 +47,9 @@ class Keyset:
 
     Raises ValueError for a column that is declared nullable (NULL compares with nothing, so its
     rows would be lost), and TypeError for one whose values a cursor cannot hold.
+
+    >>> print(Keyset((desc(teas.c.age), asc(teas.c.name))))
+    teas.age int desc, teas.name str asc
     """
 
     keys: tuple[SortKey, ...]
