@@ -1,4 +1,7 @@
-"""CloudFormation's custom resources: the release itself, and the address to sign in from."""
+"""CloudFormation's custom resources: the release itself, and the address to sign in from.
+
+A release is the migration of the databases, and the static files in S3, where the CDN reads them.
+"""
 
 import json
 from collections.abc import Mapping
@@ -8,22 +11,29 @@ from urllib.request import Request, urlopen
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from release import static_files
-from sheaf import settings, telemetry
+from sheaf import hashing, settings, telemetry
 from sheaf.aws import services
+from sheaf.http import responses
+from sheaf.rendering import static
+from sheaf.rendering.static import StaticFile
 
 logger = telemetry.logger()
-
 
 # It has ten minutes. Waiting longer than that, we take no slow migration for a lost one.
 _MIGRATION_SECONDS = 650
 _REPLY_SECONDS = 5
 # A reply may have 4,096 bytes, and a character four.
 _REASON_LENGTH = 800
+# A key in S3 is the file's address without its first slash.
+_PREFIX = static.ADDRESS.removeprefix("/")
 
 
 class MigrationFailed(Exception):
     """The databases are as they were; the message says what the migration met."""
+
+
+class NotRemoved(Exception):
+    """S3 has kept some of the files; the message names one and why."""
 
 
 class UnknownResource(ValueError):
@@ -51,10 +61,10 @@ def _act(resource: str, request: str, properties: dict[str, str]) -> None:
     match resource, request:
         case "Custom::Release", "Delete":
             # CloudFormation deletes the bucket next, which it can only if nothing is in it.
-            static_files.remove(settings.static_bucket())
+            remove_static_files(settings.static_bucket())
         case "Custom::Release", _:
             _migrate(settings.migrate_function())
-            static_files.publish(settings.static_bucket())
+            publish_static_files(settings.static_bucket())
         case "Custom::SignInAddress", "Delete":
             pass  # it goes with the client
         case "Custom::SignInAddress", _:
@@ -83,6 +93,47 @@ def _set_callback(user_pool: str, client_id: str, site: str) -> None:
     settable = update.input_shape.members
     kept = {name: value for name, value in found["UserPoolClient"].items() if name in settable}
     cognito.update_user_pool_client(**{**kept, "CallbackURLs": [f"{site}/-/sign-in"]})
+
+
+def publish_static_files(bucket: str) -> None:
+    """Store each file of this build. Those of other builds stay: their pages are still about."""
+    files = static.everything()
+    for file in files:
+        _store_file(bucket, file)
+    logger.info("static files published", count=len(files))
+
+
+def _store_file(bucket: str, file: StaticFile) -> None:
+    services.client("s3").put_object(
+        Bucket=bucket,
+        Key=file.path.removeprefix("/"),
+        Body=file.body,
+        ContentMD5=hashing.content_md5(file.body),
+        ContentType=file.media_type,
+        CacheControl=responses.IMMUTABLE,
+    )
+
+
+def remove_static_files(bucket: str) -> None:
+    """Remove the files of all builds and nothing else; raises NotRemoved."""
+    s3 = services.client("s3")
+    listing = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=_PREFIX)
+    try:
+        for page in listing:
+            _remove_files(bucket, [found["Key"] for found in page.get("Contents", ())])
+    except s3.exceptions.NoSuchBucket:
+        logger.info("the bucket is gone already")
+
+
+def _remove_files(bucket: str, keys: list[str]) -> None:
+    if not keys:
+        return
+    objects = [{"Key": key} for key in keys]
+    answer = services.client("s3").delete_objects(
+        Bucket=bucket, Delete={"Objects": objects, "Quiet": True}
+    )
+    for error in answer.get("Errors", ()):
+        raise NotRemoved(f"{error['Key']}: {error['Code']}, {error['Message']}")
 
 
 def reply(event: Mapping[str, Any], failure: str) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 import gate.app
-from gate import trials
 from local.gateway.functions import invoke
 from local.gateway.template import Function
 from sheaf import settings
@@ -137,4 +136,4 @@ def test_a_function_that_raises_is_not_fit(
 
 
 def test_the_gate_knows_every_function_that_gets_traffic() -> None:
-    assert set(trials._TRIALS) == set(FUNCTIONS)
+    assert set(gate.app._CHECKS) == set(FUNCTIONS)

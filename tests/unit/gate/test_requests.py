@@ -1,6 +1,6 @@
 import pytest
 
-from gate import trials
+from gate import app
 from sheaf import settings
 
 NEEDED = {"SHEAF_DATABASE_URLS": "postgresql://h/d", "SHEAF_CACHE_URL": "redis://h"}
@@ -9,7 +9,7 @@ NEEDED = {"SHEAF_DATABASE_URLS": "postgresql://h/d", "SHEAF_CACHE_URL": "redis:/
 def with_keys(monkeypatch: pytest.MonkeyPatch, keys: str) -> dict[str, str]:
     environment = {**NEEDED, "SHEAF_ORIGIN_KEYS": keys}
     monkeypatch.setattr(settings, "current", lambda: settings.Settings(environment))
-    headers: dict[str, str] = trials.event("GET", "/")["headers"]
+    headers: dict[str, str] = app.event("GET", "/")["headers"]
     return headers
 
 

@@ -189,7 +189,7 @@ def test_what_nobody_foresaw_is_answered_too(
     def fail(_: str) -> None:
         raise ZeroDivisionError("never")
 
-    monkeypatch.setattr("release.static_files.publish", fail)
+    monkeypatch.setattr("release.app.publish_static_files", fail)
     answer = send(cloudformation, "create")
     assert answer["Status"] == "FAILED"
     assert "ZeroDivisionError: never" in answer["Reason"]

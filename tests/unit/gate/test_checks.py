@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gate import trials
-from gate.trials import Unfit
+from gate import app
+from gate.app import Unfit
 from sheaf import settings
 from sheaf.rendering import static
 
@@ -30,7 +30,7 @@ def pages(home: Any, style: int = 200) -> Callable[[Any], Any]:
 
 @pytest.mark.parametrize("status", [200, 404, 410])
 def test_pages_with_or_without_a_home_page_are_fit(status: int) -> None:
-    trials.hold("sheaf-dev-PagesFunction-1A", pages({"statusCode": status, "headers": HTML}))
+    app.check("sheaf-dev-PagesFunction-1A", pages({"statusCode": status, "headers": HTML}))
 
 
 @pytest.mark.parametrize(
@@ -46,30 +46,30 @@ def test_pages_with_or_without_a_home_page_are_fit(status: int) -> None:
 )
 def test_pages_that_answer_anything_else_are_not(ask: Callable[[Any], Any], message: str) -> None:
     with pytest.raises(Unfit, match=message):
-        trials.hold("sheaf-dev-PagesFunction-1A", ask)
+        app.check("sheaf-dev-PagesFunction-1A", ask)
 
 
 @pytest.mark.parametrize("broken", ["/api/health", "/api/pages"])
 def test_each_list_is_tried(broken: str) -> None:
     answers = {path: {"statusCode": 200} for path in ("/api/health", "/api/pages")}
-    trials.hold("sheaf-dev-ListingFunction-1A", answering(answers))
+    app.check("sheaf-dev-ListingFunction-1A", answering(answers))
     with pytest.raises(Unfit, match=f"GET {broken}"):
-        trials.hold("sheaf-dev-ListingFunction-1A", answering({**answers, broken: {}}))
+        app.check("sheaf-dev-ListingFunction-1A", answering({**answers, broken: {}}))
 
 
 @pytest.mark.parametrize("status", [200, 201, 403, 412, 428, 502])
 def test_writes_that_do_not_ask_who_it_is_are_not_fit(status: int) -> None:
     with pytest.raises(Unfit, match="should be answered 401"):
-        trials.hold("sheaf-dev-WritesFunction-1A", lambda _: {"statusCode": status})
+        app.check("sheaf-dev-WritesFunction-1A", lambda _: {"statusCode": status})
 
 
 @pytest.mark.parametrize("answer", [None, {}, {"relayed": 0}, {"statusCode": 200}, []])
 def test_upkeep_says_what_it_has_done(answer: Any) -> None:
     with pytest.raises(Unfit, match="dry run"):
-        trials.hold("sheaf-dev-UpkeepFunction-1A", lambda _: answer)
+        app.check("sheaf-dev-UpkeepFunction-1A", lambda _: answer)
 
 
 @pytest.mark.parametrize("name", ["sheaf-dev-MigrateFunction-1A", "PagesFunction", "pages"])
 def test_an_unknown_function_is_not_let_through(name: str) -> None:
     with pytest.raises(Unfit, match=name):
-        trials.hold(name, lambda _: {"statusCode": 200})
+        app.check(name, lambda _: {"statusCode": 200})
