@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from typing import Any, get_type_hints
 
 import sheaf
-from listing import api
-from listing.app import resolver as reading
+from listing import app as listing
 from listing.parameters import Place
-from sheaf.http.openapi import FILE
+from sheaf.http.representations import DESCRIPTION
 from sheaf.http.resolver import Api
 from writes.app import api as writing
 
@@ -36,7 +35,7 @@ _POWERTOOLS_ERRORS = ("HTTPValidationError", "ValidationError", "ResponseValidat
 
 def describe() -> str:
     """The description as JSON text, the same for the same routes."""
-    halves = [_half(reading), _half(writing)]
+    halves = [_half(listing.api), _half(writing)]
     document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": "Sheaf", "version": sheaf.__version__},
@@ -78,7 +77,7 @@ def _restore_places(document: dict[str, Any]) -> set[str]:
 
 def _places(operation_id: str) -> Iterator[type[Place]]:
     """The models in the address of the route whose function an operation is named by."""
-    function = getattr(api, operation_id.partition("_api_")[0], None)
+    function = getattr(listing, operation_id.partition("_api_")[0], None)
     for hint in get_type_hints(function).values() if function else ():
         if isinstance(hint, type) and issubclass(hint, Place):
             yield hint
@@ -102,4 +101,4 @@ def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    FILE.write_text(describe(), encoding="utf-8")
+    DESCRIPTION.write_text(describe(), encoding="utf-8")

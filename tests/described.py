@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from local.gateway import functions
 from local.gateway.template import Function
-from sheaf.http.openapi import FILE
+from sheaf.http.representations import DESCRIPTION
 
 
 def check(method: str, path: str, status: int, media_type: str, body: str) -> None:
@@ -73,7 +73,7 @@ def _sending(send: Callable[..., httpx.Response]) -> Callable[..., httpx.Respons
 @cache
 def _description() -> Any:
     """The description, which lets no member pass that it does not have."""
-    description = copy.deepcopy(json.loads(FILE.read_text(encoding="utf-8")))
+    description = copy.deepcopy(json.loads(DESCRIPTION.read_text(encoding="utf-8")))
     for schema in description["components"]["schemas"].values():
         schema["additionalProperties"] = False
     return description

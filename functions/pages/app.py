@@ -8,10 +8,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from pages import cached, replies
+from pages import cached
 from sheaf import settings, telemetry
 from sheaf.http import origin
 from sheaf.http.requests import Request
+from sheaf.http.responses import Response
 
 TYPE_CHECKING = False  # typing itself takes 4 ms to load
 if TYPE_CHECKING:
@@ -36,25 +37,25 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     how = cached.NO_PAGE
     try:
         entry, how = cached.find(request, now) if _is_ours(request) else (None, cached.FOREIGN)
-        answer = replies.of(entry, request, now) if entry else _answer(request, how, now)
+        answer = cached.response(entry, request, now) if entry else _answer(request, how, now)
     except Exception:  # noqa: BLE001 - the last resort: log it, tell the reader nothing of it
         telemetry.log("ERROR", "unhandled", path=request.path)
         answer = _apologize(request)
-    _report(request, context, now, how, answer["statusCode"])
-    return answer
+    _report(request, context, now, how, answer.status)
+    return answer.payload()
 
 
 def _is_ours(request: Request) -> bool:
     return origin.is_ours(request.headers, settings.current().origin_keys)
 
 
-def _answer(request: Request, how: str, now: float) -> dict[str, Any]:
+def _answer(request: Request, how: str, now: float) -> Response:
     from pages import routes  # noqa: PLC0415 - a cached page needs none of what it loads
 
     return routes.answer(request, how, now)
 
 
-def _apologize(request: Request) -> dict[str, Any]:
+def _apologize(request: Request) -> Response:
     from pages import routes  # noqa: PLC0415
 
     return routes.apologize(request)

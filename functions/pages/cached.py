@@ -1,12 +1,14 @@
-"""Pages that are in the cache: found without loading a framework, a client or a driver."""
+"""Cached pages: found and sent without loading a framework, a client or a driver."""
 
 from __future__ import annotations
 
 from sheaf import settings
 from sheaf.caching.entry import Entry
 from sheaf.caching.near import DOWN, HIT, MEMORY, MISS, UNEXPECTED
+from sheaf.http import encodings
+from sheaf.http.conditions import http_date, matches, newest_version, unchanged_since
 from sheaf.http.requests import Request
-from sheaf.http.validators import newest_version
+from sheaf.http.responses import Response
 from sheaf.pages import page_cache
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "STALE",
     "UNEXPECTED",
     "find",
+    "response",
 ]
 
 # Why nothing was found, though Redis may have it: not fresh; the reader knows of something newer,
@@ -60,3 +63,53 @@ def _may_be_a_page(request: Request) -> bool:
         and not path.endswith((".md", "/") if path != "/" else ".md")
         and path not in _FILES
     )
+
+
+def response(entry: Entry, request: Request, now: float) -> Response:
+    """The answer that an entry is: in an encoding that the reader takes, or 304."""
+    encoding = encodings.choose(request.encodings)
+    headers = _headers(entry, encoding, now)
+    if _has_it(entry, request, headers):
+        return Response(304, _of_unmodified(headers))
+    body, is_base64 = _body(entry, encoding)
+    return Response(entry.status, headers, body, is_base64=is_base64)
+
+
+def _headers(entry: Entry, encoding: str, now: float) -> dict[str, str]:
+    headers = entry.headers.copy()
+    if encoding != "br" and "content-encoding" in headers:
+        headers["content-encoding"] = encoding
+        if encoding == "identity":
+            del headers["content-encoding"]
+        if "etag" in headers:
+            headers["etag"] = headers["etag"].replace('.br"', f'.{encoding}"')
+    # The clock of Last-Modified has seconds: until one is over, it may have to tell two versions.
+    if entry.modified and now - entry.modified >= 1:
+        headers["last-modified"] = http_date(entry.modified)
+    return headers
+
+
+def _has_it(entry: Entry, request: Request, headers: dict[str, str]) -> bool:
+    """Whether the reader has this very representation (RFC 9110, 13.2.2)."""
+    if entry.status != 200:
+        return False
+    if request.if_none_match is not None:
+        return matches(request.if_none_match, headers.get("etag", ""))
+    return "last-modified" in headers and unchanged_since(
+        request.headers.get("if-modified-since"), entry.modified
+    )
+
+
+def _of_unmodified(headers: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if not name.startswith("content-")}
+
+
+def _body(entry: Entry, encoding: str) -> tuple[str, bool]:
+    if encoding == "br" or "content-encoding" not in entry.headers:
+        return entry.body.decode("ascii"), True
+    from base64 import b64decode, b64encode  # noqa: PLC0415 - for the few who take no brotli
+
+    data = encodings.decompress(b64decode(entry.body), "br")
+    if encoding == "identity":
+        return data.decode(), False
+    return b64encode(encodings.compress(data, encoding, 0)).decode("ascii"), True

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 from redis import RedisError
 
-from pages import cached, replies
+from pages import cached
 from sheaf import slugs, telemetry
 from sheaf.caching.entry import Entry
 from sheaf.database.errors import Unavailable
@@ -24,7 +23,7 @@ from sheaf.sharding import shards
 _ROBOTS = "User-agent: *\nDisallow: /-/edit/\nDisallow: /-/history/\nDisallow: /api/\n"
 
 
-def answer(request: Request, how: str, now: float) -> dict[str, Any]:
+def answer(request: Request, how: str, now: float) -> Response:
     """The answer to a request that no hit in the cache could give, and why (see `cached`)."""
     try:
         found = _find(request, how, now)
@@ -35,12 +34,12 @@ def answer(request: Request, how: str, now: float) -> dict[str, Any]:
         if problem.status == 503:
             telemetry.log("WARNING", "database unavailable", path=request.path)
         found = documents.problem(problem, request.path)
-    return replies.of(found, request, now) if isinstance(found, Entry) else found.payload()
+    return cached.response(found, request, now) if isinstance(found, Entry) else found
 
 
-def apologize(request: Request) -> dict[str, Any]:
+def apologize(request: Request) -> Response:
     """The answer to a request that met a fault of ours."""
-    return documents.problem(problems.internal(), request.path).payload()
+    return documents.problem(problems.internal(), request.path)
 
 
 def _find(request: Request, how: str, now: float) -> Entry | Response:

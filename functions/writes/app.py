@@ -1,32 +1,34 @@
 """The API's writing half. Every route needs an editor's verified token."""
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import quote
 
 from aws_lambda_powertools.event_handler import Response as PowertoolsResponse
-from aws_lambda_powertools.event_handler.openapi.params import Header
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sheaf import settings, slugs, telemetry
-from sheaf.http import conditions, documents, identity, problems, responses
+from sheaf.http import documents, identity, problems, responses
+from sheaf.http.conditions import version_etag
 from sheaf.http.identity import Identity, Role
 from sheaf.http.representations import Drafts, PageLease, PageWithBody, Preview, answers
 from sheaf.http.resolver import Api, reply, send
-from sheaf.http.validators import version_etag
 from sheaf.pages import drafts, edit_leases, editing
 from sheaf.sharding import shards
-from writes.models import LeaseInput, PageInput, PreviewInput
+from writes.inputs import (
+    Condition,
+    LeaseFence,
+    LeaseInput,
+    PageInput,
+    PreviewInput,
+    lease_fence,
+    precondition,
+)
 
 logger = telemetry.logger()
 
-Precondition = Annotated[str | None, Header()]
-LeaseFence = Annotated[str | None, Header(description="The fence of the edit lease you hold")]
-
-_FENCE = re.compile(r"[1-9][0-9]{0,17}")
 _NO_STORE = {"cache-control": "no-store"}
 
 _SAVED = {
@@ -58,23 +60,22 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def put_page(
     slug: str,
     page: PageInput,
-    if_match: Precondition = None,
-    if_none_match: Precondition = None,
+    if_match: Condition = None,
+    if_none_match: Condition = None,
     sheaf_lease: LeaseFence = None,
 ) -> PowertoolsResponse[str]:
     """Create a page (`If-None-Match: *`) or change the version you read (`If-Match: "v3"`)."""
     author = api.admitted.handle
     slug = slugs.parse_quoted(slug)
-    precondition = conditions.precondition(if_match, if_none_match)
     content = editing.compose(slug, page.body, page.title, page.tags)
     saved = editing.put(
         slug,
-        precondition,
+        precondition(if_match, if_none_match),
         author,
         page.comment,
         content,
         document=documents.entry,
-        lease=_lease_fence(sheaf_lease),
+        lease=lease_fence(sheaf_lease),
         time_left=_time_left(),
     )
     headers = {"etag": version_etag(saved.page.version), **_NO_STORE}
@@ -86,17 +87,17 @@ def put_page(
 
 @api.delete("/api/pages/<slug>", summary="Delete a page", responses=_DELETED, tags=["pages"])
 def delete_page(
-    slug: str, if_match: Precondition = None, sheaf_lease: LeaseFence = None
+    slug: str, if_match: Condition = None, sheaf_lease: LeaseFence = None
 ) -> PowertoolsResponse[str]:
     """Delete the version you read; its history stays, and a later page goes on counting."""
     author = api.admitted.handle
     slug = slugs.parse_quoted(slug)
     saved = editing.remove(
         slug,
-        conditions.precondition(if_match, None),
+        precondition(if_match, None),
         author,
         document=documents.entry,
-        lease=_lease_fence(sheaf_lease),
+        lease=lease_fence(sheaf_lease),
         time_left=_time_left(),
     )
     headers = {"etag": version_etag(saved.page.version), **_NO_STORE}
@@ -106,15 +107,6 @@ def delete_page(
 def _time_left() -> float:
     """Seconds until this invocation ends."""
     return float(api.lambda_context.get_remaining_time_in_millis()) / 1000
-
-
-def _lease_fence(header: str | None) -> int | None:
-    """The fence in a `Sheaf-Lease` header, None without one; raises a 400 Problem."""
-    if header is None:
-        return None
-    if not _FENCE.fullmatch(header.strip()):
-        raise problems.bad_request("Sheaf-Lease holds the fence of a lease: a number.")
-    return int(header)
 
 
 @api.post(

@@ -1,7 +1,7 @@
 from ops.openapi import describe
-from sheaf.http.openapi import FILE
+from sheaf.http.representations import DESCRIPTION
 
 
 def test_the_api_description_is_current() -> None:
     """`make openapi` writes it."""
-    assert FILE.read_text(encoding="utf-8") == describe()
+    assert DESCRIPTION.read_text(encoding="utf-8") == describe()

@@ -13,7 +13,7 @@ from urllib3 import BaseHTTPResponse
 from urllib3.util import Retry
 
 from sheaf.cli.connection import ClientError, Connection, UnexpectedAnswer
-from sheaf.http.validators import version_etag
+from sheaf.http.conditions import version_etag
 
 _PAGES_PER_LIST = 200
 # A database that was asleep needs about 15 s to wake, and says Retry-After meanwhile. A write

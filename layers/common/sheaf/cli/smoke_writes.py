@@ -11,7 +11,7 @@ from sheaf.cli.client import ApiError, Client, Page
 from sheaf.cli.connection import ClientError
 from sheaf.cli.smoke_api import hits
 from sheaf.cli.smoke_visit import CheckFailed, Visit, require
-from sheaf.http.validators import version_etag
+from sheaf.http.conditions import version_etag
 
 
 class Revision(BaseModel):

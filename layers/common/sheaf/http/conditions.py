@@ -1,35 +1,64 @@
-"""Conditional writes (RFC 9110, 13): the state that a change builds on."""
+"""Conditional requests (RFC 9110, 8.8 and 13): entity tags and dates, and when they match.
+
+Imported for every cached page, so it imports little.
+"""
+
+from __future__ import annotations
 
 import re
+import time
+from functools import lru_cache
 
-from sheaf.http import problems
-from sheaf.http.validators import ENTITY_TAG
-from sheaf.pages.preconditions import Precondition
-
-_VERSION_TAG = re.compile(r'"v([1-9][0-9]{0,17})"')
+ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
+# Of a document, or of the page's JSON.
+_PAGE_TAG = re.compile(r'"v([0-9]{1,15})["-]')
 
 
-def precondition(if_match: str | None, if_none_match: str | None) -> Precondition:
-    """The precondition in a write's headers.
+def page_tag(version: int, content: str, encoding: str) -> str:
+    """The entity tag of a page as a document: its version, its content's digest, its encoding.
 
-    Raises a 428 Problem when there is none and a 400 Problem when it cannot be understood.
+    With the version in it, a reader who has seen a newer one can say so.
     """
-    if if_match is not None and if_none_match is not None:
-        raise problems.bad_request("Send If-Match or If-None-Match, not both.")
-    if if_none_match is not None:
-        if if_none_match.strip() != "*":
-            raise problems.bad_request("If-None-Match on a write takes only *.")
-        return Precondition(None)
-    if if_match is None:
-        raise problems.precondition_required()
-    return Precondition(_versions(if_match))
+    return f'"v{version}-{content}.{encoding}"'
 
 
-def _versions(if_match: str) -> frozenset[int]:
-    if if_match.strip() == "*":
-        raise problems.bad_request('If-Match must name the version read, such as "v3".')
-    if not ENTITY_TAG.search(if_match):
-        raise problems.bad_request('If-Match holds entity tags in quotes, such as "v3".')
-    # A weak or foreign tag is well-formed and matches no version: the answer will be 412.
-    tags = (tag.strip() for tag in if_match.split(","))
-    return frozenset(int(found[1]) for tag in tags if (found := _VERSION_TAG.fullmatch(tag)))
+def version_etag(version: int) -> str:
+    """The entity tag of a page's JSON: versions never restart, so each names one content."""
+    return f'"v{version}"'
+
+
+def matches(if_none_match: str | None, etag: str) -> bool:
+    """Whether If-None-Match names this entity tag (weak comparison): the answer is then 304."""
+    if if_none_match is None:
+        return False
+    return if_none_match.strip() == "*" or etag in ENTITY_TAG.findall(if_none_match)
+
+
+def newest_version(if_none_match: str | None) -> int:
+    """The newest version of a page that If-None-Match tells of; 0 if it does not."""
+    return max(map(int, _PAGE_TAG.findall(if_none_match or "")), default=0)
+
+
+def http_date(moment: float) -> str:
+    """An instant (Unix time) as HTTP writes it: Mon, 02 Nov 2026 14:03:11 GMT."""
+    return _http_date(int(moment))
+
+
+@lru_cache(maxsize=1024)
+def _http_date(second: int) -> str:
+    return time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(second))
+
+
+def unchanged_since(if_modified_since: str | None, modified: float) -> bool:
+    """Whether something that changed then is no newer than the sender's; False for nonsense."""
+    if not if_modified_since:
+        return False
+    if if_modified_since == http_date(modified):
+        return True
+    # Not needed for a date that we gave out ourselves.
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415
+
+    try:
+        return int(modified) <= parsedate_to_datetime(if_modified_since).timestamp()
+    except (ValueError, OverflowError):
+        return False

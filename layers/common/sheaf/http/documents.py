@@ -7,9 +7,9 @@ from sheaf import settings
 from sheaf.caching.entry import Entry
 from sheaf.hashing import content_tag
 from sheaf.http import encodings, responses
+from sheaf.http.conditions import page_tag
 from sheaf.http.problems import Problem
 from sheaf.http.responses import Response
-from sheaf.http.validators import page_tag
 from sheaf.pages.errors import Deleted, NotFound
 from sheaf.pages.reads import Page
 from sheaf.rendering import templates

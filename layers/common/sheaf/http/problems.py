@@ -7,7 +7,7 @@ from typing import Any
 from redis import RedisError
 
 from sheaf.database.errors import Unavailable, translated
-from sheaf.http.validators import version_etag
+from sheaf.http.conditions import version_etag
 from sheaf.locks import LockError
 from sheaf.pages import errors
 from sheaf.pages.claims import Claim

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from typing_extensions import TypedDict
@@ -10,6 +11,9 @@ from sheaf.pages.drafts import Draft
 from sheaf.pages.edit_leases import Lease
 from sheaf.pages.reads import Page, PageItem
 from sheaf.search.statements import Suggestion
+
+# The description of the API: made of these models and the routes by `make openapi`.
+DESCRIPTION = Path(__file__).with_name("openapi.json")
 
 
 @dataclass(frozen=True)
