@@ -15,7 +15,7 @@ import redis
 
 from sheaf.caching import entry as entries
 from sheaf.caching.entry import Entry
-from sheaf.scripts import Call, Script, run
+from sheaf.redis_scripts import Call, Script, run
 
 # KEYS: entry, fill lease.  ARGV: build, now (Unix time), token, lifetime of a fill lease in ms.
 # Answers the entry and '', or the token of the one caller that is to make it again: with the old

@@ -19,7 +19,7 @@ from redis.crc import key_slot
 from redis.exceptions import RedisClusterException
 
 from sheaf.locks.contract import Cache, Lock, LockError, LockNotOwnedError
-from sheaf.scripts import Call, Script, run, run_together
+from sheaf.redis_scripts import Call, Script, run, run_together
 
 # A waiter looks again after this many seconds at most: its wake-up may have gone to another
 # waiter that died. Below the timeout of the socket.

@@ -12,7 +12,7 @@ import redis
 from sheaf.caching.entry import Entry
 from sheaf.caching.versioned import _LOOK, Proof, VersionedCache, _milliseconds
 from sheaf.locks.redis import RedisLock
-from sheaf.scripts import Call, run
+from sheaf.redis_scripts import Call, run
 from tests.integration.sheaf.conftest import KEY, Backend
 from tests.waiting import PATIENCE
 

@@ -7,7 +7,7 @@ from redis.crc import key_slot
 
 from sheaf.locks import Lock, LockError, MultiLock
 from sheaf.locks.redis import RedisLocks
-from sheaf.scripts import Call, Script
+from sheaf.redis_scripts import Call, Script
 from tests.integration.sheaf.conftest import port_of
 from tests.integration.sheaf.locks.conftest import NewName
 from tests.servers.redis_cluster import Cluster

@@ -19,7 +19,7 @@ from sheaf.locks.redis import (
     _sleep,
     _wait,
 )
-from sheaf.scripts import Call, Script, run
+from sheaf.redis_scripts import Call, Script, run
 from tests.fixtures import Servers
 
 COUNT = Script("return redis.call('INCR', KEYS[1])")

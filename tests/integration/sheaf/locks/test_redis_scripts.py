@@ -19,7 +19,7 @@ from sheaf.locks.redis import (
     LockKeys,
     RedisLock,
 )
-from sheaf.scripts import Call, run
+from sheaf.redis_scripts import Call, run
 
 KEYS = LockKeys.of("page:x")
 SEVERAL = [LockKeys.of(f"page:x/{number}") for number in range(3)]
