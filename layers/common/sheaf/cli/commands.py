@@ -13,8 +13,7 @@ from pathlib import Path
 import click
 
 from sheaf.cli import exporting, importing, jobs, smoke
-from sheaf.cli.client import Client
-from sheaf.cli.connection import READ_SECONDS, ClientError, is_address
+from sheaf.cli.client import READ_SECONDS, Client, ClientError, is_address
 from sheaf.cli.smoke_visit import Visit
 
 _LOCAL_SITE = "http://127.0.0.1:3000"

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sheaf.cli import smoke_api, smoke_pages, smoke_writes
-from sheaf.cli.connection import ClientError, Unreachable
+from sheaf.cli import smoke_reads, smoke_writes
+from sheaf.cli.client import ClientError, Unreachable
 from sheaf.cli.jobs import FAILED
 from sheaf.cli.smoke_visit import CheckFailed, CheckSkipped, Visit
 
@@ -45,21 +45,21 @@ class Outcome:
 
 
 CHECKS = (
-    Check("health", smoke_api.health, vital=True),
-    Check("home page", smoke_pages.home),
-    Check("security headers", smoke_pages.security_headers),
-    Check("conditional request", smoke_pages.conditional_request),
-    Check("compression", smoke_pages.compression),
-    Check("HEAD", smoke_pages.head),
-    Check("Markdown source", smoke_pages.source),
-    Check("static files", smoke_pages.static_files),
-    Check("list", smoke_api.listing),
-    Check("search", smoke_api.search),
-    Check("bad queries", smoke_api.bad_queries),
-    Check("unknown address", smoke_api.unknown_address),
-    Check("malformed name", smoke_api.malformed_name),
-    Check("write without a token", smoke_api.no_token),
-    Check("plain HTTP", smoke_api.plain_http),
+    Check("health", smoke_reads.health, vital=True),
+    Check("home page", smoke_reads.home),
+    Check("security headers", smoke_reads.security_headers),
+    Check("conditional request", smoke_reads.conditional_request),
+    Check("compression", smoke_reads.compression),
+    Check("HEAD", smoke_reads.head),
+    Check("Markdown source", smoke_reads.source),
+    Check("static files", smoke_reads.static_files),
+    Check("list", smoke_reads.listing),
+    Check("search", smoke_reads.search),
+    Check("bad queries", smoke_reads.bad_queries),
+    Check("unknown address", smoke_reads.unknown_address),
+    Check("malformed name", smoke_reads.malformed_name),
+    Check("write without a token", smoke_reads.no_token),
+    Check("plain HTTP", smoke_reads.plain_http),
     Check("create", smoke_writes.create),
     Check("read back", smoke_writes.read_back),
     Check("no precondition", smoke_writes.no_precondition),

@@ -11,8 +11,7 @@ from urllib.parse import quote, urljoin
 from pydantic import BaseModel, ValidationError
 from urllib3 import HTTPHeaderDict
 
-from sheaf.cli.client import Page, Pages
-from sheaf.cli.connection import Connection
+from sheaf.cli.client import Connection, Page, Pages
 
 _Model = TypeVar("_Model", bound=BaseModel)
 FIRST_OF_LIST = "/api/pages?limit=1&sort=created&order=asc"

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from sheaf.cli.client import ApiError, Client
-from sheaf.cli.connection import UnexpectedAnswer, Unreachable
+from sheaf.cli.client import ApiError, Client, UnexpectedAnswer, Unreachable
 
 Answer = tuple[int, dict[str, str], Any]
 PAGE = {"slug": "é", "title": "T", "tags": ["x"], "version": 2, "blob": "b", "body": "B"}

@@ -5,7 +5,7 @@ from threading import Event
 
 import pytest
 
-from sheaf.cli.connection import Connection, UnexpectedAnswer, Unreachable
+from sheaf.cli.client import Connection, UnexpectedAnswer, Unreachable
 from tests.servers.meddler import Meddler, PassOn, Reply, Request, meddling
 from tests.waiting import PATIENCE
 
