@@ -3,19 +3,21 @@
 import doctest
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, Text, create_engine, select
 
-from sheaf.caching import near, versioned
-from sheaf.locks import multi
+from sheaf.caching import entry, near, reader, versioned
+from sheaf.locks import multi, zookeeper
 from sheaf.locks import redis as redis_locks
-from sheaf.paging import asc, desc, fetching, keysets
+from sheaf.paging import asc, cursors, desc, fetching, keysets
 from tests.fixtures import Servers
+from tests.servers.zookeeper import zookeeper_ensemble
 
-MODULES = (near, versioned, multi, redis_locks, fetching, keysets)
+MODULES = (entry, near, reader, versioned, multi, redis_locks, cursors, fetching, keysets)
 
 
 @pytest.fixture
@@ -52,5 +54,13 @@ def surroundings(client: Any, clean: Servers) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
 def test_examples_do_what_they_say(module: ModuleType, surroundings: dict[str, Any]) -> None:
     done = doctest.testmod(module, extraglobs=surroundings, report=False)
+    assert done.attempted
+    assert not done.failed
+
+
+def test_examples_on_zookeeper_do_what_they_say(tmp_path: Path) -> None:
+    with zookeeper_ensemble(tmp_path, size=1) as ensemble:
+        surroundings = {"hosts": ensemble.hosts, "url": ensemble.url}
+        done = doctest.testmod(zookeeper, extraglobs=surroundings, report=False)
     assert done.attempted
     assert not done.failed

@@ -10,16 +10,26 @@ from collections.abc import Mapping
 
 
 def name(key: str) -> str:
-    """What an entry is called in Redis; the braces put it into one slot with its lease and lock."""
+    """What the entry of a key is called in Redis.
+
+    The braces put it into one slot with the key's fill lease, and the lock of this name.
+    """
     return f"entry:{{{key}}}"
 
 
 class Entry:
     """A value ready to send, with what is needed to judge it.
 
-    `version` rises with every change of the value; 0 says that there is no such thing. `modified`
-    is when it changed, `fresh_until` when it should be looked at again (seconds of Unix time; 0:
-    unknown), and `build` is the number of the program that made it.
+    `version`, a whole number, rises with every change of the value; 0 says that there is no such
+    thing. `status` and `headers` are for values that are sent by HTTP. `modified` is when it
+    changed and `fresh_until` when it should be looked at again, both in seconds of Unix time (0:
+    unknown); `build` is the number of the program that made it. Equal is what is stored alike.
+
+    >>> entry = Entry(3, b"plum cake").stamped(build=2, fresh_until=1000)
+    >>> entry.is_fresh(build=2, now=999.5), entry.is_fresh(build=3, now=999.5)
+    (True, False)
+    >>> Entry.decode(entry.encode()) == entry
+    True
     """
 
     __slots__ = ("body", "build", "fresh_until", "headers", "modified", "status", "version")
@@ -43,7 +53,10 @@ class Entry:
         self.fresh_until = fresh_until
 
     def stamped(self, build: int, fresh_until: int) -> Entry:
-        """The same value as made by this build, to be looked at again then."""
+        """The same value as made by this build, to be looked at again then: a new entry.
+
+        A VersionedCache does this to whatever it stores.
+        """
         value = (self.version, self.body, self.status, self.headers, self.modified)
         return Entry(*value, build, fresh_until)
 
@@ -66,7 +79,7 @@ class Entry:
 
     @classmethod
     def decode(cls, data: bytes) -> Entry:
-        """The entry that `encode` wrote; raises ValueError for anything else.
+        """The entry of which `encode` made `data`; raises ValueError for anything else.
 
         What a newer build may have added is passed over.
         """

@@ -53,7 +53,10 @@ class Kept:
 
 
 class Memory:
-    """Entries by key. When there are more than `limit` bytes, the longest unused one goes."""
+    """Entries by key. When there are more than `limit`, in bytes, the longest unused one goes.
+
+    What an entry takes is estimated: its body and 2 KB.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -61,14 +64,14 @@ class Memory:
         self._kept: OrderedDict[str, Kept] = OrderedDict()
 
     def get(self, key: str) -> Kept | None:
-        """What is kept for a key."""
+        """What is kept for a key, None if nothing is; it counts as used."""
         kept = self._kept.get(key)
         if kept:
             self._kept.move_to_end(key)
         return kept
 
     def put(self, key: str, entry: Entry, now: float) -> None:
-        """Keep an entry that was fetched just now."""
+        """Keep an entry that was fetched `now` (Unix time), unless it alone is above the limit."""
         self.drop(key)
         self._kept[key] = Kept(entry, now)
         self._size += _size(entry)
@@ -77,7 +80,7 @@ class Memory:
             self._size -= _size(oldest.entry)
 
     def drop(self, key: str) -> None:
-        """Forget a key."""
+        """Forget a key, if it is known."""
         kept = self._kept.pop(key, None)
         if kept:
             self._size -= _size(kept.entry)
@@ -88,9 +91,10 @@ def _size(entry: Entry) -> int:
 
 
 class Breaker:
-    """Leaves a service alone that has just failed: open for so many seconds, then closed again.
+    """Leaves a service alone that has just failed: open for a while, then closed again.
 
-    By the wall clock, since others stand still while Lambda freezes the process.
+    The while is `seconds`, or up to a quarter more or less. Times (`now`) are Unix time, by the
+    wall clock, since others stand still while Lambda freezes the process.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -111,9 +115,10 @@ class Breaker:
 
 
 class NearCache:
-    """Looks for entries in this process and in Redis; `memory` is in bytes.
+    """Looks for entries in this process and in Redis; for one thread.
 
-    Raises nothing: where there is no entry, `find` says why (MISS, DOWN, UNEXPECTED).
+    `reader` is this cache's alone. `memory`, in bytes, is how much it remembers. Times (`now`) are
+    Unix time. No failure of Redis is raised: where there is no entry, `find` says why.
 
     >>> near = NearCache(Reader(url, timeout=0.25), memory=1_000_000)
     >>> near.find("nothing", time.time())
@@ -127,10 +132,13 @@ class NearCache:
         self._breaker = Breaker(_LEFT_ALONE_SECONDS)
 
     def find(self, key: str, now: float, *, shared: bool = False) -> Found:
-        """The entry and where it was found, or None and why not; `now` is Unix time.
+        """The entry and where it was found (HIT: Redis; MEMORY), or None and why not.
 
-        `shared` is for a caller that knows of a change: as long as Redis is there, this process's
-        memory, which may be a second old, is not asked.
+        MISS: Redis has none; DOWN: Redis fails, or did a moment ago; UNEXPECTED: Redis answered
+        with an error or with something else, so use the full client. `shared` is for a caller that
+        knows of a change: as long as Redis is there, this process's memory, which may be a second
+        old, is not asked. Only what a `login` raises passes through, but for OSError (DOWN) and
+        ValueError (UNEXPECTED).
         """
         kept = None if shared else self._memory.get(key)
         if kept:
@@ -176,11 +184,11 @@ class NearCache:
         self._breaker.failed(now)
 
     def remember(self, key: str, entry: Entry, now: float) -> None:
-        """Keep an entry that came from elsewhere."""
+        """Keep an entry that came from elsewhere, as if Redis had given it."""
         self._memory.put(key, entry, now)
 
     def recall(self, key: str) -> Entry | None:
-        """What is remembered of a key, however old: for when there is nothing better."""
+        """What is remembered of a key, however old, or None: for when there is nothing better."""
         kept = self._memory.get(key)
         return kept.entry if kept else None
 

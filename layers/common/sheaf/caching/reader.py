@@ -17,15 +17,24 @@ Login = Callable[[], tuple[str, str]]
 
 
 class Unexpected(Exception):
-    """Redis answered, though not with a value: an error, or a redirection of a cluster's."""
+    """Redis answered, though not with a value: an error, or a redirection of a cluster's.
+
+    Its text is the first line of the answer.
+    """
 
 
 class Reader:
     """One connection to one server, opened when it is first needed and again when it has ended.
 
-    `url` is as redis-py's: redis[s]://[user:password@]host[:port][/database][?ssl_ca_certs=file].
-    `login` gives user and password anew for each connection, if they are not in the URL. Each step
-    of a request may take `timeout` seconds.
+    `url` is as redis-py's: redis[s]://[user:password@]host[:port][/database][?ssl_ca_certs=file];
+    raises ValueError for a port that cannot be. `login` gives user and password anew for each
+    connection, in place of those in the URL. Each step of a request (to connect, to send, to
+    receive a piece) may take `timeout`, in seconds. For one thread.
+
+    >>> reader = Reader(url, timeout=0.25)
+    >>> client.set("cake", "plum"), reader.get("cake"), reader.get("nothing")
+    (True, b'plum', None)
+    >>> reader.close()
     """
 
     def __init__(self, url: str, timeout: float, login: Login | None = None) -> None:
@@ -42,7 +51,9 @@ class Reader:
     def get(self, key: str) -> bytes | None:
         """The value of a key, None if there is none.
 
-        Raises OSError if the server cannot be reached or is too slow, and Unexpected.
+        Raises OSError if the server cannot be reached (at the second attempt, where a connection
+        was refused or had ended) or is too slow, Unexpected if it answers with something else, and
+        what `login` raises.
         """
         try:
             return self._try(key)

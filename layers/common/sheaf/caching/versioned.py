@@ -57,10 +57,12 @@ _NO_PROOF = ("", "")
 class VersionedCache:
     """Entries by key. Errors of Redis pass through: the caller knows what to do without it.
 
-    All times are in seconds. An entry is `fresh` for a while, or a little less so that not all
-    of them age at once; then one reader makes it anew, while the others go on with the old one.
-    Entries of newer builds than ours are served, those of older ones are not fresh. A key is
-    `kept` for so long, or if there is no such thing (version 0), as long as `missing` says.
+    `client` is a redis.Redis or redis.RedisCluster without `decode_responses`; what passes through
+    is RedisError, or a cluster's RedisClusterException. Entries of newer builds than `build` are
+    served, those of older ones are not fresh. All times are in seconds. An entry is fresh for
+    `fresh`, or up to a fifth less so that not all of them age at once; then one reader makes it
+    anew, while the others go on with the old one. A key ends after `kept`, or after `missing` if
+    there is no such thing (version 0).
 
     >>> cache = VersionedCache(client)
     >>> cache.fetch("cake", lambda: Entry(1, b"plain")).body
@@ -83,7 +85,7 @@ class VersionedCache:
         lease: float = 5.0,
         patience: float = 2.0,
     ) -> None:
-        """A reader has to make a value within `lease`, and is waited for as `patience` says."""
+        """Within `lease` a reader has to make a value; for `patience` others wait for it."""
         self.client = client
         self._build = build
         self._fresh = fresh
@@ -93,7 +95,7 @@ class VersionedCache:
         self._patience = patience
 
     def get(self, key: str) -> Entry | None:
-        """What is stored for a key, fresh or not."""
+        """What is stored for a key, fresh or not; None if nothing is that can be read."""
         return _readable(self.client.get(_keys(key)[0]))
 
     def fetch(
@@ -104,7 +106,9 @@ class VersionedCache:
     ) -> Entry:
         """The entry, made by one of all who want it while there is none or it is not fresh.
 
-        If making it fails in a way to `forgive`, an old entry has to do.
+        `make` reads the value where writes go. The others wait for it if there is no old entry;
+        when their patience ends, each makes its own, which is not stored. What `make` raises
+        passes through, but if it is one of those to `forgive`, an old entry has to do.
         """
         give_up_at = time.monotonic() + self._patience
         pause = 0.002
@@ -138,15 +142,20 @@ class VersionedCache:
         return made
 
     def look(self, key: str) -> tuple[Entry | None, str]:
-        """The entry, and a fill lease's token if you are the one to make it again, else ''."""
+        """The entry, and a fill lease's token if you are the one to make it again, else ''.
+
+        With a token, make the entry (an old one may be there) and `fill` it in. Without either,
+        somebody else is making it.
+        """
         arguments = (self._build, time.time(), secrets.token_hex(8), _milliseconds(self._lease))
         data, token = run(self.client, Call(_LOOK, _keys(key), arguments))
         return _readable(data), token.decode()
 
     def refresh(self, key: str, make: Callable[[], Entry]) -> Entry:
-        """Make an entry again, whatever is there: for callers that know of a change.
+        """Make an entry again, whatever is there, and return it: for callers that know of a change.
 
-        Afterwards nothing older is stored.
+        Afterwards nothing older is stored. What `make` raises passes through, and then an old entry
+        stays: call again.
         """
         token = secrets.token_hex(8)
         # Whoever has the fill lease may have looked before the change.
@@ -157,7 +166,10 @@ class VersionedCache:
         return made
 
     def fill(self, key: str, entry: Entry, token: str) -> bool:
-        """Store what a reader made, if its fill lease still stands; whether it was stored."""
+        """Store what a reader made, if its fill lease still stands; whether it was stored.
+
+        `token` is what `look` gave. Nothing is stored where a newer version is.
+        """
         lease = (_keys(key)[1], token)
         return bool(run(self.client, self._storing(key, entry, lease, "reader")))
 
@@ -166,7 +178,7 @@ class VersionedCache:
 
         The proof is a RedisLock's, of the same name and in the same Redis, taken before the
         change. Without one, or if the lock has been lost since, nothing is stored: an older entry
-        is removed.
+        is removed. It is run by `publish`, `sheaf.scripts.run`, or a RedisLock's `release`.
         """
         return self._storing(key, entry, proof, "writer")
 

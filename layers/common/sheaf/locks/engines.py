@@ -10,9 +10,11 @@ from sheaf.settings import SettingsError
 
 @cache
 def current() -> Locks:
-    """Locks where SHEAF_LOCKS says, by default in the cache; raises LockError, SettingsError.
+    """Locks where SHEAF_LOCKS says, by default in the cache.
 
-    One for the whole process: a client has connections, and a ZooKeeper session a thread.
+    One for the whole process: a client has connections, and a ZooKeeper session a thread. Raises
+    SettingsError (or, for hosts that cannot be, another ValueError), LockError if no ZooKeeper
+    server answers, and RedisError if a cluster of Redis does not say what its nodes are.
     """
     chosen = settings.current()
     if chosen.locks_url == chosen.cache_url:

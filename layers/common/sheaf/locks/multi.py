@@ -10,10 +10,12 @@ from sheaf.locks.contract import Lock, LockError, LockNotOwnedError, Locks
 
 
 class MultiLock:
-    """All of these names, each once, or none. `timeout` is the lifetime of each, in seconds.
+    """The locks of all these names, each once, or none of them.
 
-    `locks` is the engine, such as RedisLocks. Raises LockError when it does not answer, and
-    ValueError without a name.
+    `locks` is the engine, such as RedisLocks. `timeout` is the lifetime of each lock, in seconds;
+    `blocking` and `blocking_timeout`, in seconds (None: for ever), are acquire's defaults. Raises
+    ValueError without a name, and for a name or a `timeout` that a Lock refuses. `with` takes and
+    releases them, and raises LockError if they were not free in time.
 
     >>> with MultiLock(RedisLocks(client), ["to", "from"], timeout=10) as both:
     ...     sorted(both.names), both.fence("to") > 0
@@ -49,18 +51,21 @@ class MultiLock:
         return tuple(lock.name for lock in self.locks)
 
     def fence(self, name: str) -> int:
-        """The fence of one of the locks; raises LockNotOwnedError when it is not held."""
+        """The fence of one of the locks; raises LockNotOwnedError when it is not held.
+
+        Raises StopIteration for a name that is not among them.
+        """
         return self._named(name).fence
 
     def token(self, name: str) -> UUID:
-        """The holder's id for one of the locks."""
+        """The holder's id for one of the locks; raises StopIteration for any other name."""
         return self._named(name).token
 
     def _named(self, name: str) -> Lock:
         return next(lock for lock in self.locks if lock.name == name)
 
     def remaining(self) -> float:
-        """Seconds for which all locks are ours for certain."""
+        """Seconds for which all locks are ours for certain; 0 when one of them is not."""
         return min(lock.remaining() for lock in self.locks)
 
     @property
@@ -69,9 +74,10 @@ class MultiLock:
         return any(lock.lost for lock in self.locks)
 
     def acquire(self, blocking: bool | None = None, blocking_timeout: float | None = None) -> bool:
-        """Take all locks, waiting as long as allowed (seconds) for all of them together.
+        """Take all locks; whether we have them. The parameters are those of a Lock's `acquire`.
 
-        Whether we have them. If not, or if the lock service fails (LockError), none is kept.
+        `blocking_timeout` is for all of them together. If they are not had, or the lock service
+        does not answer (LockError), none is kept: what cannot be given back expires by itself.
         """
         blocking = self.blocking if blocking is None else blocking
         if blocking_timeout is None:
@@ -88,7 +94,11 @@ class MultiLock:
         return done
 
     def release(self) -> None:
-        """Give all locks back; raises LockNotOwnedError if one was not ours any more."""
+        """Give all locks back that are held, whatever becomes of one; raises the first failure.
+
+        That is LockNotOwnedError if one was not ours any more, or if none is held, and LockError if
+        the lock service does not answer.
+        """
         failures = self._release_all()
         if failures:
             raise failures[0]

@@ -134,7 +134,7 @@ return next_fence(KEYS[2], tonumber(ARGV[2]))
 
 
 class LockKeys(NamedTuple):
-    """The keys of one lock. The braces put all of them into one hash slot."""
+    """The keys of one lock (see the module). The braces put all of them into one hash slot."""
 
     lock: str
     fence: str
@@ -151,9 +151,9 @@ class RedisLock(Lock):
     """A lock kept by Redis, with `client` a redis.Redis or redis.RedisCluster.
 
     Taking it and giving it back are one round trip each. Waiters block on a list that the release
-    pushes to, so a hand-off takes about as long as two round trips. `name` is any text without
-    braces, and `timeout` the seconds after which the lock ends by itself. Raises LockError when the
-    server does not answer, and LockNotOwnedError when the lock was not ours any more.
+    pushes to, so a hand-off takes about as long as two round trips: give the client a
+    `socket_timeout` above the 0.2 s for which they block. The other parameters, and the ValueError
+    for them, are Lock's. Whatever redis-py raises is a LockError here.
 
     >>> with RedisLock(client, "tea", timeout=10, blocking_timeout=1) as lock:
     ...     first = lock.fence
@@ -195,7 +195,7 @@ class RedisLock(Lock):
         """Give the lock back; raises LockNotOwnedError if it was not ours any more.
 
         `ahead` is another script of the same server and slot, run just before in the same round
-        trip; its answer is returned.
+        trip; its answer is returned (None without it). If it fails, that is a LockError, too.
         """
         keys = self._keys
         release = Call(RELEASE, (keys.lock, keys.wait, keys.wake), (self._token,))
@@ -213,7 +213,10 @@ class RedisLock(Lock):
         return before
 
     def publish_and_release(self, cache: Cache, key: str, entry: Any) -> None:
-        """Publish what was written, and give the lock back; in one round trip if both are here."""
+        """As in the contract; one round trip if the cache has this very `client`.
+
+        Then what its script raises is a LockError, too.
+        """
         if cache.client is self.client:
             self.release(ahead=cache.publication(key, entry, self.proof))
         else:
@@ -221,11 +224,14 @@ class RedisLock(Lock):
 
     @property
     def proof(self) -> tuple[str, str]:
-        """A key, and the value that it has for as long as the lock is ours."""
+        """A key, and the value that it has for as long as the lock is ours.
+
+        For a VersionedCache's `publish`. Asked for before the lock is taken, it proves nothing.
+        """
         return self._keys.lock, self._token
 
     def extend(self, additional_time: float, replace_ttl: bool = False) -> bool:
-        """Add seconds to the time left, or leave just so many; raises LockNotOwnedError."""
+        """As in the contract; what is added to is the time left by the server's clock."""
         asked_at = time.monotonic()
         change = (_milliseconds(additional_time), int(replace_ttl))
         left = self._owned_call(EXTEND, self._keys[:1], change)
@@ -265,7 +271,14 @@ class RedisLock(Lock):
 
 
 class RedisLocks:
-    """Locks on one server or one cluster."""
+    """Locks on one server or one cluster: `client` is a redis.Redis or redis.RedisCluster.
+
+    >>> locks = RedisLocks(client)
+    >>> lock = locks.lock("kettle", timeout=10)
+    >>> lock.acquire(), locks.lock("kettle", timeout=10).acquire(blocking=False)
+    (True, False)
+    >>> lock.release()
+    """
 
     def __init__(self, client: "redis.Redis") -> None:
         self.client = client

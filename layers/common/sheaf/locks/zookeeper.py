@@ -40,6 +40,17 @@ class Client(KazooClient):
 
     Servers do so when a session has moved to another of them. kazoo 2.11 takes the next answer for
     a bug, and its thread ends: every later call fails (github.com/python-zk/kazoo, number 254).
+
+    `hosts` are host:port, with commas; `timeout`, in seconds, is how long a session may be silent;
+    `options` are a KazooClient's. Raises ValueError for hosts that cannot be.
+
+    >>> client = Client(hosts)
+    >>> client.start(timeout=5)
+    >>> with ZooKeeperLock(client, "tea", timeout=10) as lock:
+    ...     lock.owned()
+    True
+    >>> client.stop()
+    >>> client.close()
     """
 
     def __init__(self, hosts: str, timeout: float = _SESSION_SECONDS, **options: Any) -> None:
@@ -105,7 +116,7 @@ class Place:
         return bool(self.node and _answer(self._client.exists_async(self.node)))
 
     def first(self, seconds: float) -> bool:
-        """Whether our node is the lowest; it is added, for so many seconds, if it is missing."""
+        """Whether our node is the lowest; it is added, with a lifetime, if it is missing."""
         self._queue = _patiently(self.everybody) if self.node else []
         if self.node not in self._queue:
             self._add(seconds)
@@ -185,13 +196,13 @@ class Place:
 
 
 class ZooKeeperLock(Lock):
-    """A lock kept by ZooKeeper, with `client` started.
+    """A lock kept by ZooKeeper, with `client` started, below the node `root`.
 
     Its fences are ids of transactions, which lie far below the fences of Redis: after a change of
-    engine, claims are refused at first and the fence is reissued.
-
-    A lock is ours for certain no longer than our session would last without a connection: a
-    `timeout` above that (10 s) needs a `reacquire` within it.
+    engine, claims are refused at first and the fence is reissued. A lock is ours for certain no
+    longer than our session would last without a connection: a `timeout` above that (10 s) needs a
+    `reacquire` within it. The other parameters, and the ValueError for them, are Lock's. What kazoo
+    raises is a LockError here.
     """
 
     def __init__(
@@ -210,7 +221,7 @@ class ZooKeeperLock(Lock):
         self._session_seconds = client._session_timeout / 1000
 
     def remaining(self) -> float:
-        """Seconds for which the lock is ours for certain; 0 without a connection, too."""
+        """As in the contract; 0 without a connection, too."""
         return super().remaining() if self._place.session_lives else 0.0
 
     def _acquire(self, give_up_at: float) -> bool:
@@ -259,13 +270,13 @@ class ZooKeeperLock(Lock):
             raise LockNotOwnedError(f"{self.name} expired before it was released")
 
     def extend(self, additional_time: float, replace_ttl: bool = False) -> bool:
-        """Add seconds to the time left, or leave just so many; raises LockNotOwnedError."""
+        """As in the contract; what is added to is `remaining`."""
         _ = self.fence
         self._prove_ownership(additional_time + (0 if replace_ttl else self.remaining()))
         return True
 
     def reissue(self, above: int) -> int:
-        """A new fence for the same holding, higher than `above`; raises LockNotOwnedError."""
+        """As in the contract; the next holder's may be lower, and is reissued in its turn."""
         fence = self.fence
         self._prove_ownership(self.remaining())
         self._fence = self._place.fence = max(fence, above) + 1
@@ -295,7 +306,14 @@ class ZooKeeperLock(Lock):
 
 
 class ZooKeeperLocks:
-    """Locks on one ensemble, below one node."""
+    """Locks on one ensemble, with `client` started, below the node `root`.
+
+    >>> locks = ZooKeeperLocks.from_url(url)
+    >>> with locks.lock("tea", timeout=10) as lock:
+    ...     lock.fence > 0
+    True
+    >>> locks.close()
+    """
 
     def __init__(self, client: Client, root: str = _ROOT) -> None:
         self._client = client
@@ -303,9 +321,11 @@ class ZooKeeperLocks:
 
     @classmethod
     def from_url(cls, url: str, connect_timeout: float = _CONNECT_SECONDS) -> Self:
-        """Locks at zookeeper://host1:2181,host2:2181/path; raises LockError if none answers.
+        """Locks at zookeeper://host1:2181,host2:2181/path, where the path is the root (or /sheaf).
 
-        This opens a session, which has a thread: one for each process is enough.
+        This opens a session, which has a thread: one for each process is enough. Raises LockError
+        if no server answers within `connect_timeout`, in seconds, and ValueError for hosts that
+        cannot be.
         """
         parts = urlsplit(url)
         return cls(_session(parts.netloc, connect_timeout), parts.path.rstrip("/") or _ROOT)

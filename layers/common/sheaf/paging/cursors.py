@@ -21,18 +21,22 @@ _READERS: dict[type, Callable[[Any], Any]] = {datetime: datetime.fromisoformat}
 
 
 class BadCursor(ValueError):
-    """The cursor was not made by this site for this list."""
+    """The cursor was not made by this site for this list. Its text may be shown to the client."""
 
 
 class UnknownKey(BadCursor):
-    """The cursor names a signing key that is not known: not yet, not any more, or it never was."""
+    """The cursor names a signing key that is not known: not yet, not any more, or it never was.
+
+    For a site whose keys change, a reason to read them again before refusing.
+    """
 
 
 @dataclass(frozen=True)
 class Position:
     """A place in a list: just after (or, backward, just before) the row with this key.
 
-    Without a key it is before the first row, or, backward, after the last one.
+    `key` has that row's value of each column of the Keyset, in its order. If it is None, the place
+    is before the first row (START), or, backward, after the last one.
     """
 
     key: tuple[Any, ...] | None
@@ -45,11 +49,20 @@ END = Position(None, backward=True)
 
 @dataclass(frozen=True)
 class Cursors:
-    """Writes and reads the cursors of one list.
+    """Writes and reads the cursors of one list. They are signed by HMAC-SHA-256, not encrypted.
 
-    `secrets` are the signing keys by their ids, 64-bit numbers: the highest id signs, all verify.
-    `filters` are whatever else decides which rows the list has, and `user` is whose it is, if it
-    shows everybody something else. A cursor of another list is refused.
+    `secrets` are the signing keys by their ids, 64-bit numbers from 0: the highest id signs, all
+    verify. `filters` are whatever else decides which rows the list has, and `user` is whose it is,
+    if it shows everybody something else (None: it does not). A cursor of another list is refused.
+
+    >>> keyset = Keyset((asc(teas.c.name),))
+    >>> cursors = Cursors({1: bytes(32)}, "teas")
+    >>> cursor = cursors.encode(Position(("assam",), backward=False), keyset)
+    >>> cursors.decode(cursor, keyset)
+    Position(key=('assam',), backward=False)
+    >>> Cursors({1: bytes(32)}, "teas", user="ann").decode(cursor, keyset)
+    Traceback (most recent call last):
+    sheaf.paging.cursors.BadCursor: The cursor belongs to another list.
     """
 
     secrets: Mapping[int, bytes]
@@ -58,7 +71,11 @@ class Cursors:
     user: str | None = None
 
     def encode(self, position: Position, keyset: Keyset) -> str:
-        """The cursor for a position in the list as this keyset orders it."""
+        """The cursor for a position in the list as this keyset orders it.
+
+        Raises ValueError for a key with a NULL or of another length than the keyset, and if there
+        are no secrets; OverflowError for an id of a secret that is no 64-bit number.
+        """
         key_id = max(self.secrets)
         message = key_id.to_bytes(_KEY_ID_BYTES) + _dump(position, keyset)
         signature = self._signature(self.secrets[key_id], keyset, message)
@@ -67,7 +84,8 @@ class Cursors:
     def decode(self, cursor: str, keyset: Keyset) -> Position:
         """The position that a cursor names.
 
-        Raises BadCursor, and nothing else, if we did not sign it for this list in this order.
+        Raises UnknownKey if none of the secrets has the id that it names, and otherwise BadCursor,
+        and nothing else, if we did not sign it for this list in this order.
         """
         data = _bytes(cursor)
         signature, message = data[:_SIGNATURE_BYTES], data[_SIGNATURE_BYTES:]

@@ -28,15 +28,25 @@ MAX_DEPTH = 1000
 
 
 class BadPage(ValueError):
-    """No page has this number, or it is too deep in the list to be counted to."""
+    """No page has this number, or it is too deep in the list to be counted to.
+
+    Its text may be shown to the client.
+    """
 
 
 @dataclass(frozen=True)
 class PageRequest:
     """Which part of a list: at most `limit` rows, from a cursor on or the page of a number.
 
-    The first page has the number 1. Raises BadPage for a cursor and a number together, and for a
-    page that ends beyond MAX_DEPTH rows.
+    The first page has the number 1; it is also what is meant if `cursor` and `page` are None.
+    Raises BadPage for a cursor and a number together, for a number below 1, and for a page by
+    number that ends beyond MAX_DEPTH rows. `limit` is not checked: it is 1 or more.
+
+    >>> PageRequest(50, page=3).skipped
+    100
+    >>> PageRequest(50, page=0)
+    Traceback (most recent call last):
+    sheaf.paging.fetching.BadPage: The first page has the number 1.
     """
 
     limit: int
@@ -58,13 +68,16 @@ class PageRequest:
 
     @property
     def skipped(self) -> int:
-        """How many rows of the list are before this part, by the page's number."""
+        """How many rows of the list are before this part, by the page's number; 0 without one."""
         return (self.page - 1) * self.limit if self.page else 0
 
 
 @dataclass(frozen=True)
 class RowPage:
-    """One page of a list, and the cursors of the pages around it (None at an end)."""
+    """One page of a list, and the cursors of the pages around it (None at an end).
+
+    `rows` have the columns that were selected, in the list's order, whichever way they were read.
+    """
 
     rows: Sequence[Row]
     next: str | None
@@ -72,7 +85,10 @@ class RowPage:
 
 
 def source(engine: Engine) -> Source:
-    """A source that takes a connection of this engine for the time of the select."""
+    """A source that takes a connection of this engine for the time of the select.
+
+    To call it raises what SQLAlchemy raises.
+    """
 
     def run(statement: Select[Any]) -> Iterable[Any]:
         with engine.connect() as connection:
@@ -84,7 +100,8 @@ def source(engine: Engine) -> Source:
 def gather(asks: Sequence[Callable[[], T]]) -> list[T]:
     """Call all of them at once, in threads, and return their results in the same order.
 
-    Waits for the slowest; raises the first error there is, so nothing is silently left out.
+    Waits for the slowest. If some of them raise, so does this, with the error of the first of them
+    in that order: nothing is silently left out.
     """
     if len(asks) < 2:
         return [ask() for ask in asks]
@@ -93,7 +110,11 @@ def gather(asks: Sequence[Callable[[], T]]) -> list[T]:
 
 
 def merge(streams: Sequence[Iterable[Row]], keyset: Keyset, *, backward: bool) -> Iterator[Row]:
-    """One sorted stream of many: of rows whose last columns are the keyset's."""
+    """One sorted stream of many: of rows whose last columns are the keyset's.
+
+    Each stream is sorted already, `backward` in reverse, and so is what comes out. To iterate
+    raises TypeError for a NULL that has to be compared.
+    """
     return heapq.merge(*streams, key=partial(keyset.rank, backward=backward))
 
 
@@ -107,9 +128,13 @@ def fetch(
 ) -> RowPage:
     """One part of the rows that the sources find, in the keyset's order.
 
-    `sources` run a select each, on one database; `scatter` asks them: it decides how long to wait,
-    and whether fewer answers will do. Raises BadCursor, and ValueError if the keyset's order cannot
-    be merged from several sources.
+    `sources`, at least one, run a select each, on one database: `statement`, whose own order and
+    limit are replaced. `scatter` is given one call for each source and returns what they returned:
+    it decides how long to wait, and whether fewer answers will do.
+
+    Raises BadCursor for a cursor of another list, ValueError if the keyset's order cannot be merged
+    from several sources, TypeError for a NULL that has to be compared, and what `cursors.encode`,
+    the sources and `scatter` raise.
 
     >>> keyset, cursors = Keyset((asc(teas.c.name),)), Cursors({1: bytes(32)}, "teas")
     >>> page = fetch([source(engine)], select(teas.c.name), keyset, cursors, PageRequest(2))
@@ -132,7 +157,9 @@ def page_at(
 ) -> RowPage:
     """One page, of the rows that were found from a position on, each of which ends in its key.
 
-    One row more than the limit tells that there is another page.
+    For selects that are run without `fetch`. `found` begins at the position, and is in reverse if
+    that is backward. One row more than the limit tells that there is another page. Raises what
+    `cursors.encode` raises.
     """
     rows = found[:limit][:: -1 if position.backward else 1]
     width = len(keyset.keys)

@@ -17,7 +17,10 @@ TYPES = (datetime, float, int, str, UUID)
 
 @dataclass(frozen=True)
 class SortKey:
-    """A column that orders a list, and its direction."""
+    """A column (or an expression of columns) that orders a list, and its direction.
+
+    `asc` and `desc` make them.
+    """
 
     column: ColumnElement[Any]
     descending: bool
@@ -43,10 +46,11 @@ def desc(column: ColumnElement[Any]) -> SortKey:
 
 @dataclass(frozen=True)
 class Keyset:
-    """The columns that order a list: none of them ever NULL, and the last one unique.
+    """The columns, at least one, that order a list: none ever NULL, and the last one unique.
 
     Raises ValueError for a column that is declared nullable (NULL compares with nothing, so its
-    rows would be lost), and TypeError for one whose values a cursor cannot hold.
+    rows would be lost), and TypeError for one whose values a cursor cannot hold: they may be
+    integers, floats, texts, instants and UUIDs (TYPES).
 
     >>> print(Keyset((desc(teas.c.age), asc(teas.c.name))))
     teas.age int desc, teas.name str asc
@@ -82,7 +86,8 @@ class Keyset:
     ) -> Select[Any]:
         """The rows behind a key (all, if None) in this order; backward, those before it reversed.
 
-        The select is left without an order and a limit of its own.
+        `values` is that key, one value for each column. The select is left without an order and a
+        limit of its own.
         """
         if values is not None:
             statement = statement.where(self._beyond(values, backward=backward))
@@ -93,7 +98,10 @@ class Keyset:
         return statement.order_by(None).order_by(*order).offset(None).limit(None)
 
     def rank(self, row: Sequence[Any], *, backward: bool) -> tuple[Any, ...]:
-        """What sorts in Python as a row, which ends in its key, does in SQL."""
+        """What sorts in Python as a row, which ends in its key, does in SQL.
+
+        Raises ValueError for a row that is shorter than the key.
+        """
         return tuple(
             _Reversed(_comparable(value)) if key.descending != backward else _comparable(value)
             for key, value in zip(self.keys, row[-len(self.keys) :], strict=True)
