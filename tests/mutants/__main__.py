@@ -30,7 +30,9 @@ _PAGING, _PAGES = f"{_SHEAF}/test_paging.py", f"{_SHEAF}/pages"
 _WRITES = tuple(f"{_PAGES}/test_{name}.py" for name in ("claims", "saves", "edit_leases", "users"))
 _FETCHING = tuple(f"{_UNIT}/paging/test_{name}.py" for name in ("fetching", "merging"))
 _ONE_SERVER = ("-k", "not cluster and not zookeeper")
-_LOCKS = tuple(f"{_SHEAF}/locks/test_{name}.py" for name in ("redis_scripts", "redis", "contract"))
+_LOCKS = tuple(
+    f"{_SHEAF}/locks/test_{name}.py" for name in ("redis_scripts", "redis", "contract", "multi")
+)
 # What is changed, and the tests of it, the quickest first: they end with the first that fails.
 TESTS: dict[str, tuple[str, ...]] = {
     "paging/cursors.py": (f"{_UNIT}/paging/test_cursors.py", _PAGING),

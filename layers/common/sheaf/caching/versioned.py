@@ -178,7 +178,7 @@ class VersionedCache:
 
         The proof is a RedisLock's, of the same name and in the same Redis, taken before the
         change. Without one, or if the lock has been lost since, nothing is stored: an older entry
-        is removed. It is run by `publish`, `sheaf.scripts.run`, or a RedisLock's `release`.
+        is removed. It is run by `publish`, `sheaf.redis_scripts.run`, or a RedisLock's `release`.
         """
         return self._storing(key, entry, proof, "writer")
 

@@ -39,9 +39,9 @@ class Cache(Protocol):
         """
 
     def publication(self, key: str, entry: Any, proof: tuple[str, str]) -> Any:
-        """A script (`sheaf.scripts.Call`) that stores it while a key of the same slot has a value.
+        """A script that stores it while a key of the same slot has a value: the two of `proof`.
 
-        `proof` is that key and that value.
+        It is a `sheaf.redis_scripts.Call`.
         """
 
 

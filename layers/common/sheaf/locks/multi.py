@@ -53,16 +53,19 @@ class MultiLock:
     def fence(self, name: str) -> int:
         """The fence of one of the locks; raises LockNotOwnedError when it is not held.
 
-        Raises StopIteration for a name that is not among them.
+        Raises KeyError for a name that is not among them.
         """
         return self._named(name).fence
 
     def token(self, name: str) -> UUID:
-        """The holder's id for one of the locks; raises StopIteration for any other name."""
+        """The holder's id for one of the locks; raises KeyError for any other name."""
         return self._named(name).token
 
     def _named(self, name: str) -> Lock:
-        return next(lock for lock in self.locks if lock.name == name)
+        for lock in self.locks:
+            if lock.name == name:
+                return lock
+        raise KeyError(name)
 
     def remaining(self) -> float:
         """Seconds for which all locks are ours for certain; 0 when one of them is not."""

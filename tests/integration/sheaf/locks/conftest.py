@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sheaf import redis_client
-from sheaf.locks import Locks
+from sheaf.locks import Lock, Locks
 from sheaf.locks.redis import RedisLocks
 from sheaf.locks.zookeeper import ZooKeeperLocks
 from tests.fixtures import Servers
@@ -53,3 +53,10 @@ def new_name() -> NewName:
     """Makes a name for a lock."""
     numbers = count()
     return lambda: f"page:test/{next(numbers)}"
+
+
+def held(locks: Locks, name: str, timeout: float = 10) -> Lock:
+    """A lock that has been taken."""
+    lock = locks.lock(name, timeout)
+    assert lock.acquire(blocking=False)
+    return lock
