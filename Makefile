@@ -62,7 +62,7 @@ bench: .venv/bench ## Measure locks, cold starts, load and lists against others 
 	$(VENV)/python -m bench.serve $(or $(SHARE),1)
 	$(VENV)/python -m bench.lists $(or $(SHARE),1)
 
-lint: .venv/dev ## Check style, types, and who imports whom
+lint: .venv/dev ## Check style, types, and which module imports which
 	$(VENV)/ruff check
 	$(VENV)/ruff format --check
 	$(VENV)/mypy

@@ -13,8 +13,8 @@ the same Redis, and by the floor, a handler that returns a constant of the page'
   other work on the machine disturbs less;
 - the import of the handler's module alone, in a new process without the runtime client;
 - warm: processor time of a call of the handler, 200 and 304, in new processes. A thousand pages by
-  turns, so that each hit is one GET of Redis; one page over and over, a flood, which the pages
-  function answers from its memory, is shown beside it.
+  turns, so that each cache hit is one GET of Redis; one page over and over, a flood, which the
+  pages function answers from its memory, is shown beside it.
 
 Python runs with -S and finds the packages by PYTHONPATH: a virtual environment's .pth files, which
 Lambda has none of, would otherwise be a part of each start and import modules for the handlers.

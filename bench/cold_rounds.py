@@ -18,7 +18,7 @@ from sheaf.pages import page_cache
 
 SEED = 11
 SLUG = "a-page-to-measure"
-# So many that, by turns, none of them is asked for so often that Sheaf would not ask Redis for it.
+# Enough that, by turns, none is asked for often enough for Sheaf not to ask Redis for it.
 PAGES = 1000
 _CALLS = Path(__file__).with_name("warm_calls.py")
 
@@ -63,7 +63,7 @@ class Rounds:
         }
 
     def warm(self, repeats: int, calls: int) -> dict[str, Any]:
-        """Medians of new processes: the import, the processor time of a hit and of a 304."""
+        """Medians of new processes: the import, the processor time of a cache hit and of a 304."""
         found: dict[str, list[dict[str, Any]]] = {each.name: [] for each in CONTENDERS}
         flood: list[float] = []
         ours = next(each for each in CONTENDERS if each.name == OURS)
@@ -76,7 +76,7 @@ class Rounds:
         return medians
 
     def _next_round(self) -> list[Contender]:
-        # An entry of the cache grows old; who reads it here renews it in time.
+        # An entry of the cache grows old; reading it here renews it in time.
         if self._site.read(SLUG).headers["etag"] != self._page.headers["etag"]:
             raise RuntimeError("the page has changed")
         self._copy_page()

@@ -1,4 +1,4 @@
-"""Who serves the page, and the surroundings that each of their processes gets."""
+"""The contenders that serve the page, and the surroundings that each of their processes gets."""
 
 import os
 import subprocess

@@ -161,11 +161,11 @@ def tables(result: dict[str, Any]) -> dict[str, str]:
     """The result as tables in Markdown, by what they show."""
     return {
         "measured": _measured(result["measured"]),
-        "bills": _bills("dollars a month, at so many reads a second", result["bills"]),
+        "bills": _bills("dollars a month, by reads a second", result["bills"]),
         "idle": _bills("dollars a month, when nobody comes", result["idle"]),
         "by_hit_share": _by_share("answered by the CDN", result["by_hit_share"]),
         "by_writes_share": _by_share("writes among the requests", result["by_writes_share"]),
-        "savings": _totals("dollars a month, at so many reads a second", result["savings"]),
+        "savings": _totals("dollars a month, by reads a second", result["savings"]),
         "prices": _prices(),
     }
 

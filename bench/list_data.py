@@ -22,7 +22,7 @@ _FILL = f"""
 
 
 def fill(url: str, rows: int, shards: int = 1, shard: int = 0) -> None:
-    """Make those of so many small pages that belong on this shard when all slots are spread."""
+    """Make those of `rows` small pages that belong on this shard when all slots are spread."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(_FILL, {"rows": rows, "shards": shards, "shard": shard})
     settle(url)

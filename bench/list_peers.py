@@ -1,4 +1,4 @@
-"""Who reads a page of the list of a million: Sheaf, three libraries, and SQL by hand.
+"""The peers that read a page of the list of a million: Sheaf, three libraries, and SQL by hand.
 
 Each returns the slugs of the page that begins at a `Place`, after it has done for the other columns
 what it does.

@@ -17,7 +17,7 @@ from sheaf.paging import PageRequest
 from sheaf.sharding import shards
 
 WORDS, SEED = 120, 5
-# A saved page is copied under so many names, at most: its text and its search vector with it.
+# A saved page is copied under this many names, at most: its text and its search vector with it.
 COPIES = 100
 
 # What is asked for, by how frequent the words are in the language.
@@ -32,7 +32,7 @@ QUERIES: dict[str, Callable[[random.Random], str]] = {
 
 
 def measure(url: str, count: int, rounds: int) -> dict[str, Any]:
-    """Milliseconds of a search, p50 and p95, among so many pages, which are removed again."""
+    """Milliseconds of a search, p50 and p95, among `count` pages, which are removed again."""
     _fill(url, count)
     chance = random.Random(SEED)
     taken: dict[str, list[float]] = {kind: [] for kind in QUERIES}

@@ -79,7 +79,7 @@ def _ask(reader: "Connection[Any, Any]") -> dict[str, float]:
 
 @contextmanager
 def _reader(url: str, count: int, rows: int) -> Iterator["Connection[Any, Any]"]:
-    """A process that reads the list from so many new databases, which it fills first."""
+    """A process that reads the list from `count` new databases, which it fills first."""
     urls = [_create(url, f"of_{count}_{number}") for number in range(count)]
     context = get_context("spawn")
     here, there = context.Pipe()

@@ -1,4 +1,4 @@
-"""The statements that a call sends, whoever sends them, and their own time in PostgreSQL."""
+"""The statements that a call sends, by any library, and their own time in PostgreSQL."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -14,7 +14,7 @@ import redis
 from bench.lock_peers import FLOOR, OURS, PEERS, CountingConnection, Peer, by_name, connect
 
 SEED = 3
-# The waiter of a hand-off has waited for so long: longer than the slowest peer's sleep, and never
+# The waiter of a hand-off has waited for this long: longer than the slowest peer's sleep, and never
 # in step with it.
 HOLD_SECONDS = (0.02, 0.14)
 _SECONDS = 60

@@ -12,7 +12,7 @@ from math import inf
 
 LOOKED_UP = date(2026, 11, 25)
 
-# Up to this amount in a month, so many dollars for each unit.
+# Up to the first, an amount in a month, each unit costs the second, in dollars.
 Step = tuple[float, float]
 
 

@@ -17,7 +17,7 @@ def vocabulary() -> tuple[str, ...]:
 
 
 def markdown(words: int, seed: int = SEED) -> str:
-    """A page of so many words with headings, emphasis, lists and links; one for each seed."""
+    """A page of `words` words with headings, emphasis, lists and links; one for each seed."""
     chance = random.Random(seed)
     # Zipf's law: the nth word is used 1/n as often as the first.
     weights = [1 / (rank + 3) for rank in range(WORDS)]

@@ -13,7 +13,7 @@ SECONDS = HOURS * 3600
 MINUTES = HOURS * 60
 MILLION = 1e6
 GB = 1e9
-_PROCESSOR_MB = 1769  # so much memory has one processor to itself, AWS says
+_PROCESSOR_MB = 1769  # with this much a function has one processor to itself, AWS says
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Assumed:
     miss_milliseconds: float = 25.0  # billed for a read that asks the database
     upkeep_milliseconds: float = 200.0  # of a run, and of purging after it
     start_share: float = 0.01  # of the origin's requests, those that start an instance
-    calls_per_write: int = 4  # a lease, a preview or two, the save
+    calls_per_write: int = 4  # an edit lease, a preview or two, the save
     upkeep_minutes: float = 1.0  # from one run to the next
     paths_at_most: int = 3  # of a run; of more pages all are purged at once, which is one path
     files_per_read: float = 0.5  # browsers keep the five files of a page for a year
@@ -124,7 +124,7 @@ def _cdn(load: Load, assumed: Assumed, calls: float) -> dict[str, float]:
 
 
 def purged_paths(writes: float, at_most: int) -> float:
-    """How many paths a run purges, if so many pages change before one, on average, by chance."""
+    """How many paths a run purges, if `writes` pages change before one, on average, by chance."""
     shares = [exp(-writes) * writes**count / factorial(count) for count in range(at_most + 1)]
     return sum(count * share for count, share in enumerate(shares)) + 1 - sum(shares)
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from threading import Timer
 from typing import Any
 
-# In seconds, for what takes a few on an idle machine. Only a test that fails waits for so long.
+# In seconds, for what takes a few on an idle machine. Only a test that fails waits this long.
 PATIENCE = 120
 # Asks PostgreSQL for a row of each lock that somebody wants and we have.
 WAITING_FOR_US = "SELECT 1 FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
@@ -23,7 +23,7 @@ def wait_until(true: Callable[[], object], failure: str) -> None:
 
 @contextmanager
 def killed_if_late(process: "subprocess.Popen[Any]") -> Iterator[None]:
-    """Kill the process if the block takes too long: who reads what it says then reads the end."""
+    """Kill the process if the block takes too long: a reader of its output then reads the end."""
     watch = Timer(PATIENCE, process.kill)
     watch.start()
     try:

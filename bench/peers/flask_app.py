@@ -1,6 +1,6 @@
 """Flask with Flask-Caching, for gunicorn and, by apig-wsgi, for Lambda, as their manuals say.
 
-The view's result is cached, so a hit is one GET and the view does not run.
+The view's result is cached, so a cache hit is one GET and the view does not run.
 """
 
 import os

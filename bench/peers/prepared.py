@@ -12,7 +12,7 @@ Page = tuple[bytes, dict[str, str]]
 
 
 def page() -> Page:
-    """Body, compressed, and headers; stands for reading and rendering, which a hit never does."""
+    """Body, compressed, and headers; stands for reading and rendering, which no cache hit does."""
     content = json.loads(Path(os.environ["BENCH_PAGE"]).read_text())
     return b64decode(content["body"]), content["headers"]
 

@@ -185,12 +185,12 @@ def list_folder(slug: str, place: Annotated[Place, Query()], partial: Partial = 
 
 @api.get(
     "/api/leases/<slug>",
-    summary="Who is editing a page",
-    responses=answers(PageLease, "The lease"),
+    summary="The edit lease of a page",
+    responses=answers(PageLease, "The edit lease"),
     tags=["leases"],
 )
 def get_lease(slug: str) -> Answer:
-    """The lease that somebody holds on a page at this moment; 404 when nobody does."""
+    """The edit lease that somebody holds on a page at this moment; 404 when nobody does."""
     slug = slugs.parse_quoted(slug)
     return reply(PageLease.of(slug, lookups.lease(slug)), headers=_NO_STORE)
 

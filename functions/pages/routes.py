@@ -24,7 +24,7 @@ _ROBOTS = "User-agent: *\nDisallow: /-/edit/\nDisallow: /-/history/\nDisallow: /
 
 
 def answer(request: Request, how: str, now: float) -> Response:
-    """The answer to a request that no hit in the cache could give, and why (see `cached`)."""
+    """The answer to a request that no cache hit could give, and why (see `cached`)."""
     try:
         found = _find(request, how, now)
     except Exception as error:

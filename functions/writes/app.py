@@ -37,10 +37,10 @@ _SAVED = {
 }
 _DELETED: dict[int, Any] = {204: {"description": "The page was deleted"}}
 _LEASED = {
-    **answers(PageLease, "Your lease was renewed"),
-    **answers(PageLease, "The lease is yours now", 201),
+    **answers(PageLease, "Your edit lease was renewed"),
+    **answers(PageLease, "The edit lease is yours now", 201),
 }
-_GIVEN_UP: dict[int, Any] = {204: {"description": "Nobody holds the lease any more"}}
+_GIVEN_UP: dict[int, Any] = {204: {"description": "Nobody holds the edit lease any more"}}
 
 
 def _editor(event: Mapping[str, Any]) -> Identity:
@@ -121,7 +121,12 @@ def preview(text: PreviewInput) -> PowertoolsResponse[str]:
     return reply(Preview(content.html, content.title, list(content.tags)), headers=_NO_STORE)
 
 
-@api.put("/api/leases/<slug>", summary="Take or renew a lease", responses=_LEASED, tags=["leases"])
+@api.put(
+    "/api/leases/<slug>",
+    summary="Take or renew an edit lease",
+    responses=_LEASED,
+    tags=["leases"],
+)
 def put_lease(slug: str, wanted: LeaseInput | None = None) -> PowertoolsResponse[str]:
     """Say that you are editing a page: others cannot save it until your time is up."""
     holder = api.admitted.handle
@@ -135,13 +140,18 @@ def put_lease(slug: str, wanted: LeaseInput | None = None) -> PowertoolsResponse
     return reply(held, HTTPStatus.CREATED, headers)
 
 
-@api.delete("/api/leases/<slug>", summary="Give up a lease", responses=_GIVEN_UP, tags=["leases"])
+@api.delete(
+    "/api/leases/<slug>",
+    summary="Give up an edit lease",
+    responses=_GIVEN_UP,
+    tags=["leases"],
+)
 def delete_lease(slug: str) -> PowertoolsResponse[str]:
     """Say that you are not editing the page any more."""
     holder = api.admitted.handle
     slug = slugs.parse_quoted(slug)
     if not shards.write(slug, edit_leases.give_up, holder):
-        raise problems.not_found(f"lease on {slug}")
+        raise problems.not_found(f"edit lease on {slug}")
     return send(responses.Response(HTTPStatus.NO_CONTENT, _NO_STORE))
 
 
@@ -152,7 +162,7 @@ def delete_lease(slug: str) -> PowertoolsResponse[str]:
     tags=["leases"],
 )
 def list_drafts(slug: str) -> PowertoolsResponse[str]:
-    """What you wanted to save when your lease had been taken over, the newest first."""
+    """What you wanted to save when your edit lease had been taken over, the newest first."""
     author = api.admitted.handle
     slug = slugs.parse_quoted(slug)
     return reply(Drafts(shards.read(slug, drafts.of_page, author)), headers=_NO_STORE)

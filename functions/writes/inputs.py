@@ -96,5 +96,5 @@ def lease_fence(header: str | None) -> int | None:
     if header is None:
         return None
     if not _FENCE.fullmatch(header.strip()):
-        raise problems.bad_request("Sheaf-Lease holds the fence of a lease: a number.")
+        raise problems.bad_request("Sheaf-Lease holds the fence of an edit lease: a number.")
     return int(header)

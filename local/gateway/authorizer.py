@@ -1,4 +1,4 @@
-"""API Gateway's JWT authorizer: who a bearer token speaks for."""
+"""API Gateway's JWT authorizer: the person that a bearer token speaks for."""
 
 import json
 import logging

@@ -36,7 +36,7 @@ class GrantError(ValueError):
 
 @dataclass(frozen=True)
 class Identity:
-    """Who signs in and as what."""
+    """The person who signs in, and the role."""
 
     handle: str
     role: str
@@ -95,7 +95,7 @@ def mint_code(
 def redeem_code(
     key: keys.SigningKey, issuer: str, code: str, verifier: str, redirect_uri: str
 ) -> Identity:
-    """Whom `code` was made for; raises GrantError unless all of it fits."""
+    """The person that `code` was made for; raises GrantError unless all of it fits."""
     try:
         claims = jwt.decode(
             code, key.public, algorithms=["RS256"], issuer=issuer, audience=_code_audience(issuer)

@@ -16,8 +16,9 @@ from local.laptop.processes import Server, ServerError, tail
 FAST_SHUTDOWN = signal.SIGINT
 CREATE_SECONDS = 120
 # PostgreSQL refuses to be root. It asks for its user's name, so the number is that of `nobody`,
-# which every system has. Inside its own user namespace it does not see who it is, and files stay
-# root's. Where there are none, as in most containers, it is nobody, whom root's folders let in.
+# which every system has. Inside its own user namespace it does not see that it is root, and
+# files stay root's. Where there are none, as in most containers, it is `nobody`, and root's folders
+# let it in.
 NOT_ROOT = (
     ("unshare", "--user", "--map-user=65534", "--map-group=65534"),
     (

@@ -118,7 +118,7 @@ class SignIn:
         return _json({"keys": [self.key.jwk()]})
 
     def form(self, request: Request) -> Response:
-        """Ask who is signing in."""
+        """Ask for the name of the person who is signing in."""
         Authorization.read(request.args, _origins(request))
         return _form(request.args, _origins(request))
 

@@ -16,7 +16,7 @@ from tests.servers.ports import free_ports
 
 @dataclass(frozen=True)
 class Contained:
-    """A site in containers: its address, its parts, and who signs the tokens that it takes."""
+    """A site in containers: its address, its parts, and the issuer of the tokens that it takes."""
 
     url: str
     compose: Compose

@@ -15,7 +15,7 @@ from tests.faults.world import revisions
 from tests.servers.proxy import Proxy
 from tests.waiting import PATIENCE, killed_if_late
 
-# Over while its holder is stopped; any other lease outlasts its test.
+# Timeouts of locks: one ends while its holder is stopped, any other outlasts its test.
 SHORT = 0.4
 _LONG = 2.0 * PATIENCE
 

@@ -38,7 +38,7 @@ def _only_read(connection: Connection, slug: str, fence: int, owner: UUID) -> Cl
 
 
 def _save_by_version(connection: Connection, claim: Claim, write: Write) -> PageItem:
-    """Whoever has claimed the page since, only the version counts."""
+    """Whatever claim the page has had since, only the version counts."""
     row = connection.execute(select(*_MARKS).where(pages.c.slug == claim.slug)).one()
     return _save(connection, replace(claim, fence=row.fence, owner=row.owner), write)
 

@@ -19,7 +19,7 @@ class Nemesis:
     """Does things at random, and undoes them some time later; all in the calling thread."""
 
     def __init__(self, world: World, lease: float, faults: Iterable[str] = ()) -> None:
-        """`lease`: how long the writers' locks live, in seconds; `faults`: which, if not all."""
+        """`lease`: the timeout of the writers' locks, in seconds; `faults`: which, if not all."""
         self.world = world
         self.random = world.random
         self.lease = lease
@@ -33,7 +33,7 @@ class Nemesis:
         self._order = itertools.count()
 
     def rage(self, seconds: float, every: float, enough: Callable[[], bool]) -> None:
-        """Let a fault happen every so many seconds: until it is enough, or for so many seconds."""
+        """Let a fault happen each `every` seconds, for `seconds` or until there were `enough`."""
         end = time.monotonic() + seconds
         self._let_pass(1)
         while time.monotonic() < end and not enough():
@@ -41,7 +41,7 @@ class Nemesis:
             self._let_pass(every)
 
     def _let_pass(self, seconds: float) -> None:
-        """Let so much time pass, and do what is due in it."""
+        """Let `seconds` pass, and do what is due in them."""
         end = time.monotonic() + seconds
         while self._later and self._later[0][0] < end:
             at, _, action = heapq.heappop(self._later)

@@ -26,7 +26,7 @@ from tests.faults.world import revisions, world
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run, for so many seconds at most. Times are in seconds, `mutation` breaks the
+    """What to run, for `seconds` at most. Times are in seconds, `mutation` breaks the
     writers' protocol, and `faults` are the only ones to happen, if there are any.
     """
 

@@ -19,7 +19,7 @@ from tests.waiting import PATIENCE, wait_until
 
 SLUGS = [f"page-{number}" for number in range(20)]
 RECOVERY_SECONDS = 10.0
-# Of so many every process has answered some for each page, and so remembers all pages.
+# Of this many every process has answered some for each page, and so remembers all pages.
 MANY = 1000
 
 
@@ -54,7 +54,7 @@ class Readers:
                 thread.join()
 
     def until_more(self, count: int) -> None:
-        """Return when so many more requests have been answered."""
+        """Return when `count` more requests have been answered."""
         before = len(self.answers)
         wait_until(lambda: len(self.answers) >= before + count, f"not {count} answers")
 
@@ -82,7 +82,7 @@ def node(tmp_path: Path) -> Iterator[Node]:
 @pytest.mark.parametrize(
     ("fail", "recover", "forgotten"),
     [
-        # So long that what processes remember does no more.
+        # For longer than what processes remember serves.
         pytest.param(Node.kill, Node.start, True, id="killed"),
         pytest.param(Node.pause, Node.resume, False, id="hanging"),
     ],

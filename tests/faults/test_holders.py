@@ -1,4 +1,4 @@
-"""Two who both believe that they hold the lock.
+"""Two writers that both believe that they hold the lock.
 
 A and B edit one page, or two pages that belong together. Whatever happens, the database must hold
 every acknowledged write, and no write by somebody who had not read what it replaced.

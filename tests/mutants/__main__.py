@@ -23,7 +23,7 @@ from tests.mutants import trial
 from tests.mutants.keeper import kept_servers
 from tests.mutants.mutations import Mutant, mutants_of
 
-# So many trials at a time.
+# Trials at a time.
 WORKERS = 2
 _SHEAF, _UNIT = "tests/integration/sheaf", "tests/unit/sheaf"
 _PAGING, _PAGES = f"{_SHEAF}/test_paging.py", f"{_SHEAF}/pages"

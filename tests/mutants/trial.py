@@ -47,7 +47,7 @@ def prepare(servers: "SimpleQueue[bytes]") -> None:
 
 
 def run(mutant: Mutant | None, tests: tuple[str, ...], seconds: float) -> int | None:
-    """What pytest ends with; None if it takes longer than so many seconds."""
+    """What pytest ends with; None if it takes longer than `seconds`."""
     process = _fork.Process(target=_test, args=(mutant, tests))
     process.start()
     process.join(seconds)

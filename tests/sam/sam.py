@@ -117,7 +117,7 @@ class Container:
     def published(self) -> Self:
         """The same, with the layer as a version that was published and is in SAM's cache.
 
-        Of a layer in the template SAM makes the image anew for each invocation.
+        Of a layer in the template SAM makes the image again for each invocation.
         """
         name, version = LAYER.split(":")[-2:]
         digest = hashlib.sha256(LAYER.encode()).hexdigest()[:10]

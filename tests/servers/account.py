@@ -21,12 +21,12 @@ ANSWERS: dict[str, dict[str, Any]] = {
     TRIAL: {"statusCode": 401},
 }
 OLD_FILES = {"-/static/style.0123456789abcdef0123.css": b"old"}
-# A signature says whom it is for.
+# A signature names the service that it is for.
 SIGNED_FOR = re.compile(r"/([\w-]+)/aws4_request")
 
 
 class Account:
-    """One site in it, and what was told of it to whom."""
+    """One site in it, and what each service was told of it."""
 
     def __init__(self) -> None:
         self.codedeploy = CodeDeploy(specification(WRITES, "7"))

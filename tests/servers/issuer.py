@@ -25,7 +25,7 @@ class Issuer:
     """A running issuer: a test may change what it answers, and reads what it was asked."""
 
     url: str
-    authority: Path  # the certificate of whom to trust
+    authority: Path  # the certificate of the one to trust
     key: keys.SigningKey
     answers: dict[str, Response] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)

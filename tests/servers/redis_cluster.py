@@ -1,7 +1,8 @@
 """A Redis Cluster on this machine: primaries with a replica each, TLS on every connection.
 
-It stands in for ElastiCache Serverless: who logs in as its user may do what the template lets the
-functions do and no more, without the commands that are not offered there, and nobody else gets in.
+It stands in for ElastiCache Serverless: a client that logs in as its user may do what the template
+lets the functions do and no more, without the commands that are not offered there, and nobody else
+gets in.
 """
 
 import secrets

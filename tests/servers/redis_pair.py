@@ -44,7 +44,7 @@ class Node:
         self.server = self._start()
 
     def kill(self) -> None:
-        """End the server without giving it time to say good-bye."""
+        """End the server without giving it time to close its connections."""
         self.server.process.kill()
         self.server.process.wait(PATIENCE)
 

@@ -40,7 +40,7 @@ class Ensemble:
 
 @contextmanager
 def zookeeper_ensemble(directory: Path, size: int = 3) -> Iterator[Ensemble]:
-    """Run so many servers with their data below `directory`, and yield once they answer.
+    """Run `size` servers with their data below `directory`, and yield once they answer.
 
     Skips the test on a machine without ZooKeeper.
     """

@@ -2,6 +2,6 @@
 
 __version__ = "0.1.0"
 
-# The number of the build: cached pages of a lower one are made anew. The layer's Makefile appends
+# The number of the build: cached pages of a lower one are made again. The layer's Makefile appends
 # another line to this file, with the time in SOURCE_DATE_EPOCH.
 BUILD = 0

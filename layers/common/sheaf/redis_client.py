@@ -28,7 +28,7 @@ def connect(url: str, cluster: bool | None = None) -> "redis.Redis":
     options: dict[str, Any] = {
         "socket_timeout": _TIMEOUT_SECONDS,
         "socket_connect_timeout": _TIMEOUT_SECONDS,
-        # A script that was sent may have run: whoever sends it decides if it may be sent again.
+        # A script that was sent may have run: its sender decides if it may be sent again.
         "retry": Retry(NoBackoff(), 0),
         # A connection begins with AUTH and nothing else: it is somebody's request that waits.
         "protocol": 2,

@@ -74,7 +74,7 @@ def request(context: Any, now: float, metrics: tuple[str, ...], **fields: object
 def measure(**metrics: float) -> None:
     """Write these metrics in one line, in the same format; off the hot path only.
 
-    One whose name ends in Seconds is so many seconds, any other one a count. Alarms depend on them,
+    One whose name ends in Seconds is in seconds, any other one a count. Alarms depend on them,
     so they are written at every log level, unless POWERTOOLS_METRICS_DISABLED says otherwise.
     """
     from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit  # noqa: PLC0415

@@ -21,7 +21,7 @@ from tests.fixtures import Servers
 from tests.site import Site
 
 ROOT = Path(__file__).parents[3]
-# Of our own, what a hit may load; of others', nothing but the standard library.
+# Of our own, what a cache hit may load; of others', nothing but the standard library.
 ALLOWED = {
     "pages",
     "pages.app",

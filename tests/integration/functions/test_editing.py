@@ -109,7 +109,7 @@ def test_whoever_lost_the_lock_gets_no_fence_above_the_one_in_its_way(
 def test_the_lock_stays_when_nobody_knows_if_the_page_was_saved(
     site: Site, clean: Servers, monkeypatch: pytest.MonkeyPatch, lost: bool
 ) -> None:
-    """So that whoever comes next waits, and reads what may have been stored meanwhile."""
+    """So that the next writer waits, and reads what may have been stored meanwhile."""
 
     def fail(*_: object) -> None:
         raise OperationalError("save", None, Exception(), connection_invalidated=lost)

@@ -297,7 +297,7 @@ def test_old_drafts_are_removed(site: Site, connection: Connection) -> None:
     assert {draft.id for draft in drafts.of_page(connection, "home", "alice")} == {kept, other}
     assert drafts.remove_old(connection, timedelta(days=30)) == 0
     connection.execute(text("UPDATE drafts SET created_at = now() - interval '31 days'"))
-    assert drafts.keep(connection, "home", "alice", 4, EMPTY, "") == other  # and anew
+    assert drafts.keep(connection, "home", "alice", 4, EMPTY, "") == other  # and again
     assert drafts.remove_old(connection, timedelta(days=30)) == 1
     assert [draft.id for draft in drafts.of_page(connection, "home", "alice")] == [other]
 

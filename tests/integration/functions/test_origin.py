@@ -1,4 +1,4 @@
-"""Behind a CDN, who comes past it is shown the door, whatever is asked for."""
+"""Behind a CDN, direct access to the origin is refused, whatever is asked for."""
 
 from collections.abc import Iterator
 

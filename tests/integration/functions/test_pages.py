@@ -221,7 +221,7 @@ def test_readers_that_the_database_cannot_bear_are_sent_away(site: Site, clean: 
         assert site.get("/home.md").status_code == 503
     page_cache.near().close()
     with redis.Redis.from_url(clean.cache_url) as client:
-        client.flushall()  # the lease of the one that was sent away
+        client.flushall()  # the fill lease of the one that was sent away
     assert site.get("/").status_code == 200
 
 

@@ -80,7 +80,7 @@ def port_of(cluster_client: Any, key: str) -> int:
 
 @pytest.fixture
 def connection(clean: Servers) -> Iterator[Connection]:
-    """A transaction that follows the slot map; it is taken back in the end, whoever owns what."""
+    """A transaction that follows the slot map; it is taken back in the end, whatever it changed."""
     engine = transactional(shards.home())
     epoch = shards.current_map().epoch
     with engine.connect().execution_options(map_epoch=epoch) as connection:

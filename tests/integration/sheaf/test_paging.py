@@ -120,10 +120,10 @@ class Shards:
         *self.connections, self.whole = connections
         self.count = len(self.connections)
         self.home: Callable[[int], int] = int
-        self.found: list[int] = []  # by each ask since they were filled, so many rows
+        self.found: list[int] = []  # how many rows, by each ask since they were filled
 
     def fill(self, rows: list[Row], count: int, home: Callable[[int], int] = int) -> None:
-        """Spread rows over so many tables: by their ids in turn, or as `home` says of an id."""
+        """Spread rows over `count` tables: by their ids in turn, or as `home` says of an id."""
         self.count, self.home, self.found = count, home, []
         for connection in (*self.connections, self.whole):
             connection.execute(things.delete())
@@ -253,7 +253,7 @@ def test_pages_by_number_are_the_same_pages_and_lead_on(
         assert ids([page(beyond.prev)]) == ids(there)[-size:]
 
 
-# Of rows that follow each other in the list, so many are in one table, whose number is given.
+# Runs of rows that follow each other in the list: the number of their table, and how many they are.
 RUNS = st.lists(st.tuples(st.integers(0, 4), st.integers(1, 30)), max_size=6)
 
 

@@ -15,7 +15,7 @@ from bench.usage import (
 )
 from upkeep import app
 
-# A processor for 1,769 MB: with so much memory a function has one to itself.
+# A processor for 1,769 MB: with this much memory a function has one to itself.
 ASSUMED = Assumed(memory_mb=1769)
 MEASURED = Measured(
     page_bytes=9_300,

@@ -1,4 +1,4 @@
-"""What a version has to answer, whoever asks it."""
+"""What a version has to answer to the trials."""
 
 from collections.abc import Callable
 from typing import Any

@@ -37,7 +37,7 @@ def client(service: str, read_seconds: int = 10, attempts: int = 4) -> Any:
 
 
 def invoke(function: str, event: object, seconds: int, version: str = "") -> Any:
-    """What a function, or a version of it, answers to an event within so many seconds.
+    """What a function, or a version of it, answers to an event within `seconds`.
 
     It is never called twice: a lost answer is an error, as it may have done its work. Raises
     FunctionFailed with what it raised itself.

@@ -52,7 +52,7 @@ _token = partial(
     "--token",
     expose_value=False,
     callback=_take_token,
-    help="Who you are, for commands that write.",
+    help="A token that says who you are, for commands that write.",
 )
 _threads = click.option(
     "--jobs",

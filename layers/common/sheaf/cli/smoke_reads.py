@@ -26,7 +26,7 @@ _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg
 _DAY = 24 * 60 * 60
 _LINK = re.compile(r'<([^>]*)>; *rel="(\w+)"')
 _REDIRECTS = (301, 302, 307, 308)
-# How servers refuse who speaks to them without TLS.
+# How servers refuse clients that come without TLS.
 _REFUSALS = (HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.UPGRADE_REQUIRED)
 
 
@@ -239,7 +239,7 @@ def _expect_problem(answer: Answer, name: str) -> None:
 
 
 def no_token(visit: Visit) -> str:
-    """Nobody writes who has not signed in."""
+    """Nobody writes without having signed in."""
     for token in (None, "not.a.token"):
         stranger = visit.connect(token)
         for method in ("PUT", "DELETE"):

@@ -108,7 +108,7 @@ class Visit:
         return ask(self._reader, "HEAD", path, headers)
 
     def write(self, method: str, body: str | None = None, **headers: str) -> Answer:
-        """What an editor is answered who writes the page; raises CheckSkipped without a token."""
+        """What an editor that writes the page is answered; raises CheckSkipped without a token."""
         if self.token is None:
             raise CheckSkipped(_NO_TOKEN)
         self.wrote = True

@@ -95,7 +95,7 @@ def send(
 
 
 class Impatient(psycopg.Connection[Any]):
-    """Waits so many seconds for an answer. Then it is closed: what was sent may still be done."""
+    """Waits `patience` seconds for an answer. Then it is closed; what was sent may yet be done."""
 
     patience = _STATEMENT_SECONDS + SPARE_SECONDS
     # What is left of a statement that was sent: to `wait` for it is to read the answer.
@@ -141,7 +141,7 @@ def _token(region: str, parameters: dict[str, Any]) -> str:
 
 
 def _test_before_use(engine: Engine) -> None:
-    """Test a connection that was long unused or whose server has said something: it may be gone.
+    """Test a connection that was long unused or whose server has sent something: it may be gone.
 
     By the wall clock: others stand still while an instance is frozen.
     """
@@ -172,7 +172,7 @@ def _is_trusted(pool: Pool) -> bool:
 
 
 def _is_spoken_to(connection: Any) -> bool:
-    """Whether something has come from the server: unasked it says little but good-bye."""
+    """Whether the server has sent something: unasked, it hardly does so but to close."""
     waiting = select.poll()
     waiting.register(connection.fileno(), select.POLLIN)
     return bool(waiting.poll(0))

@@ -178,7 +178,7 @@ signing_keys = Table(
     Column("created_at", _Instant, nullable=False, server_default=func.now()),
 )
 
-# Which slots are this shard's, for whom: for maps from one epoch on until, if it moves away,
+# Which slots are this shard's, and by which maps: those from one epoch on until, if it moves away,
 # another. `owned` may be written; `blocked` (about to leave) and `incoming` may only be read.
 slot_owners = Table(
     "slot_owners",
@@ -196,7 +196,7 @@ Index(
     postgresql_where=slot_owners.c.until_epoch.is_not(None),
 )
 
-# One row: who has an older map than this may not read here any more, for it may miss writes.
+# One row: a caller with an older map than this may not read here any more: it may miss writes.
 reader_epochs = Table(
     "reader_epochs",
     metadata,

@@ -20,7 +20,7 @@ def transactional(engine: Engine) -> Engine:
 
 
 def take_time(connection: Connection, seconds: int) -> None:
-    """Let each statement of this transaction take so long."""
+    """Let each statement of this transaction take up to `seconds`."""
     connection.execute(text(f"SET LOCAL statement_timeout = '{seconds}s'"))
     driver: Any = connection.connection.driver_connection
     driver.patience = seconds + connections.SPARE_SECONDS

@@ -1,7 +1,7 @@
-"""Origin: whether a request has come by way of the site's own CDN, which sends a secret.
+"""Origin: whether a request has come by way of the site's own CDN.
 
-Past the CDN there would be no firewall and no cache. Imported for every cached page, so it imports
-little.
+The CDN sends the origin verification secret. A request without it is direct access to the origin,
+where there would be no firewall and no cache. Imported for every cached page, so it imports little.
 """
 
 from __future__ import annotations

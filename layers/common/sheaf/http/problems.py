@@ -62,7 +62,7 @@ def forbidden(role: str) -> Problem:
 
 
 def wrong_door() -> Problem:
-    """403: the request did not come by way of the site's own CDN."""
+    """403: direct access to the origin, and not by way of the site's own CDN."""
     detail = "Ask for this at the site's own address."
     return Problem(HTTPStatus.FORBIDDEN, "wrong-door", detail)
 
@@ -129,7 +129,7 @@ def _lease_lost(error: errors.LeaseLost) -> Problem:
     taken = (
         f"{holder} has taken over the editing of {error.slug}"
         if holder
-        else f"The lease on {error.slug} is gone"
+        else f"The edit lease on {error.slug} is gone"
     )
     kept = "it was kept as a draft of yours." if draft else "nothing of it was stored."
     detail = f"{taken}. Your change was not saved: {kept}"
@@ -139,7 +139,7 @@ def _lease_lost(error: errors.LeaseLost) -> Problem:
 
 
 def _locked(error: LeaseHeld) -> Problem:
-    """423: somebody else holds the edit lease of the page for so many seconds more."""
+    """423: somebody else holds the edit lease of the page for `seconds_left` more."""
     holder, seconds_left = error.lease.holder, error.lease.seconds_left
     detail, headers = f"{holder} is editing {error.slug}.", {"retry-after": str(seconds_left)}
     return Problem(

@@ -43,7 +43,7 @@ class Preview:
 
 @dataclass(frozen=True)
 class PageLease:
-    """Who is editing a page, for how many seconds more; `taken_from` had it before, if anybody."""
+    """An edit lease, for `seconds_left` more; `taken_from` had it before the holder, if anybody."""
 
     slug: str
     holder: str
@@ -54,7 +54,7 @@ class PageLease:
 
     @classmethod
     def of(cls, slug: str, lease: Lease) -> "PageLease":
-        """The lease of a page."""
+        """The edit lease of a page."""
         return cls(slug, **asdict(lease))
 
 

@@ -107,7 +107,7 @@ _CLAIM = _claim()
 def remove_abandoned(connection: Connection, after: timedelta) -> int:
     """Remove rows that were claimed long ago and never became a page; says how many.
 
-    Not those that somebody has a lease on.
+    Not those that somebody has an edit lease on.
     """
     statement = delete(pages).where(
         pages.c.state == "claimed",

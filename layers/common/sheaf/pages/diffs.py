@@ -7,8 +7,8 @@ from typing import Literal
 from sheaf.pages.errors import TooLong
 from sheaf.pages.revisions import Revision
 
-# Two of so many lines are mostly compared in a tenth of a second, and in two when lines were
-# chosen to make it slow. Three times as long texts would take half a minute then.
+# Two texts of this many lines are mostly compared in a tenth of a second, and in two when lines
+# were chosen to make it slow. Three times as long texts would take half a minute then.
 MAX_LINES = 2000
 
 _AROUND = 3

@@ -1,4 +1,4 @@
-"""Drafts: texts that could not be saved because their author's lease was taken by somebody else.
+"""Drafts: texts that could not be saved because their author's edit lease was taken.
 
 A draft is its author's alone, and is kept for some weeks (see `remove_old`).
 """

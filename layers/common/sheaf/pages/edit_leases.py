@@ -2,9 +2,9 @@
 
 A lease lives in the page's own row, for this makes it as safe as a claim. A claim reads the row
 that it locks, so no lease that was taken a moment before escapes it, however long it had to wait;
-a separate table would be read as it was when the claim's statement began. And whoever takes a
-lease also raises the row's fence and puts a new owner there: a writer who had made a claim before
-can no longer save. What a lease decides is decided by one statement each, by the database's clock.
+a separate table would be read as it was when the claim's statement began. And taking a lease also
+raises the row's fence and puts a new owner there: a writer who had made a claim before can no
+longer save. What a lease decides is decided by one statement each, by the database's clock.
 
 The fence of a lease names one holding: it rises whenever somebody else takes the lease and
 stays when the holder renews it, even late. So "is it still mine?" asks for fence and holder, never
@@ -59,7 +59,7 @@ class Lease:
     fence: int
     seconds_left: int
     expires_at: datetime
-    # Whom the holder took it from, if it was alive then.
+    # The one that the holder took it from, if it was alive then.
     taken_from: str | None
 
 
@@ -96,7 +96,7 @@ def find(connection: Connection, slug: str) -> Lease | None:
 def take(
     connection: Connection, slug: str, holder: str, length: timedelta, *, take_over: bool = False
 ) -> tuple[Lease, bool]:
-    """Take the lease for so long from now, or renew it; the lease, and whether it is new.
+    """Take the lease for `length` from now, or renew it; the lease, and whether it is new.
 
     `take_over` takes it away from another holder, too; else LeaseHeld is raised. A slug without
     a page gets a row in state `claimed`, as with a claim. Raises Moved if it is another shard's.
@@ -108,7 +108,7 @@ def take(
         return lease, is_new
     ownership.check_writable(connection, slug)
     _raise_if_held(connection, slug, holder)
-    # Whoever kept us out is gone already.
+    # The holder that kept us out is gone already.
     return take(connection, slug, holder, length, take_over=take_over)
 
 
@@ -157,7 +157,7 @@ def _take() -> ReturningInsert[Any]:
     return taking.on_conflict_do_update(
         index_elements=[_page.slug],
         set_={
-            # Whoever claimed the page before this lease was there may not save any more.
+            # A writer that claimed the page before this lease was there may not save any more.
             "fence": case((kept, _page.fence), else_=_page.fence + 1),
             "owner": case((kept, _page.owner), else_=func.gen_random_uuid()),
             "lease_holder": me,

@@ -170,8 +170,8 @@ def _claim_and_save(
 def _lease_respected(connection: Connection, change: _Change) -> Iterator[None]:
     """Around a write from claim to save: answers for what an edit lease did to it.
 
-    A claim that was lost may have been lost to somebody who took the lease meanwhile: that is
-    asked once more. The text of a write that lost its lease becomes a draft of its author's.
+    A claim that was lost may have been lost to somebody who took the edit lease meanwhile: that
+    is asked once more. The text of a write that lost its lease becomes a draft of its author's.
     """
     slug, write = change.slug, change.write
     try:
@@ -186,7 +186,7 @@ def _lease_respected(connection: Connection, change: _Change) -> Iterator[None]:
 
 
 def _check_lease(slug: str, lease: Lease | None, author: str, presented: int | None) -> None:
-    """Let a write pass that no lease stands against.
+    """Let a write pass that no edit lease stands against.
 
     With a lease presented it passes as long as nobody else took that lease, expired or not: else
     LeaseLost is raised. Without one, a live lease of somebody else raises LeaseHeld.

@@ -39,10 +39,10 @@ def revision(slug: str, version: int) -> Revision:
 
 
 def lease(slug: str) -> Lease:
-    """The lease that somebody has on editing a page."""
+    """The edit lease that somebody has on a page."""
     found = shards.read(slug, edit_leases.find)
     if found is None or not found.seconds_left:
-        raise NotFound(f"lease on {slug}")
+        raise NotFound(f"edit lease on {slug}")
     return found
 
 

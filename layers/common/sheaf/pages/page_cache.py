@@ -16,7 +16,7 @@ TYPE_CHECKING = False  # typing itself takes 4 ms to load
 if TYPE_CHECKING:
     from sheaf.caching.versioned import VersionedCache
 
-# A page that is not there after so long is looked for elsewhere.
+# A page that is not there after this time is looked for elsewhere.
 _TIMEOUT_SECONDS = 0.25
 _MEMORY_BYTES = 32 * 1024 * 1024
 

@@ -21,7 +21,7 @@ from sheaf.database.errors import Unavailable
 from sheaf.database.tables import is_deleted, is_live, links, page_tags, pages
 from sheaf.sharding import ownership
 
-# So many readers are served at once: enough for any cache that works, and few enough for the
+# This many readers are served at once: enough for any cache that works, and few enough for the
 # database when there is none.
 READERS = 32
 _READERS_LOCK = 0x5EAF
@@ -76,7 +76,7 @@ def find(connection: Connection, slug: str) -> Page | None:
 
 
 def read(connection: Connection, slug: str) -> Page | None:
-    """As `find`, for readers; raises Unavailable when so many are at it, from all processes."""
+    """As `find`, for readers; raises Unavailable if READERS of all processes are at it already."""
     place, *row = connection.execute(_READ, {"slug": slug}).one()
     if place is None:
         raise Unavailable("the database serves as many readers as it should")

@@ -17,7 +17,7 @@ Document = Callable[[str, Page | None], Entry]
 
 
 def relay(number: int, limit: int, document: Document) -> list[Change]:
-    """Relay so many changes of a shard; if a step fails, all of them stay for the next time.
+    """Relay up to `limit` changes of a shard; if a step fails, all stay for the next time.
 
     Each step may be done twice: changes are counted once, and an old version is not published.
     Raises Unavailable.

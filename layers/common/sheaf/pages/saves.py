@@ -50,7 +50,7 @@ EMPTY = Content("", (), "", "", "", "", "", frozenset())
 
 @dataclass(frozen=True)
 class Write:
-    """One write: who, what, and the id by which it is recognised if its answer is lost."""
+    """One write: author, content, and the id that it is recognised by if its answer is lost."""
 
     id: UUID
     author: str

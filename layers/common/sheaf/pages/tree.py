@@ -86,7 +86,7 @@ def _united(rows: Iterable[Row]) -> Iterator[Row]:
 
 
 def _names(folder: str, position: Position, limit: int) -> Select[Any]:
-    """At most so many names from a position on, with what they are, and again as their key."""
+    """At most `limit` names from a position on, with what they are, and again as their key."""
     first = f"{folder}/".replace("/", " ") if folder else ""
     steps = _steps(first, position, limit)
     name, path = steps.c.name, literal(first, Text) + steps.c.name

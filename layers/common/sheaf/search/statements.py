@@ -33,7 +33,7 @@ _LAST_CHARACTER = "\U0010ffff"
 
 @dataclass(frozen=True)
 class Hit:
-    """A page that was found; the snippet is safe HTML with the words in <mark>.
+    """A search hit: a page that was found; the snippet is safe HTML with the words in <mark>.
 
     Ranks of one query are comparable, also when they come from several databases.
     """
@@ -88,7 +88,7 @@ def hit(
     author: str,
     rank: float,
 ) -> Hit:
-    """The hit that a row of `matches` is."""
+    """The search hit that a row of `matches` is."""
     return Hit(slug, title, snippets.cut(plain, query.wanted), updated_at, author, rank)
 
 

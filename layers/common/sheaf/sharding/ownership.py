@@ -1,7 +1,7 @@
-"""Ownership: each shard knows which slots are its own, and refuses who has an older map.
+"""Ownership: each shard knows which slots are its own, and refuses callers with an older map.
 
-Whoever routes by the slot map may have an old one. So it is the shard that decides, in the very
-statement that writes, or after a read before its result counts. The epoch of the map that was
+A caller that routes by the slot map may have an old one. So it is the shard that decides, in the
+very statement that writes, or after a read before its result counts. The epoch of the map that was
 followed comes with the connection (see shards.py).
 """
 
@@ -65,7 +65,7 @@ def readable(column: ColumnElement[int]) -> ColumnElement[bool]:
 
     While slots move, both shards have rows of them, and each has the slots noted. Outside of that
     nothing is excluded, and no index need be read for it. With too old a map no row is found at
-    all, so only who finds none has to `check_up_to_date`.
+    all, so only a caller that finds none has to `check_up_to_date`.
     """
     # Two conditions, each with an index: together they would be looked for in all 4096 rows. As
     # arrays, because of NOT IN PostgreSQL believes that it leaves out half of the rows.

@@ -2,14 +2,14 @@
 
 A few slots at a time go through the steps of `STEPS`. After each step the home shard knows which
 is next, and each may be done twice, so a run that was ended at any moment is taken up where it
-was. What may be read or written where, and by whom, follows from the rows of slot_owners:
+was. What may be read or written where, by which map, follows from the rows of slot_owners:
 
 - copy: the target gets what the source has, for readers that follow the next map.
 - block: the source takes no more writes of these slots, and waits for those that have begun. The
   rest is copied, and compared. A write waits now for some tenths of a second.
 - prepare: the source may be read by this map, and not by the next one.
 - publish: the next map counts.
-- close: who still follows the old map is sent by the source to read the new one.
+- close: the source sends callers that still follow the old map to read the new one.
 - open: the target takes writes. It was never read otherwise than the source until now.
 - clean: the source forgets the slots.
 """
@@ -35,7 +35,7 @@ Report = Callable[["Batch"], None]
 
 
 class ReshardError(RuntimeError):
-    """Slots cannot be moved: somebody else is at it, or there are not so many shards."""
+    """Slots cannot be moved: somebody else is at it, or there are fewer shards than that."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,13 @@ class Batch:
 
 
 def plan(shard_count: int) -> list[Move]:
-    """The moves that are left to spread all slots evenly over the first so many shards."""
+    """The moves that are left to spread all slots evenly over the first `shard_count` shards."""
     _check_count(shard_count)
     return _map().moves_to(shard_count)
 
 
 def run(shard_count: int, report: Report = lambda _batch: None) -> int:
-    """Move slots until they are spread evenly over the first so many shards.
+    """Move slots until they are spread evenly over the first `shard_count` shards.
 
     `report` is called before each step. Returns how many pages were copied. Raises ReshardError.
     """

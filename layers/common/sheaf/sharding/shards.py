@@ -93,7 +93,7 @@ def current_map() -> SlotMap:
 
 
 def forget_map() -> None:
-    """Read the slot map anew when it is needed next."""
+    """Read the slot map again when it is needed next."""
     _route.slot_map = None
 
 

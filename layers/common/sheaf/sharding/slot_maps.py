@@ -2,7 +2,7 @@
 
 The map is explicit: it is stored and has an epoch, so everybody can say which map they mean.
 Rendezvous hashing (Thaler and Ravishankar, 1998) only chooses which slots move, so that few do and
-everybody who plans the same change gets the same plan. Each epoch's map is a row in the home
+all who plan the same change get the same plan. Each epoch's map is a row in the home
 shard, and each shard knows its own part.
 """
 
@@ -38,7 +38,7 @@ class SlotMap:
 
     @classmethod
     def even(cls, shards: int, epoch: int = 1) -> "SlotMap":
-        """A map of all slots over so many shards, none with more than one slot above another."""
+        """A map of all slots over `shards` shards, none with more than one slot above another."""
         return cls(epoch, bytes(number * shards // SLOTS for number in range(SLOTS)))
 
     def owner(self, name: str) -> int:

@@ -21,7 +21,7 @@ from local.laptop.state import StateInUse
 from tests.needs import needs
 from tests.waiting import PATIENCE, killed_if_late, wait_until
 
-NOBODY = 65534  # who owns the data where PostgreSQL must be somebody else than root
+NOBODY = 65534  # the owner of the data where PostgreSQL must be somebody else than root
 HOLDER = """
 import sys, time
 from pathlib import Path
@@ -53,7 +53,7 @@ def holder(state: Path) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
 
 
 def ended(process: psutil.Process) -> bool:
-    """Whether it runs no more, though whoever took it over may not have been told yet."""
+    """Whether it runs no more, though the process that took it over may not have been told yet."""
     try:
         return process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

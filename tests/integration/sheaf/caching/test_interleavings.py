@@ -2,7 +2,7 @@
 
 Each actor is a short script over one page; a schedule says whose turn is next. The database is a
 number, the newest committed version, for it is Redis that is under test. Entries are never fresh
-unless a test says so: then every reader who can get the lease makes the page anew.
+unless a test says so: then every reader who can get the fill lease makes the page again.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -41,7 +41,7 @@ class Page:
         self.client.set(f"entry:{{{self.key}}}", Entry(version, b"").encode(), px=60_000)
 
     def lose(self, kind: str) -> None:
-        """Let the entry, the lease or the lock expire, or be evicted."""
+        """Let the entry, the fill lease or the lock expire, or be evicted."""
         self.client.delete(f"{kind}:{{{self.key}}}")
 
     def cached(self) -> int:
@@ -86,7 +86,7 @@ def reader(page: Page) -> Steps:
 
 
 def reader_after_the_lease(page: Page) -> Steps:
-    """Comes when the lease of any other has just expired."""
+    """Comes when the fill lease of any other has just expired."""
     page.lose("lease")
     yield from reader(page)
 
@@ -214,7 +214,7 @@ class Actor(NamedTuple):
 
 
 def _orders(turns: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-    """Every order in which so many turns of each actor can follow each other."""
+    """Every order of turns, of which `turns` says how many each actor has."""
     if not any(turns):
         yield ()
     for actor, left in enumerate(turns):

@@ -27,7 +27,7 @@ def proxy(backend: Backend) -> Iterator[Proxy]:
 
 @pytest.fixture
 def near(proxy: Proxy, backend: Backend, request: pytest.FixtureRequest) -> Iterator[NearCache]:
-    # Only who meets a server that hangs must not wait for long.
+    # Only a test that meets a server that hangs must not wait for long.
     timeout = 0.5 if "stop" in request.fixturenames else PATIENCE
     near = NearCache(Reader(proxy.url(backend.url), timeout), 1 << 20)
     yield near

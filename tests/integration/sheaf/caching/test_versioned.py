@@ -77,7 +77,7 @@ def _version(cache: VersionedCache) -> int | None:
 
 
 def _lease(cache: VersionedCache) -> str:
-    """The token of a lease that must be free."""
+    """The token of a fill lease that must be free."""
     token = cache.look(KEY)[1]
     assert token
     return token
@@ -387,7 +387,7 @@ def test_what_is_old_serves_when_making_it_fails(new_cache: NewCache, store: "re
 
     for _ in range(3):
         assert cache.fetch(KEY, fail, forgive=(TimeoutError,)).version == 1
-    # Until the lease ends nobody tries again.
+    # Until the fill lease ends nobody tries again.
     assert len(tries) == 1
     store.delete(LEASE)
     with pytest.raises(TimeoutError):

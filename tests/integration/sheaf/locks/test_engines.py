@@ -41,7 +41,7 @@ def test_zookeeper_without_its_client_is_a_setting_that_cannot_be(
 def test_a_page_is_saved_under_every_engine_in_turn(
     site: Site, configure: Configure, ensemble: Ensemble
 ) -> None:
-    """The fences of one engine are not comparable with the other's: they are issued anew."""
+    """The fences of one engine are not comparable with the other's: new ones are issued."""
     site.create("home", "one")
     configure(SHEAF_LOCKS=ensemble.url)
     locks = engines.current()

@@ -17,7 +17,7 @@ def row_of(connection: Connection, slug: str) -> Row[Any]:
 
 
 def mark_of(connection: Connection, slug: str) -> Mark:
-    """The fence and the owner in a page's row: only who has claimed with both may save."""
+    """The fence and the owner in a page's row: only a writer that claimed with both may save."""
     row = row_of(connection, slug)
     return row.fence, row.owner
 

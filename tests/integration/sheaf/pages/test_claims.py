@@ -1,4 +1,4 @@
-"""Claims: of two who write one page only the later may go on, and it knows what it replaces."""
+"""Claims: of two writers of one page only the later may go on, and it knows what it replaces."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4

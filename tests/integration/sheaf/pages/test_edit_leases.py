@@ -1,4 +1,4 @@
-"""Leases: whom a lease keeps out, and that it lets nobody save who claimed before it."""
+"""Edit leases: what one keeps others from, and that nobody saves by a claim from before it."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -65,7 +65,7 @@ def _after_the_end(connection: Connection) -> Claim:
 
 
 def _late_renewal(connection: Connection) -> Claim:
-    """While the lease was over somebody else may have claimed the page."""
+    """While the edit lease was over somebody else may have claimed the page."""
     take(connection, "bob")
     claim = claimed(connection)
     run_out(connection)
@@ -194,7 +194,7 @@ def test_whom_it_was_taken_from_is_known_as_long_as_the_lease_lives(connection: 
 
 
 def test_the_fence_of_a_lease_is_never_below_the_clock(connection: Connection) -> None:
-    """Rows may be removed: what begins anew has to go on above what was there."""
+    """Rows may be removed: what begins again has to go on above what was there."""
     now = func.floor(func.extract("epoch", func.statement_timestamp()) * 1_000_000)
     before = connection.scalar(select(now))
     first = take(connection, "alice")

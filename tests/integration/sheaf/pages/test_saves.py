@@ -238,5 +238,5 @@ def test_a_page_begins_with_its_first_save_and_again_after_a_deletion(
 
 
 def begins(saved: PageItem) -> bool:
-    """Whether the page was created now, by the clock that was read for each time anew."""
+    """Whether the page was created now, by the clock, which was read again for each time."""
     return abs(saved.updated_at - saved.created_at) < timedelta(minutes=1)

@@ -87,7 +87,7 @@ def connections(environment: Servers) -> Iterator[list[Connection]]:
 
 
 def expected(found: dict[str, bool], folder: str) -> list[Entry]:
-    """What is directly below a folder, by somebody who reads everything."""
+    """What is directly below a folder, found by reading everything."""
     first = f"{folder}/" if folder else ""
     rest = [slug.removeprefix(first) for slug in found if found[slug] and slug.startswith(first)]
     return [

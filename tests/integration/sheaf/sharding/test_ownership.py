@@ -1,4 +1,4 @@
-"""Ownership: who may read and write a slot, at the very epoch at which it changes hands."""
+"""Ownership: where a slot is read and written, at the very epoch at which it changes hands."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -150,7 +150,7 @@ def test_who_writes_keeps_the_slot_here_and_no_other_writer_out(
 def test_who_writes_several_slots_takes_them_in_one_order(
     connection: Connection, beside: Connection
 ) -> None:
-    """Of two who wait for each other's slots the server ends one."""
+    """Of two writers that wait for each other's slots the server ends one."""
     first, last = sorted((NAME, OTHER), key=slot)
     beside.execution_options(isolation_level="READ COMMITTED")
     with beside.begin():

@@ -73,7 +73,7 @@ class Phase(NamedTuple):
 
 
 class People:
-    """Four who write pages, four who read them and one who reads lists, as fast as they can."""
+    """Four writers of pages, four readers of them and one of lists, as fast as they can."""
 
     def __init__(self, site: Sharded) -> None:
         self.site = site

@@ -16,7 +16,7 @@ def of_database(error: psycopg.Error, kind: type[Exception] = OperationalError) 
 
 
 def met(error: Exception) -> Exception:
-    """What whoever asked is told of an error."""
+    """What the caller is told of an error."""
     with pytest.raises(Exception) as told:  # noqa: PT011 - to be looked at
         raise_translated(error)
     return told.value

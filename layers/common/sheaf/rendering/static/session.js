@@ -1,4 +1,4 @@
-// Who is signed in. The token stays in this tab and is gone when the tab is closed.
+// The person who is signed in. The token stays in this tab and is gone when the tab is closed.
 // What it says is only shown here: the API's authorizer is what verifies it.
 
 const KEY = "sheaf:token";

@@ -20,7 +20,7 @@ function secret() {
   return base64url(crypto.getRandomValues(new Uint8Array(32)));
 }
 
-// Always an address of this site: whoever made the link to us does not choose where people end up.
+// Always an address of this site: the author of a link to us does not choose where people end up.
 function safeNext(next) {
   const usable = next?.startsWith("/") && !next.startsWith("/-/sign-in");
   return location.origin + (usable ? next : "/");

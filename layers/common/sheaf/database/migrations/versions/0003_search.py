@@ -1,6 +1,6 @@
 """Plain text for snippets, and search vectors of pairs of characters and folded words.
 
-What is there is indexed anew, so the functions that this migration came with are used, and not a
+What is there is indexed again, so the functions that this migration came with are used, and not a
 copy of them.
 """
 
