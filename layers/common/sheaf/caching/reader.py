@@ -27,7 +27,7 @@ class Reader:
     """One connection to one server, opened when it is first needed and again when it has ended.
 
     `url` is as redis-py's: redis[s]://[user:password@]host[:port][/database][?ssl_ca_certs=file];
-    raises ValueError for a port that cannot be. `login` gives user and password anew for each
+    raises ValueError for a port that cannot be. `login` gives user and password again for each
     connection, in place of those in the URL. Each step of a request (to connect, to send, to
     receive a piece) may take `timeout`, in seconds. For one thread.
 
@@ -78,7 +78,7 @@ class Reader:
         try:
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._encrypted:
-                # Keeps Python's limit: OpenSSL would begin to wait anew at the kernel's.
+                # Keeps Python's limit: OpenSSL would begin to wait again at the kernel's.
                 end = self._encrypt(end)
             else:
                 _limit(end, self._timeout)

@@ -61,7 +61,7 @@ class VersionedCache:
     is RedisError, or a cluster's RedisClusterException. Entries of newer builds than `build` are
     served, those of older ones are not fresh. All times are in seconds. An entry is fresh for
     `fresh`, or up to a fifth less so that not all of them age at once; then one reader makes it
-    anew, while the others go on with the old one. A key ends after `kept`, or after `missing` if
+    again, while the others go on with the old one. A key ends after `kept`, or after `missing` if
     there is no such thing (version 0).
 
     >>> cache = VersionedCache(client)
@@ -158,7 +158,7 @@ class VersionedCache:
         stays: call again.
         """
         token = secrets.token_hex(8)
-        # Whoever has the fill lease may have looked before the change.
+        # The holder of the fill lease may have looked before the change.
         self.client.set(_keys(key)[1], token, px=_milliseconds(self._lease))
         made = make()
         if not self.fill(key, made, token):

@@ -95,7 +95,7 @@ def compression(visit: Visit) -> str:
 def _encoded(visit: Visit, path: str, plain: Answer, encoding: str) -> int:
     answer = visit.get(path, Accept_Encoding=encoding).expect(200)
     used = answer.header("content-encoding") or "no encoding"
-    require(used == encoding, f"who takes {encoding} is sent {used}")
+    require(used == encoding, f"a client that takes {encoding} is sent {used}")
     require(answer.body == plain.body, f"the text in {encoding} is another one")
     return answer.size
 

@@ -59,7 +59,7 @@ class Client(KazooClient):
 
 
 class _Connection(ConnectionHandler):
-    """A connection that is dropped, and made anew in the same session, after a missing answer."""
+    """A connection that is dropped, and made again in the same session, after a missing answer."""
 
     def _read_response(self, header: Any, buffer: bytes, offset: int) -> object:
         pending = self.client._pending
@@ -170,7 +170,7 @@ class Place:
         return None
 
     def renew(self, seconds: float) -> bool:
-        """Change our node, so that its time begins anew; False when it is not there any more."""
+        """Change our node, so that its time begins again; False when it is not there any more."""
         try:
             _answer(self._client.set_async(self.node, _encode(seconds)))
         except _GONE:

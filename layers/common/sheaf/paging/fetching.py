@@ -223,8 +223,8 @@ class _Reader:
         backward = position.backward
         if len(self.sources) > 1:
             self.keyset.check_merging()
-        # Written out: for a limit that it does not know PostgreSQL would plan each call anew, which
-        # takes longer than to read the rows.
+        # Written out: for a limit that it does not know PostgreSQL would plan each call again, and
+        # that takes longer than to read the rows.
         limited: ColumnElement[int] = literal_column(str(share))
         cut = self.keyset.cut(statement, position.key, backward=backward).limit(limited)
         answers = self.scatter([partial(source, cut) for source in self.sources])
