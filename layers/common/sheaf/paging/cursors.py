@@ -52,15 +52,15 @@ class Cursors:
     """Writes and reads the cursors of one list. They are signed by HMAC-SHA-256, not encrypted.
 
     `secrets` are the signing keys by their ids, 64-bit numbers from 0: the highest id signs, all
-    verify. `filters` are whatever else decides which rows the list has, and `user` is whose it is,
-    if it shows everybody something else (None: it does not). A cursor of another list is refused.
+    verify. `filters` are whatever else decides which rows the list has: also whose it is, if it
+    shows everybody something else. A cursor of another list is refused.
 
     >>> keyset = Keyset((asc(teas.c.name),))
     >>> cursors = Cursors({1: bytes(32)}, "teas")
     >>> cursor = cursors.encode(Position(("assam",), backward=False), keyset)
     >>> cursors.decode(cursor, keyset)
     Position(key=('assam',), backward=False)
-    >>> Cursors({1: bytes(32)}, "teas", user="ann").decode(cursor, keyset)
+    >>> Cursors({1: bytes(32)}, "teas", {"color": "green"}).decode(cursor, keyset)
     Traceback (most recent call last):
     sheaf.paging.cursors.BadCursor: The cursor belongs to another list.
     """
@@ -68,7 +68,6 @@ class Cursors:
     secrets: Mapping[int, bytes]
     list_name: str
     filters: Mapping[str, object] = field(default_factory=dict)
-    user: str | None = None
 
     def encode(self, position: Position, keyset: Keyset) -> str:
         """The cursor for a position in the list as this keyset orders it.
@@ -98,7 +97,8 @@ class Cursors:
         return _load(message[_KEY_ID_BYTES:], keyset)
 
     def _signature(self, secret: bytes, keyset: Keyset, message: bytes) -> bytes:
-        about = [self.list_name, self.filters, self.user, str(keyset)]
+        # None keeps the cursors good that were given out before lists lost a field of their own.
+        about = [self.list_name, self.filters, None, str(keyset)]
         context = json.dumps(about, sort_keys=True, default=str).encode()
         return hashing.sign(secret, context + b"\0" + message)[:_SIGNATURE_BYTES]
 
