@@ -28,7 +28,7 @@ from listing.parameters import (
     two_revisions,
 )
 from sheaf import redis_client, settings, slugs, telemetry
-from sheaf.database.errors import Unavailable
+from sheaf.database.outages import Unavailable
 from sheaf.http import documents, responses
 from sheaf.http.conditions import version_etag
 from sheaf.http.representations import (

@@ -10,7 +10,7 @@ from redis import RedisError
 from pages import cached
 from sheaf import slugs, telemetry
 from sheaf.caching.entry import Entry
-from sheaf.database.errors import Unavailable
+from sheaf.database.outages import Unavailable
 from sheaf.hashing import content_tag
 from sheaf.http import documents, problems, responses
 from sheaf.http.requests import Request

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sheaf import telemetry
-from sheaf.database.errors import Unavailable
+from sheaf.database.outages import Unavailable
 from sheaf.database.transactions import in_doubt_for
 from sheaf.http import documents
 from sheaf.locks import Lock, LockError, engines

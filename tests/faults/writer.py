@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from sheaf import redis_client, settings
-from sheaf.database.errors import Unavailable
+from sheaf.database.outages import Unavailable
 from sheaf.http import documents
 from sheaf.locks import LockError, MultiLock
 from sheaf.locks.redis import RedisLocks

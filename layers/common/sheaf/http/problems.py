@@ -6,7 +6,7 @@ from typing import Any
 
 from redis import RedisError
 
-from sheaf.database.errors import Unavailable, translated
+from sheaf.database.outages import Unavailable, translated
 from sheaf.http.conditions import version_etag
 from sheaf.locks import LockError
 from sheaf.pages import errors

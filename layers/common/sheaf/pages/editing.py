@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from sheaf import telemetry
 from sheaf.caching.entry import Entry
-from sheaf.database.errors import Unavailable
+from sheaf.database.outages import Unavailable
 from sheaf.hashing import git_blob_id
 from sheaf.locks import Lock, LockError, LockNotOwnedError, engines
 from sheaf.pages import claims, drafts, edit_leases, page_cache, preconditions, saves

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
-from sheaf.database.errors import Unavailable
+from sheaf.database.outages import Unavailable
 from sheaf.database.tables import is_deleted, is_live, links, page_tags, pages
 from sheaf.sharding import ownership
 

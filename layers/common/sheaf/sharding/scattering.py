@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Compiled, Dialect, Engine, Select
 
 from sheaf.database import connections
-from sheaf.database.errors import Unavailable, raise_translated, translated
+from sheaf.database.outages import Unavailable, raise_translated, translated
 from sheaf.sharding import ownership, shards
 
 T = TypeVar("T")

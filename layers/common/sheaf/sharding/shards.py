@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from sheaf import settings
 from sheaf.database import connections
-from sheaf.database.errors import DRIVER_ERRORS, Unavailable, raise_translated
+from sheaf.database.outages import DRIVER_ERRORS, Unavailable, raise_translated
 from sheaf.sharding import ownership, slot_maps
 from sheaf.sharding.ownership import Moved
 from sheaf.sharding.slot_maps import SlotMap

@@ -11,7 +11,7 @@ from psycopg.errors import DivisionByZero
 from sqlalchemy import Select, literal_column, select
 
 from sheaf.database import connections
-from sheaf.database.errors import Unavailable
+from sheaf.database.outages import Unavailable
 from sheaf.sharding import scattering, shards
 from sheaf.sharding.scattering import Scatter
 from tests.fixtures import Servers, database, migrate_together

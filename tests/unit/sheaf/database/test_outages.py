@@ -6,7 +6,7 @@ from psycopg.errors import ConnectionTimeout, QueryCanceled, UniqueViolation
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from sheaf.database.errors import Unavailable, raise_translated
+from sheaf.database.outages import Unavailable, raise_translated
 
 
 def of_database(error: psycopg.Error, kind: type[Exception] = OperationalError) -> Exception:
