@@ -163,7 +163,7 @@ def test_a_page_under_a_flood_is_answered_from_memory(
     assert (found.count("hit"), found.count("memory")) == (3, 247)
 
 
-def test_who_has_just_saved_is_not_answered_from_memory(
+def test_a_save_is_not_answered_from_memory_to_its_author(
     site: Site, client: "redis.Redis", found: list[str], clock: Clock
 ) -> None:
     site.create("home", "# Home")
@@ -196,7 +196,7 @@ def test_a_reload_asks_storage(site: Site, client: "redis.Redis", found: list[st
     assert stored(client, "home").version == 2
 
 
-def test_who_has_seen_a_newer_version_than_the_cache_gets_it(
+def test_a_reader_that_has_seen_a_newer_version_than_the_cache_gets_it(
     site: Site, client: "redis.Redis"
 ) -> None:
     site.create("home", "# One")

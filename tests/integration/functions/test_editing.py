@@ -86,7 +86,7 @@ def test_a_fence_far_ahead_in_the_row_is_overtaken(site: Site, clean: Servers) -
     assert site.update("home", "three", 2).status_code == 200
 
 
-def test_whoever_lost_the_lock_gets_no_fence_above_the_one_in_its_way(
+def test_a_lost_lock_gets_no_fence_above_the_one_in_its_way(
     site: Site, clean: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.create("home", "one")

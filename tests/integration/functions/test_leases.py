@@ -248,7 +248,7 @@ def test_a_claim_that_waited_for_a_takeover_sees_it(site: Site, engine: Engine) 
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_who_loses_the_lease_between_claim_and_save_is_told_so(
+def test_a_lease_lost_between_claim_and_save_is_told(
     site: Site, engine: Engine, bob: str, named: bool
 ) -> None:
     mine = {"Sheaf-Lease": str(take(site).json["fence"])} if named else {}

@@ -70,7 +70,7 @@ def test_each_encoding_has_a_tag_of_its_own(site: Site, path: str) -> None:
         assert site.get(path, **other).status_code == 200
 
 
-def test_who_knows_only_the_time_is_asked_for_no_more(site: Site, clean: Servers) -> None:
+def test_a_client_that_knows_only_the_time_is_asked_for_no_more(site: Site, clean: Servers) -> None:
     site.create("home", "# Home")
     assert "Last-Modified" not in site.get("/").headers  # it could change again in this second
     with psycopg.connect(clean.database_url) as connection:

@@ -147,7 +147,7 @@ def test_slugs_are_one_in_unicode_normal_form(site: Site) -> None:
     assert site.put("na\u00efve/部署", "text", CREATE).status_code == 412
 
 
-def test_who_may_write(site: Site, mint_token: Mint) -> None:
+def test_permission_to_write(site: Site, mint_token: Mint) -> None:
     assert site.put("home", "x", CREATE, token="").status_code == 401
     assert site.put("home", "x", CREATE, token="nonsense").status_code == 401
     assert site.put("home", "x", CREATE, token=mint_token("bob", "reader")).status_code == 403

@@ -11,7 +11,7 @@ def test_whatever_is_waited_for_the_deadline_ends_it() -> None:
         time.sleep(600)
 
 
-def test_who_is_done_in_time_hears_nothing_of_the_deadline() -> None:
+def test_a_run_that_is_done_in_time_hears_nothing_of_the_deadline() -> None:
     before = signal.getsignal(signal.SIGALRM)
     with deadline(600):
         pass

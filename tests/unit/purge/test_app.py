@@ -81,7 +81,7 @@ def test_nothing_costs_nothing(cloudfront: Endpoint) -> None:
     assert cloudfront.asked == []
 
 
-def test_who_finds_no_place_waits(cloudfront: Endpoint, pauses: list[float]) -> None:
+def test_without_a_place_a_purge_waits(cloudfront: Endpoint, pauses: list[float]) -> None:
     answers = [refused("TooManyInvalidationsInProgress")] * 3 + [DONE]
     cloudfront.answer = lambda _: answers.pop(0)
     purge.app.handler(CHANGED, new_context())
@@ -90,7 +90,9 @@ def test_who_finds_no_place_waits(cloudfront: Endpoint, pauses: list[float]) -> 
 
 
 @pytest.mark.parametrize("refusal", [refused("Throttling"), refused("ServiceUnavailable", 503)])
-def test_who_is_too_fast_waits(cloudfront: Endpoint, pauses: list[float], refusal: Answer) -> None:
+def test_a_purge_that_is_too_fast_waits(
+    cloudfront: Endpoint, pauses: list[float], refusal: Answer
+) -> None:
     answers = [refusal, refusal, DONE]
     cloudfront.answer = lambda _: answers.pop(0)
     purge.app.handler(CHANGED, new_context())

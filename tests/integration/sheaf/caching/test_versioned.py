@@ -100,7 +100,7 @@ def test_what_was_published_under_a_lock_is_found(
 
 
 @pytest.mark.parametrize("proof", [_none, _lost, _taken_over])
-def test_who_has_no_lock_removes_what_is_older_and_stores_nothing(
+def test_without_a_lock_what_is_older_is_removed_and_nothing_stored(
     cache: VersionedCache, store: "redis.Redis", proof: Callable[["redis.Redis"], Proof]
 ) -> None:
     _save(cache, store, _entry(2))
@@ -347,7 +347,9 @@ def test_many_who_miss_at_once_make_one_value(new_cache: NewCache) -> None:
     assert len(made) == 1
 
 
-def test_who_never_fills_is_not_waited_for_longer_than_patience(new_cache: NewCache) -> None:
+def test_a_filler_that_never_fills_is_not_waited_for_longer_than_patience(
+    new_cache: NewCache,
+) -> None:
     cache = new_cache(lease=PATIENCE, patience=0.2)
     _lease(cache)
     began = time.monotonic()
@@ -356,9 +358,7 @@ def test_who_never_fills_is_not_waited_for_longer_than_patience(new_cache: NewCa
     assert _version(cache) is None
 
 
-def test_who_waits_looks_again_less_and_less_often(
-    new_cache: NewCache, pauses: list[float]
-) -> None:
+def test_a_waiter_looks_again_less_and_less_often(new_cache: NewCache, pauses: list[float]) -> None:
     cache = new_cache(lease=30, patience=0.2)
     _lease(cache)
     cache.fetch(KEY, lambda: _entry(1))

@@ -275,7 +275,7 @@ def test_a_page_that_stays_is_named(meddler: Meddler, site_url: str, token: str)
     Client(site_url, token).delete(said[1], 2)
 
 
-def test_who_may_not_write_is_told(site_url: str, mint_token: Mint) -> None:
+def test_a_reader_is_told_that_it_may_not_write(site_url: str, mint_token: Mint) -> None:
     outcomes = walk(site_url, mint_token("bob", "reader"))
     assert failed(outcomes) == {"create"}
     assert outcomes["create"].seen.endswith("is answered 403, not 201")
@@ -283,7 +283,9 @@ def test_who_may_not_write_is_told(site_url: str, mint_token: Mint) -> None:
     assert outcomes["clean up"].seen == "nothing was left"
 
 
-def test_who_is_interrupted_leaves_nothing(meddler: Meddler, site_url: str, token: str) -> None:
+def test_an_interrupted_smoke_test_leaves_nothing(
+    meddler: Meddler, site_url: str, token: str
+) -> None:
     arrived, released = Event(), Event()
 
     def hold(request: Request, pass_on: PassOn) -> Reply:

@@ -165,7 +165,7 @@ def test_waiting_is_bounded(locks: Locks, new_name: NewName) -> None:
     assert 0.2 <= time.monotonic() - started < 10
 
 
-def test_whoever_gave_up_is_not_in_the_way(locks: Locks, new_name: NewName) -> None:
+def test_a_waiter_that_gave_up_is_not_in_the_way(locks: Locks, new_name: NewName) -> None:
     name = new_name()
     holder = held(locks, name)
     assert not locks.lock(name, 10).acquire(blocking_timeout=0.05)

@@ -132,14 +132,14 @@ def wait(client: "redis.Redis", expires_in: float, seconds: float) -> list[int]:
     return said
 
 
-def test_who_waits_says_so_and_then_that_it_has(client: "redis.Redis", slept: Slept) -> None:
+def test_a_waiter_says_so_and_then_that_it_has(client: "redis.Redis", slept: Slept) -> None:
     assert wait(client, 0.05, 100) == [WILL_WAIT, HAS_WAITED, HAS_WAITED]
     # Until the holder's time is over.
     assert [wake for wake, _ in slept] == ["wake"] * 2
     assert [seconds for _, seconds in slept] == pytest.approx([0.051] * 2)
 
 
-def test_who_waits_looks_again_now_and_then(client: "redis.Redis", slept: Slept) -> None:
+def test_a_waiter_looks_again_now_and_then(client: "redis.Redis", slept: Slept) -> None:
     for _ in range(20):
         wait(client, 100, 100)
     assert len({seconds for _, seconds in slept}) > 20
@@ -236,7 +236,7 @@ def test_the_proof_is_there_as_long_as_the_lock_is_ours(client: "redis.Redis") -
 @pytest.mark.parametrize(
     "use", [lambda lock: lock.extend(1), lambda lock: lock.reissue(1), RedisLock.release]
 )
-def test_who_learns_that_its_lock_is_gone_knows_it_from_then_on(
+def test_a_lock_that_is_known_to_be_gone_stays_so(
     client: "redis.Redis", use: Callable[[RedisLock], object]
 ) -> None:
     lock = RedisLock(client, "page:x", 10)

@@ -79,9 +79,7 @@ def test_only_who_has_waited_lets_the_release_wake_the_next(
 
 
 @pytest.mark.parametrize("waiting", [NOT_WAITING, WILL_WAIT, HAS_WAITED])
-def test_who_waits_for_a_busy_lock_is_noted_as_long_as_it_is_held(
-    client: "redis.Redis", waiting: int
-) -> None:
+def test_a_waiter_is_noted_as_long_as_the_lock_is_held(client: "redis.Redis", waiting: int) -> None:
     client.set(KEYS.lock, "theirs", px=60_000)
     answer = acquire(client, "ours", waiting)
     assert in_a_minute(-answer)
@@ -193,7 +191,7 @@ def test_a_new_fence_is_above_what_is_named_and_what_was_given(client: "redis.Re
     assert run(client, Call(REISSUE, KEYS[:2], ("ours", 1))) == ahead + 2
 
 
-def test_who_was_woken_lets_its_own_release_wake_the_next(client: "redis.Redis") -> None:
+def test_the_release_of_a_woken_waiter_wakes_the_next(client: "redis.Redis") -> None:
     holder, waiter = RedisLock(client, "page:x", 10), RedisLock(client, "page:x", 10)
     assert holder.acquire()
     assert client.exists(KEYS.wait) == 0

@@ -93,7 +93,7 @@ def test_a_lock_is_ours_for_certain_no_longer_than_a_session_may_be_silent(
         assert lock.remaining() <= client._session_timeout / 1000
 
 
-def test_who_renews_while_a_waiter_ends_its_overdue_lock_keeps_it(
+def test_a_renewal_while_a_waiter_ends_the_overdue_lock_keeps_it(
     ensemble: Ensemble, zookeeper_locks: ZooKeeperLocks, client: Client, new_name: NewName
 ) -> None:
     name = new_name()

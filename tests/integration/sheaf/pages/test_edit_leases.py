@@ -152,7 +152,7 @@ def test_only_the_time_keeps_a_lease_from_others(connection: Connection) -> None
     assert taken.fence > held.fence
 
 
-def test_who_was_kept_out_by_a_lease_that_is_over_takes_it_at_once(connection: Connection) -> None:
+def test_one_kept_out_by_a_lease_that_is_over_takes_it_at_once(connection: Connection) -> None:
     take(connection, "alice")
 
     @event.listens_for(connection, "after_cursor_execute", once=True)
@@ -183,7 +183,7 @@ def test_a_late_renewal_has_the_same_fence_and_begins_anew(connection: Connectio
     assert row_of(connection, SLUG).lease_taken_at > taken_at
 
 
-def test_whom_it_was_taken_from_is_known_as_long_as_the_lease_lives(connection: Connection) -> None:
+def test_the_holder_before_is_known_as_long_as_the_lease_lives(connection: Connection) -> None:
     take(connection, "alice")
     take(connection, "bob", over=True)
     assert take(connection, "bob").taken_from == "alice"

@@ -73,7 +73,7 @@ def test_a_slot_that_leaves_is_read_until_its_epoch(
 
 
 @pytest.mark.parametrize(("epoch", "there"), [(BEFORE, False), (CHANGE, True), (AFTER, True)])
-def test_who_has_an_older_map_than_the_least_reads_nothing(
+def test_a_process_with_a_map_older_than_the_least_reads_nothing(
     connection: Connection, epoch: int, there: bool
 ) -> None:
     least(connection, CHANGE)
@@ -138,7 +138,7 @@ def _lock_for(strength: str, name: str) -> Select[Any]:
     ],
     ids=["by a statement", "for several names"],
 )
-def test_who_writes_keeps_the_slot_here_and_no_other_writer_out(
+def test_a_write_keeps_the_slot_here_and_no_other_writer_out(
     connection: Connection, beside: Connection, hold: Any
 ) -> None:
     hold(connection)
@@ -147,7 +147,7 @@ def test_who_writes_keeps_the_slot_here_and_no_other_writer_out(
     assert beside.execute(_lock_for("update", OTHER)).all() == [(slot(OTHER),)]
 
 
-def test_who_writes_several_slots_takes_them_in_one_order(
+def test_a_write_of_several_slots_takes_them_in_one_order(
     connection: Connection, beside: Connection
 ) -> None:
     """Of two writers that wait for each other's slots the server ends one."""

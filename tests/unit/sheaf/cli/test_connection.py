@@ -28,14 +28,14 @@ def test_a_token_goes_with_each_request(server: Meddler) -> None:
     assert Connection(server.url, "t").ask("GET", "/").data == b"Bearer t"
 
 
-def test_who_hangs_up_is_unreachable(server: Meddler) -> None:
+def test_a_server_that_hangs_up_is_unreachable(server: Meddler) -> None:
     server.meddle = lambda _request, _pass_on: None
     reason = f"^cannot reach {server.url}: Remote end closed connection without response$"
     with pytest.raises(Unreachable, match=reason):
         Connection(server.url).ask("GET", "/")
 
 
-def test_who_does_not_answer_is_not_waited_for(server: Meddler) -> None:
+def test_a_server_that_does_not_answer_is_not_waited_for(server: Meddler) -> None:
     given_up = Event()
 
     def sleep(_request: Request, _pass_on: PassOn) -> Reply:

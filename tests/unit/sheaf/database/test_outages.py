@@ -36,7 +36,7 @@ def met(error: Exception) -> Exception:
     ],
     ids=repr,
 )
-def test_who_says_nothing_may_take_longer(error: Exception, seconds: int) -> None:
+def test_a_driver_that_says_nothing_may_take_longer(error: Exception, seconds: int) -> None:
     told = met(error)
     assert isinstance(told, Unavailable)
     assert told.__cause__ is error

@@ -110,7 +110,7 @@ def test_gzip_says_no_time() -> None:
     assert encoded[4:8] == bytes(4)
 
 
-def test_who_does_not_compress_imports_no_compressor() -> None:
+def test_without_compression_no_compressor_is_imported() -> None:
     code = (
         "import functools, sheaf.http, sys; before = {*sys.modules}\n"
         "from sheaf.http import encodings; encodings.choose('br'); print({*sys.modules} - before)"
