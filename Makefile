@@ -89,7 +89,7 @@ build: .venv/dev ## Build what is deployed (ARCH=arm64 or x86_64)
 deploy: override ARCH = $(or $(shell sed -n '/^\[$(STAGE)\.deploy\./,/^\[/ s/.*Architecture=[\"]*\([a-z0-9_]*\).*/\1/p' \
 	samconfig.toml),arm64)
 deploy: build ## Build and deploy a stage of samconfig.toml (STAGE=dev ARGS='more for sam deploy')
-	$(VENV)/sam deploy --config-env $(STAGE) $(ARGS)
+	$(VENV)/python -m ops.deployment --config-env $(STAGE) $(ARGS)
 
 lock: .venv/dev ## Resolve the requirements into complete lists with hashes (UPGRADE=--upgrade)
 	$(LOCK) requirements/dev.in -o requirements/dev.txt

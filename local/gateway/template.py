@@ -70,7 +70,13 @@ def load(path: Path, parameters: Mapping[str, str]) -> Template:
 
     Raises TemplateError for what it does not understand.
     """
-    return _Reader(yaml.load(path.read_text(), _Loader), parameters).template()  # noqa: S506
+    return _Reader(document(path), parameters).template()
+
+
+def document(path: Path) -> dict[str, Any]:
+    """What a template says, with the long forms of CloudFormation's functions."""
+    found: dict[str, Any] = yaml.load(path.read_text(), _Loader)  # noqa: S506
+    return found
 
 
 class _Loader(yaml.CSafeLoader):

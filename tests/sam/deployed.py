@@ -22,8 +22,8 @@ ROOT = Path(__file__).parents[2]
 TEMPLATE, SHARD = ROOT / "template.yaml", ROOT / "shard.yaml"
 STAGES = ("dev", "prod")
 ID = "00000000-0000-0000-0000-000000000000"
-# What has no value in samconfig.toml.
-ALWAYS = {"OriginKeys": "a" * 24}
+# What samconfig.toml gives no value that is taken.
+ALWAYS = {"OriginKeys": "a" * 24, "ReleaseDigest": "0" * 64}
 EVERYTHING = {
     "Shards": "4",
     "DomainName": "pages.example.com",
@@ -45,7 +45,7 @@ def parameters(stage: str) -> dict[str, str]:
     """The values that samconfig.toml gives a stage's parameters."""
     config = tomllib.loads((ROOT / "samconfig.toml").read_text())
     pairs = config[stage]["deploy"]["parameters"]["parameter_overrides"]
-    return ALWAYS | {name: value.strip("'") for name, _, value in (p.partition("=") for p in pairs)}
+    return {name: value.strip("'") for name, _, value in (p.partition("=") for p in pairs)} | ALWAYS
 
 
 @cache
@@ -54,15 +54,23 @@ def _source() -> str:
     return json.dumps(cfn_yaml.load(TEMPLATE))
 
 
-def transformed(values: dict[str, str]) -> dict[str, Any]:
-    """The template after the SAM transform, with these values of its parameters and no others."""
-    source = json.loads(_source())
-    # As after `sam package`: the transform takes no local folders.
-    source["Globals"]["Function"]["CodeUri"] = "s3://artifacts/functions"
-    source["Resources"]["CommonLayer"]["Properties"]["ContentUri"] = "s3://artifacts/layer"
+def packaged(layer: str = "layer", functions: str = "functions") -> dict[str, Any]:
+    """The template after `sam package`: the transform takes no local folders, only addresses."""
+    source: dict[str, Any] = json.loads(_source())
+    source["Globals"]["Function"]["CodeUri"] = f"s3://artifacts/{functions}"
+    source["Resources"]["CommonLayer"]["Properties"]["ContentUri"] = f"s3://artifacts/{layer}"
     for resource in source["Resources"].values():
         if resource["Type"] == "AWS::CloudFormation::Stack":
             resource["Properties"]["TemplateURL"] = "https://artifacts.s3.amazonaws.com/shard"
+    return source
+
+
+def transformed(values: dict[str, str], source: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The template after the SAM transform, with these values of its parameters and no others.
+
+    `source` is a packaged template: the project's own, unless another one is given.
+    """
+    source = packaged() if source is None else json.loads(json.dumps(source))
     for name, value in values.items():
         declared = source["Parameters"][name]
         declared["Default"] = int(value) if value.isdecimal() else value

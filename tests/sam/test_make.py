@@ -10,9 +10,9 @@ import pytest
 from tests.needs import needs
 from tests.sam import sam
 
-# In SAM's place: says what it is asked, and what a Makefile that it runs is told.
-SAM = """#!/bin/sh
-echo sam "$@"
+# In SAM's and Python's place: says what it is asked, and what a Makefile that it runs is told.
+PROGRAM = """#!/bin/sh
+echo NAME "$@"
 echo 'told: ; @echo told $(ARCH) $(SOURCE_DATE_EPOCH)' | make -s --no-print-directory -f - told
 """
 BUILD = "sam build --parameter-overrides Architecture"
@@ -20,13 +20,15 @@ BUILD = "sam build --parameter-overrides Architecture"
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A tree without a history, in which SAM is replaced."""
+    """A tree without a history, in which SAM and Python are replaced."""
     tree = tmp_path / "a tree"
     sam.copy(tree)
     (tree / ".venv/bin").unlink()
     (tree / ".venv/bin").mkdir()
-    (tree / ".venv/bin/sam").write_text(SAM)
-    (tree / ".venv/bin/sam").chmod(0o755)
+    for name in ("sam", "python"):
+        program = tree / ".venv/bin" / name
+        program.write_text(PROGRAM.replace("NAME", name))
+        program.chmod(0o755)
     return tree
 
 
@@ -89,7 +91,7 @@ def test_a_stage_is_built_for_its_own_processor(tree: Path) -> None:
     config.write_text(config.read_text().replace('"Stage=dev', guided))
     dev = said(tree, "deploy", "SOURCE_DATE_EPOCH=5", "ARGS=--guided --debug")
     assert dev[:2] == [f"{BUILD}=x86_64", "told x86_64 5"]
-    assert dev[2] == "sam deploy --config-env dev --guided --debug"
+    assert dev[2] == "python -m ops.deployment --config-env dev --guided --debug"
     prod = said(tree, "deploy", "STAGE=prod", "SOURCE_DATE_EPOCH=5", "ARCH=x86_64")
     assert prod[:2] == [f"{BUILD}=arm64", "told arm64 5"]
-    assert prod[2] == "sam deploy --config-env prod"
+    assert prod[2] == "python -m ops.deployment --config-env prod"
