@@ -181,8 +181,10 @@ def site_url(servers: Servers, home: Path) -> Iterator[str]:
 
 
 @contextmanager
-def running_site(servers: Servers, home: Path, log: IO[bytes] | None = None) -> Iterator[str]:
-    """A site of two workers on these servers; yields its address."""
+def running_site(
+    servers: Servers, home: Path, log: IO[bytes] | None = None, **settings: str
+) -> Iterator[str]:
+    """A site of two workers on these servers, with more settings; yields its address."""
     with listen("127.0.0.1", 0) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         environment = {
@@ -194,6 +196,7 @@ def running_site(servers: Servers, home: Path, log: IO[bytes] | None = None) -> 
             "SHEAF_SIGN_IN_URL": f"{url}/-/local/authorize",
             "SHEAF_TOKEN_URL": f"{url}/-/local/token",
             "POWERTOOLS_LOG_LEVEL": "INFO" if log else "WARNING",
+            **settings,
         }
         migration = [sys.executable, "-m", "local.gateway.functions", "MigrateFunction"]
         subprocess.run(migration, env=environment, check=True, timeout=60)

@@ -4,6 +4,7 @@ A release is the migration of the databases, and the static files in S3, where t
 """
 
 import json
+import time
 from collections.abc import Mapping
 from http.client import HTTPException
 from typing import Any
@@ -152,7 +153,7 @@ def _deliver(request: Request) -> None:
         pass
 
 
-def _answer(event: Mapping[str, Any], failure: str) -> dict[str, str]:
+def _answer(event: Mapping[str, Any], failure: str) -> dict[str, Any]:
     echoed = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
     return {
         **echoed,
@@ -160,4 +161,6 @@ def _answer(event: Mapping[str, Any], failure: str) -> dict[str, str]:
         "PhysicalResourceId": event.get("PhysicalResourceId", event["LogicalResourceId"]),
         "Status": "FAILED" if failure else "SUCCESS",
         "Reason": failure[:_REASON_LENGTH],
+        # The functions' SHEAF_BUILD: pages that an earlier release has cached are made again.
+        "Data": {"Number": str(int(time.time()))},
     }

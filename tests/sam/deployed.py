@@ -23,7 +23,7 @@ TEMPLATE, SHARD = ROOT / "template.yaml", ROOT / "shard.yaml"
 STAGES = ("dev", "prod")
 ID = "00000000-0000-0000-0000-000000000000"
 # What samconfig.toml gives no value that is taken.
-ALWAYS = {"OriginKeys": "a" * 24, "ReleaseDigest": "0" * 64}
+ALWAYS = {"OriginKeys": "a" * 24, "ReleaseDigest": "a" * 64}
 EVERYTHING = {
     "Shards": "4",
     "DomainName": "pages.example.com",

@@ -81,7 +81,12 @@ def told(sample: Sample) -> dict[str, Any]:
 def succeeded(event: dict[str, Any]) -> dict[str, Any]:
     """A custom resource is there as CloudFormation wants it, or is gone."""
     echoed = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
-    answer = {"Status": "SUCCESS", "Reason": "", "PhysicalResourceId": event["LogicalResourceId"]}
+    answer = {
+        "Status": "SUCCESS",
+        "Reason": "",
+        "PhysicalResourceId": event["LogicalResourceId"],
+        "Data": ["Number"],
+    }
     return {"answered to CloudFormation": [{**echoed, **answer}]}
 
 

@@ -164,11 +164,11 @@ def test_every_shard_has_its_address_and_its_logins() -> None:
         assert text.count(f"${{{shard}.Outputs.ResourceId}}/postgres") == 1
 
 
-def test_what_serves_waits_for_its_release() -> None:
+def test_what_serves_waits_for_its_release_and_has_its_number() -> None:
+    functions = of_type("AWS::Lambda::Function")
     for name in ("Pages", "Listing", "Writes", "Upkeep"):
-        assert "Release" in site()[f"{name}Function"]["DependsOn"]
-    release = of_type("Custom::Release")["Release"]
-    assert release["Layer"]["Ref"] in of_type("AWS::Lambda::LayerVersion")
+        variables = functions[f"{name}Function"]["Environment"]["Variables"]
+        assert variables["SHEAF_BUILD"] == {"Fn::GetAtt": ["Release", "Number"]}
 
 
 def test_a_new_version_is_tried_and_then_watched() -> None:

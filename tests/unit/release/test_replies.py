@@ -1,5 +1,6 @@
 """What CloudFormation is answered, over HTTP as it gets it."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from release import app
 from tests.sam.samples import EVENTS, Sample
 from tests.servers.endpoint import Answer, Endpoint, serving
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -27,7 +29,9 @@ def test_success(cloudformation: Endpoint) -> None:
     (asked,) = cloudformation.asked
     assert (asked.method, asked.path) == ("PUT", "/answers/5f0c?signature=a%2Fb%3D&x=1")
     assert asked.headers["Content-Type"] == ""  # anything else breaks the signature
-    assert asked.document == {
+    answer = asked.document
+    assert int(answer.pop("Data")["Number"]) == pytest.approx(time.time(), abs=PATIENCE)
+    assert answer == {
         "Status": "SUCCESS",
         "Reason": "",
         "PhysicalResourceId": "Release",
