@@ -14,15 +14,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from local.invocation.account import Account, account, moto_server
+from local.invocation.emulator import Emulators, binary
+from local.invocation.samples import Sample
 from tests.conftest import NOBODY
 from tests.fixtures import Servers, database
 from tests.needs import needs
 from tests.sam import sam
-from tests.sam.emulator import Emulators, binary
 from tests.sam.forwarder import forwarding
-from tests.sam.samples import Sample
-from tests.servers.account import Account
-from tests.servers.endpoint import serving
 
 CONTAINED = 3  # the number of the containers' Redis database
 
@@ -31,7 +30,7 @@ class Outcome(NamedTuple):
     """What came of an event."""
 
     answer: Any
-    account: Account
+    told: dict[str, Any]
 
 
 @pytest.fixture(scope="session")
@@ -41,15 +40,22 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def emulators(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
+def aws() -> Iterator[Account]:
+    """An account of AWS."""
+    with moto_server() as url, account(url) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def emulators(
+    servers: Servers, aws: Account, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Emulators]:
     """Emulators of the functions, with a seeded site of their own."""
     needs(binary().exists(), "the Lambda runtime interface emulator")
     with ExitStack() as running:
-        aws = running.enter_context(serving(Account()))
         settings = running.enter_context(seeded(servers, "emulated", 2))
-        settings |= Account.settings(aws.url)
-        environment = {**os.environ, **settings, **NOBODY}
-        yield Emulators(environment, aws, tmp_path_factory.mktemp("emulators"), running)
+        environment = {**os.environ, **NOBODY, **settings, **aws.settings}
+        yield Emulators(environment, tmp_path_factory.mktemp("emulators"), running)
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +66,8 @@ def container(
     needs(sam.has_image(), f"Docker with the image {sam.IMAGE} (.ci/images)")
     folder = tmp_path_factory.mktemp("containers")
     built = shutil.copytree(request.getfixturevalue("built"), folder / "build")
-    sam.declare(built / "template.yaml", {"AWS_ENDPOINT_URL": ""})
+    endpoints = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_CODEDEPLOY")
+    sam.declare(built / "template.yaml", dict.fromkeys(endpoints, ""))
     with ExitStack() as running:
         settings = running.enter_context(seeded(servers, "contained", CONTAINED))
         for name in settings:
@@ -79,24 +86,22 @@ def invocations(
 ) -> Iterator[dict[str, "Future[Outcome]"]]:
     """What comes of each sample by `sam local invoke`, several at a time."""
     published = container.published()
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool, moto_server(sam.gateway()) as url:
         yield {
-            sample.name: pool.submit(contained, sample, published)
+            sample.name: pool.submit(contained, sample, published, url)
             for sample in selected(request.session)
         }
         pool.shutdown(cancel_futures=True)
 
 
-def contained(sample: Sample, container: sam.Container) -> Outcome:
+def contained(sample: Sample, container: sam.Container, moto: str) -> Outcome:
     """What comes of a sample in a container and in an account of its own."""
-    account = Account()
-    with serving(account) as aws, forwarding(sam.gateway(), aws.server_port) as port:
-        url = f"http://{sam.gateway()}:{port}"
-        settings = {**container.settings, **Account.settings(url)}
+    with account(moto, sam.gateway()) as made:
+        settings = {**container.settings, **made.settings}
         answer = replace(container, settings=settings).invoke(
-            sample.function, sample.event_from(url)
+            sample.function, made.event(sample.event)
         )
-    return Outcome(answer, account)
+        return Outcome(answer, made.told())
 
 
 def selected(session: pytest.Session) -> list[Sample]:
@@ -112,7 +117,7 @@ def seeded(servers: Servers, name: str, cache: int) -> Iterator[dict[str, str]]:
     """The settings of a new site with the pages that the samples assume."""
     with database(servers, name) as url:
         settings = {"SHEAF_DATABASE_URLS": url, "SHEAF_CACHE_URL": servers.cache(cache)}
-        command = [sys.executable, "-m", "tests.sam.seed"]
+        command = [sys.executable, "-m", "local.invocation.seed"]
         environment = {**os.environ, **settings}
         subprocess.run(command, cwd=sam.ROOT, env=environment, check=True, timeout=60)
         yield settings

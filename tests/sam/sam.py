@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import yaml
 
-from tests.sam.emulator import free_port, wait_for
+from local.invocation.emulator import free_port, wait_for
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "public.ecr.aws/lambda/python:3.13-x86_64"

@@ -1,58 +1,28 @@
-"""Sample events: the files below events/, what each must lead to, and the check that it did."""
+"""The check that a sample event has led to what it must lead to."""
 
 import json
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from local.invocation.account import CLIENT, OLD_FILE, Invalidation
+from local.invocation.samples import Sample
 from sheaf.rendering import static
 from tests import described
-from tests.servers import account
-from tests.servers.account import Account
-from tests.servers.cloudfront import Invalidation
-from tests.servers.cognito import SETTINGS
 
-EVENTS = Path(__file__).parents[2] / "events"
 NO_BODY = {204, 304}
 # What these functions have to say they tell AWS.
 TELLERS = {"release", "gate", "purge"}
 PLAIN = {"/robots.txt": "text/plain", "/favicon.svg": "image/svg+xml"}
+# An account that nobody has told anything.
+UNTOLD: dict[str, Any] = {
+    "reported to CodeDeploy": [],
+    "set in Cognito": CLIENT,
+    "invalidated in CloudFront": [],
+    "stored in S3": {OLD_FILE: b"old"},
+    "answered to CloudFormation": [],
+}
 
 
-@dataclass(frozen=True)
-class Sample:
-    """events/<function>/<what>.<outcome>.json: `outcome` is an HTTP status, or "ok"."""
-
-    path: Path
-
-    @property
-    def name(self) -> str:
-        return f"{self.path.parent.name}/{self.path.stem}"
-
-    @property
-    def function(self) -> str:
-        """The function's name in the template."""
-        return f"{self.path.parent.name.capitalize()}Function"
-
-    @property
-    def outcome(self) -> str:
-        return self.path.stem.rpartition(".")[2]
-
-    @property
-    def event(self) -> dict[str, Any]:
-        event: dict[str, Any] = json.loads(self.path.read_text())
-        return event
-
-    def event_from(self, url: str) -> dict[str, Any]:
-        """The event as an account of AWS at this address would send it."""
-        changed = {"ResponseURL": f"{url}/answers/1"}
-        return {name: changed.get(name, value) for name, value in self.event.items()}
-
-
-SAMPLES = [Sample(path) for path in sorted(EVENTS.glob("*/*.json"))]
-
-
-def check(sample: Sample, answer: Any, aws: Account) -> None:
+def check(sample: Sample, answer: Any, told: dict[str, Any]) -> None:
     """Assert that a function has answered, and told AWS, what the sample's name promises."""
     if sample.outcome != "ok":
         check_answer(sample, answer)
@@ -60,19 +30,19 @@ def check(sample: Sample, answer: Any, aws: Account) -> None:
         assert answer is None
     else:
         assert "errorMessage" not in answer, answer
-    expected = Account().told() | told(sample)
-    different = {name: each for name, each in aws.told().items() if each != expected[name]}
+    expected = UNTOLD | expected_of(sample)
+    different = {name: each for name, each in told.items() if each != expected[name]}
     assert not different, different
 
 
-def told(sample: Sample) -> dict[str, Any]:
+def expected_of(sample: Sample) -> dict[str, Any]:
     """What AWS has to be told; nothing else may change there."""
     event = sample.event
     match sample.path.parent.name:
         case "release":
             return succeeded(event) | released(event)
         case "gate":
-            return {"invoked": [account.TRIAL], "reported to CodeDeploy": [fit(event)]}
+            return {"reported to CodeDeploy": [fit(event)]}
         case "purge":
             return {"invalidated in CloudFront": purged(event)}
     return {}
@@ -85,7 +55,6 @@ def succeeded(event: dict[str, Any]) -> dict[str, Any]:
         "Status": "SUCCESS",
         "Reason": "",
         "PhysicalResourceId": event["LogicalResourceId"],
-        "Data": ["Number"],
     }
     return {"answered to CloudFormation": [{**echoed, **answer}]}
 
@@ -96,10 +65,10 @@ def released(event: dict[str, Any]) -> dict[str, Any]:
             return {"stored in S3": {}}
         case "Custom::Release", _:
             files = {file.path.removeprefix("/"): file.body for file in static.everything()}
-            return {"invoked": [account.MIGRATION], "stored in S3": account.OLD_FILES | files}
+            return {"stored in S3": {OLD_FILE: b"old"} | files}
         case "Custom::SignInAddress", "Create":
             address = f"{event['ResourceProperties']['Site']}/-/sign-in"
-            return {"set in Cognito": SETTINGS | {"CallbackURLs": [address]}}
+            return {"set in Cognito": CLIENT | {"CallbackURLs": [address]}}
     return {}
 
 
@@ -115,7 +84,7 @@ def fit(event: dict[str, Any]) -> dict[str, str]:
 def purged(event: dict[str, Any]) -> list[Invalidation]:
     paths = event["responsePayload"]["purge"]
     reference = event["requestContext"]["requestId"]
-    return [Invalidation(account.DISTRIBUTION, reference, paths)] if paths else []
+    return [Invalidation(reference, paths)] if paths else []
 
 
 def check_answer(sample: Sample, answer: Any) -> None:

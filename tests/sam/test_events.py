@@ -7,16 +7,16 @@ import pytest
 import redis
 
 from local.gateway.functions import invoke
+from local.invocation.account import Account
+from local.invocation.emulator import Emulators
+from local.invocation.samples import EVENTS, SAMPLES, Sample
+from local.invocation.seed import seed, template
 from sheaf.caching import entry
 from sheaf.pages import page_cache
 from tests.fixtures import Servers
 from tests.sam import sam
 from tests.sam.conftest import CONTAINED, Outcome
-from tests.sam.emulator import Emulators
-from tests.sam.samples import EVENTS, SAMPLES, Sample, check
-from tests.sam.seed import seed, template
-from tests.servers.account import Account
-from tests.servers.endpoint import serving
+from tests.sam.samples import check
 
 FUNCTIONS = template().functions
 
@@ -41,27 +41,26 @@ def test_there_is_a_sample_for_every_route() -> None:
 
 @pytest.mark.usefixtures("clean", "account")
 @each_sample
-def test_in_process(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_process(sample: Sample, aws: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     seed()
-    account = Account()
-    with serving(account) as aws:
-        for name, value in Account.settings(aws.url).items():
-            monkeypatch.setenv(name, value)
-        answer = invoke(FUNCTIONS[sample.function], sample.event_from(aws.url))
-    check(sample, answer, account)
+    aws.reset()
+    for name, value in aws.settings.items():
+        monkeypatch.setenv(name, value)
+    answer = invoke(FUNCTIONS[sample.function], aws.event(sample.event))
+    check(sample, answer, aws.told())
 
 
 @each_sample
-def test_through_the_runtime_client(sample: Sample, emulators: Emulators) -> None:
-    account = Account()
-    event = sample.event_from(emulators.aws.url)
-    check(sample, emulators.invoke(FUNCTIONS[sample.function], event, account), account)
+def test_through_the_runtime_client(sample: Sample, emulators: Emulators, aws: Account) -> None:
+    aws.reset()
+    answer = emulators.invoke(FUNCTIONS[sample.function], aws.event(sample.event))
+    check(sample, answer, aws.told())
 
 
 @each_sample
 def test_by_sam_local_invoke(sample: Sample, invocations: "dict[str, Future[Outcome]]") -> None:
     outcome = invocations[sample.name].result(timeout=900)
-    check(sample, outcome.answer, outcome.account)
+    check(sample, outcome.answer, outcome.told)
 
 
 @storing_sample

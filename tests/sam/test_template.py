@@ -11,9 +11,9 @@ import pytest
 from cfnlint.api import lint  # type: ignore[import-untyped]
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 
+from local.invocation.seed import template
 from tests.sam import deployed
 from tests.sam.deployed import EVERYTHING, ROOT, SHARD, STAGES, TEMPLATE, parameters
-from tests.sam.seed import template
 
 PAGES = """
     ANY /

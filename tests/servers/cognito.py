@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.servers.endpoint import Answer, Asked
+from local.invocation.endpoint import Answer, Asked
 
 # As the template makes it, and what Cognito adds.
 SETTINGS = {

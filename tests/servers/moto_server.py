@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.sam.emulator import free_port, wait_for
+from local.invocation.emulator import free_port, wait_for
 
 KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 

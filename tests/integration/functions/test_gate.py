@@ -12,13 +12,13 @@ import pytest
 import gate.app
 from local.gateway.functions import invoke
 from local.gateway.template import Function
+from local.invocation.codedeploy import CodeDeploy, specification
+from local.invocation.endpoint import Answer, Asked, serving
+from local.invocation.samples import EVENTS, Sample
 from sheaf import settings
 from sheaf.sharding import shards
 from tests.context import new_context
 from tests.fixtures import Servers
-from tests.sam.samples import EVENTS, Sample
-from tests.servers.codedeploy import CodeDeploy, specification
-from tests.servers.endpoint import Answer, Asked, serving
 from tests.site import Site
 
 SetAnew = Callable[[str, str], None]

@@ -10,12 +10,12 @@ import yaml
 
 import gate.app
 from local.gateway.functions import Context
+from local.invocation.codedeploy import CodeDeploy, specification
+from local.invocation.endpoint import Answer, Asked, serving
+from local.invocation.samples import EVENTS, Sample
 from sheaf import settings
 from sheaf.aws import services
 from tests.context import new_context
-from tests.sam.samples import EVENTS, Sample
-from tests.servers.codedeploy import CodeDeploy, specification
-from tests.servers.endpoint import Answer, Asked, serving
 
 EVENT = Sample(EVENTS / "gate" / "before-traffic.ok.json").event
 WRITES = "sheaf-dev-WritesFunction-1A2B3C4D5E6F"

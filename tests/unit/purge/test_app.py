@@ -8,11 +8,11 @@ import pytest
 from moto import mock_aws
 
 import purge.app
+from local.invocation.endpoint import Answer, Endpoint, serving
+from local.invocation.samples import EVENTS, Sample
 from sheaf.aws import services
 from sheaf.settings import SettingsError
 from tests.context import new_context
-from tests.sam.samples import EVENTS, Sample
-from tests.servers.endpoint import Answer, Endpoint, serving
 
 CHANGED = Sample(EVENTS / "purge" / "changed.ok.json").event
 NOTHING = Sample(EVENTS / "purge" / "nothing.ok.json").event

@@ -10,12 +10,12 @@ import pytest
 from moto import mock_aws
 
 import release.app
+from local.invocation.endpoint import Answer, Asked, Endpoint, serving
+from local.invocation.samples import EVENTS, Sample
 from sheaf.aws import services
 from sheaf.http import responses
 from sheaf.rendering import static
 from tests.context import new_context
-from tests.sam.samples import EVENTS, Sample
-from tests.servers.endpoint import Answer, Asked, Endpoint, serving
 
 BUCKET = "sheaf-dev-static"
 STYLE = static.read("style.css")

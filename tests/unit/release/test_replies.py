@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from local.invocation.endpoint import Answer, Endpoint, serving
+from local.invocation.samples import EVENTS, Sample
 from release import app
-from tests.sam.samples import EVENTS, Sample
-from tests.servers.endpoint import Answer, Endpoint, serving
 from tests.waiting import PATIENCE
 
 

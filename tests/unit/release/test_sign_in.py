@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 import release.app
+from local.invocation.endpoint import Answer, Endpoint, serving
+from local.invocation.samples import EVENTS, Sample
 from tests.context import new_context
-from tests.sam.samples import EVENTS, Sample
 from tests.servers.cognito import SETTINGS, Cognito
-from tests.servers.endpoint import Answer, Endpoint, serving
 
 
 @pytest.fixture

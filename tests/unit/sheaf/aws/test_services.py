@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
+from local.invocation.endpoint import Answer, Endpoint, serving
 from sheaf.aws import services
-from tests.servers.endpoint import Answer, Endpoint, serving
 from tests.waiting import PATIENCE
 
 PATH = "/2015-03-31/functions/sheaf-migrate/invocations"

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.servers.endpoint import Answer, Asked
+from local.invocation.endpoint import Answer, Asked
 
 APPLICATION = "sheaf-dev-ServerlessDeploymentApplication-1A2B3C"
 
@@ -37,28 +37,31 @@ class CodeDeploy:
         if self.refusals:
             return self.refusals.pop(0)
         operation = asked.headers["X-Amz-Target"].removeprefix("CodeDeploy_20141006.")
-        operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+        operations: dict[str, Callable[[dict[str, Any]], Answer]] = {
             "GetDeployment": self._deployment,
             "GetApplicationRevision": self._revision,
             "PutLifecycleEventHookExecutionStatus": self._status,
         }
-        return Answer(body=operations[operation](asked.document))
+        return operations[operation](asked.document)
 
     def _location(self, content: str | None) -> dict[str, Any]:
         name = self.kind[0].upper() + self.kind[1:]
         digest = hashlib.sha256(self.content.encode()).hexdigest()
         return {"revisionType": name, self.kind: {"content": content, "sha256": digest}}
 
-    def _deployment(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def _deployment(self, asked: dict[str, Any]) -> Answer:
         # The content is always null here: one has to ask for the revision by its digest.
         info = {"applicationName": APPLICATION, "revision": self._location(None)}
-        return {"deploymentInfo": {"deploymentId": asked["deploymentId"], **info}}
+        return Answer(body={"deploymentInfo": {"deploymentId": asked["deploymentId"], **info}})
 
-    def _revision(self, asked: dict[str, Any]) -> dict[str, Any]:
-        assert asked["applicationName"] == APPLICATION
-        assert asked["revision"][self.kind] == {"sha256": self._location(None)[self.kind]["sha256"]}
-        return {"applicationName": APPLICATION, "revision": self._location(self.content)}
+    def _revision(self, asked: dict[str, Any]) -> Answer:
+        digest = {"sha256": self._location(None)[self.kind]["sha256"]}
+        if asked["applicationName"] != APPLICATION or asked["revision"][self.kind] != digest:
+            return Answer(400, {"__type": "RevisionDoesNotExistException", "message": "unknown"})
+        found = {"applicationName": APPLICATION, "revision": self._location(self.content)}
+        return Answer(body=found)
 
-    def _status(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def _status(self, asked: dict[str, Any]) -> Answer:
         self.reported.append(asked)
-        return {"lifecycleEventHookExecutionId": asked["lifecycleEventHookExecutionId"]}
+        identity = asked["lifecycleEventHookExecutionId"]
+        return Answer(body={"lifecycleEventHookExecutionId": identity})

@@ -1,4 +1,4 @@
-"""An HTTP server that answers as a test says, and remembers what it was asked."""
+"""An HTTP server that answers as it is told to, and remembers what it was asked."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -36,14 +36,15 @@ class Answer(NamedTuple):
 class Endpoint(HTTPServer):
     """Answers one request at a time."""
 
-    def __init__(self, answer: Callable[[Asked], Answer]) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, answer: Callable[[Asked], Answer], host: str = "127.0.0.1") -> None:
+        super().__init__((host, 0), _Handler)
         self.answer = answer
         self.asked: list[Asked] = []
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+        """Where it is found."""
+        return f"http://{self.server_address[0]!s}:{self.server_port}"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -80,9 +81,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(answer: Callable[[Asked], Answer]) -> Iterator[Endpoint]:
-    """A server that answers in this way, in a thread of its own."""
-    with Endpoint(answer) as server:
+def serving(answer: Callable[[Asked], Answer], host: str = "127.0.0.1") -> Iterator[Endpoint]:
+    """A server at an address of this machine that answers in this way, in a thread of its own."""
+    with Endpoint(answer, host) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -1,23 +1,26 @@
-"""AWS's runtime interface emulator with AWS's runtime client: a function as Lambda runs it."""
+"""AWS's runtime interface emulator with AWS's runtime client: a function as Lambda runs it.
 
+Without Docker, from the working tree, on Linux.
+"""
+
+import json
 import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-
-import httpx
+from urllib.request import Request, urlopen
 
 from local.gateway.template import Function
-from tests.servers.account import Account
-from tests.servers.endpoint import Endpoint
-from tests.waiting import PATIENCE, wait_until
+from local.laptop.processes import ServerError
 
+PATIENCE = 120  # seconds, for what takes a few on an idle machine
 INVOCATIONS = "/2015-03-31/functions/function/invocations"
 
 
@@ -34,21 +37,21 @@ class Emulators:
     """One emulator for each function, started when the function is first invoked."""
 
     environment: Mapping[str, str]
-    aws: Endpoint
     logs: Path
     running: ExitStack
 
     def __post_init__(self) -> None:
         self._addresses: dict[str, str] = {}
 
-    def invoke(self, function: Function, event: dict[str, Any], account: Account) -> Any:
-        """What the function, in this account of AWS, answers to an event."""
-        self.aws.answer = account
+    def invoke(self, function: Function, event: dict[str, Any]) -> Any:
+        """What the function answers to an event."""
         if function.name not in self._addresses:
             started = emulator(function, self.environment, self.logs / f"{function.name}.log")
             self._addresses[function.name] = self.running.enter_context(started)
-        address = self._addresses[function.name]
-        return httpx.post(f"http://{address}{INVOCATIONS}", json=event, timeout=PATIENCE).json()
+        url = f"http://{self._addresses[function.name]}{INVOCATIONS}"
+        body = json.dumps(event).encode()
+        with urlopen(Request(url, body), timeout=function.timeout + PATIENCE) as answer:
+            return json.load(answer)
 
 
 @contextmanager
@@ -83,7 +86,12 @@ def emulator(function: Function, environment: Mapping[str, str], log: Path) -> I
 
 
 def wait_for(address: str) -> None:
-    wait_until(lambda: _listens(address), f"nothing listens at {address}")
+    """Return once something listens at host:port; raises ServerError if nothing does in a while."""
+    deadline = time.monotonic() + PATIENCE
+    while not _listens(address):
+        if time.monotonic() > deadline:
+            raise ServerError(f"nothing listens at {address}")
+        time.sleep(0.02)
 
 
 def _listens(address: str) -> bool:
@@ -93,6 +101,7 @@ def _listens(address: str) -> bool:
 
 
 def free_port() -> int:
+    """A port of this machine that was free just now."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
