@@ -31,13 +31,16 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test test-all faults mutants bench lint audit format openapi build deploy lock clean
+.PHONY: help run invoke check test test-all faults mutants bench lint audit format openapi build deploy lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/run ## Run the site on this machine (PORT=3000 WORKERS=2 SHEAF_HOME=.sheaf PYTHON=python3)
 	@exec $(VENV)/python -m local
+
+invoke: .venv/dev ## Run one function on a sample event, as Lambda would (EVENT=events/pages/page.200.json)
+	@$(VENV)/python -m local.invocation $(or $(EVENT),events/pages/page.200.json)
 
 check: lint ## Check style, types and imports, and run the tests that need no server
 	$(PYTEST) $(SIDE_BY_SIDE) $(QUICK) --quiet -m "not slow" tests/unit
@@ -84,6 +87,13 @@ openapi: .venv/dev ## Write the API's description from the routes
 build: .venv/dev ## Build what is deployed (ARCH=arm64 or x86_64)
 	ARCH=$(ARCH) SOURCE_DATE_EPOCH=$(NUMBER) PATH="$(CURDIR)/$(VENV):$$PATH" \
 		$(VENV)/sam build --parameter-overrides Architecture=$(ARCH)
+
+# The same for `sam local`, on this machine's processor.
+LOCAL_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+.aws-sam/local/invoke.yaml: template.yaml shard.yaml $(shell find functions layers -type f -not -path '*/__pycache__/*')
+	ARCH=$(LOCAL_ARCH) SOURCE_DATE_EPOCH=0 PATH="$(CURDIR)/$(VENV):$$PATH" \
+		$(VENV)/sam build --build-dir $(@D) --parameter-overrides Architecture=$(LOCAL_ARCH)
+	$(VENV)/python -m local.invocation.containers
 
 # The functions' processor is a parameter of the stage. The layer is built for the same one.
 deploy: override ARCH = $(or $(shell sed -n '/^\[$(STAGE)\.deploy\./,/^\[/ s/.*Architecture=[\"]*\([a-z0-9_]*\).*/\1/p' \

@@ -1,0 +1,1 @@
+"""Functions on this machine as Lambda runs them: one sample event, one answer."""
