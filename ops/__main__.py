@@ -1,5 +1,5 @@
 """`python -m ops` is `sheaf`."""
 
-from sheaf.cli.commands import main
+from sheaf.cli import main
 
 main(prog_name="sheaf")

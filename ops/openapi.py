@@ -11,6 +11,8 @@ from sheaf.http.representations import DESCRIPTION
 from sheaf.http.resolver import Api
 from writes.app import api as writing
 
+_TEXT = {"type": "string"}
+_TEXT_OR_NULL = {"type": ["string", "null"]}
 _PROBLEM = {
     "description": "What went wrong, for programs and for people (RFC 9457)",
     "content": {
@@ -23,6 +25,30 @@ _PROBLEM = {
                     "title": {"type": "string"},
                     "status": {"type": "integer"},
                     "detail": {"type": "string"},
+                    # Of some problems; docs/errors.md says of which.
+                    "errors": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "required": ["field", "message"],
+                            "properties": {"field": _TEXT, "message": _TEXT},
+                        },
+                    },
+                    "slug": _TEXT,
+                    "version": {"type": "integer"},
+                    "current": {
+                        "description": "The state that the page is in; null: there is none",
+                        "type": ["object", "null"],
+                        "required": ["version", "etag", "state", "author", "updated_at"],
+                        "properties": {
+                            "version": {"type": "integer"},
+                            **dict.fromkeys(("etag", "state", "updated_at"), _TEXT),
+                            "author": _TEXT_OR_NULL,
+                        },
+                    },
+                    "holder": _TEXT_OR_NULL,
+                    "draft": _TEXT_OR_NULL,
+                    "seconds_left": {"type": "integer"},
                 },
             }
         }

@@ -74,7 +74,11 @@ def _sending(send: Callable[..., httpx.Response]) -> Callable[..., httpx.Respons
 def _description() -> Any:
     """The description, which lets no member pass that it does not have."""
     description = copy.deepcopy(json.loads(DESCRIPTION.read_text(encoding="utf-8")))
-    for schema in description["components"]["schemas"].values():
+    problem = description["components"]["responses"]["Problem"]["content"]
+    for schema in (
+        *description["components"]["schemas"].values(),
+        problem["application/problem+json"]["schema"],
+    ):
         schema["additionalProperties"] = False
     return description
 

@@ -33,6 +33,7 @@ def refusal(status: HTTPStatus) -> Response:
         "type": f"urn:sheaf:problem:{PROBLEMS[status]}",
         "title": status.phrase,
         "status": status,
+        "detail": f"{status.phrase}, says the gateway.",
         "message": status.phrase,
     }
     return Response(

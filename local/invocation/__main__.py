@@ -33,7 +33,7 @@ OUTSIDE = {"ReleaseFunction", "GateFunction", "PurgeFunction"}
 def main() -> int:
     """Invoke the function that the command line's event is for; 1 if it could not or failed."""
     parser = argparse.ArgumentParser(prog="make invoke", description=__doc__.partition("\n")[0])
-    parser.add_argument("event", type=Path, help="a file events/FUNCTION/….json")
+    parser.add_argument("event", type=Path, help="a file events/<function>/….json")
     sample = Sample(parser.parse_args().event)
     try:
         answer = _answer(sample.function, _checked(sample))
@@ -48,7 +48,7 @@ def _checked(sample: Sample) -> dict[str, Any]:
     """The event, if it is one and there is a function for it; raises InvocationFailed."""
     if sample.function not in template().functions:
         names = sorted(name.removesuffix("Function").lower() for name in template().functions)
-        raise InvocationFailed(f"EVENT is events/FUNCTION/….json; functions are {', '.join(names)}")
+        raise InvocationFailed(f"EVENT is events/<function>/….json; functions are {', '.join(names)}")
     try:
         return sample.event
     except (OSError, ValueError) as error:

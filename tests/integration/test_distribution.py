@@ -73,7 +73,6 @@ def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / "bin"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["locks", "caching", "paging"])
 def test_the_examples_of_the_libraries_run(
     programs: Path, name: str, servers: Servers, tmp_path: Path
@@ -92,7 +91,6 @@ def test_the_examples_of_the_libraries_run(
         check(list(examples(file)), tmp_path, {**environment, "ZOOKEEPER_URL": ensemble.url})
 
 
-@pytest.mark.slow
 def test_pages_are_brought_in_and_taken_out(
     programs: Path, site_url: str, mint_token: Callable[[str, str], str], tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from math import isfinite
 from pathlib import Path
 
 import click
@@ -131,6 +132,8 @@ def smoke_(site: Site, seconds: float) -> None:
     With a token a page is also created, changed and deleted; only its history stays.
     The exit status is 1 if anything failed.
     """
+    if not isfinite(seconds):
+        raise click.BadParameter("is no number of seconds", param_hint="--timeout")
     # What a terminal cannot show, such as a cross, must not keep it from showing the rest.
     terminal = click.get_text_stream("stdout", sys.stdout.encoding, "replace")
     with plain_errors():
@@ -150,21 +153,19 @@ def plain_errors(*others: type[Exception]) -> Iterator[None]:
     except expected as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
-        raise click.ClickException(f"{error.filename}: {error.strerror}") from error
+        raise click.ClickException(f"{error.filename or 'output'}: {error.strerror}") from error
 
 
 def _finish(counts: Counter[str], *outcomes: str) -> None:
-    click.echo(", ".join(f"{name} {counts[name]}" for name in (*outcomes, jobs.FAILED)))
+    with plain_errors():
+        click.echo(", ".join(f"{name} {counts[name]}" for name in (*outcomes, jobs.FAILED)))
     if counts[jobs.FAILED]:
         raise SystemExit(1)
 
 
 def main(prog_name: str | None = None) -> None:
     """Carry out what the command line says."""
-    try:
-        # What needs the key that signs, or a database, comes with a checkout only.
+    # What needs the key that signs, or a database, comes with a checkout only.
+    if (Path(__file__).parents[4] / "ops/commands.py").is_file():
         importlib.import_module("ops.commands")
-    except ModuleNotFoundError as error:
-        if error.name not in ("ops", "ops.commands"):
-            raise
     commands(prog_name=prog_name)

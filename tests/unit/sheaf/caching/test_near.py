@@ -1,6 +1,10 @@
 """A service that has failed is left alone, for about as long as was said."""
 
-from sheaf.caching.near import Breaker
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sheaf.caching.entry import Entry
+from sheaf.caching.near import Breaker, Kept, Memory
 
 NOW = 1e9
 
@@ -36,3 +40,72 @@ def test_every_failure_begins_the_time_anew() -> None:
 
 def test_a_clock_that_was_set_back_closes_it() -> None:
     assert not _opened().is_open(NOW - 3600)
+
+
+NOW = 1e9
+PAGE = 10_000  # bytes
+
+
+def _entry(version: int, size: int = PAGE) -> Entry:
+    return Entry(version, bytes(size))
+
+
+def _remembered(memory: Memory, keys: str) -> str:
+    """Which of these keys are kept; looking at them makes the last one the one used last."""
+    return "".join(key for key in keys if memory.get(key))
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 5 * PAGE))))
+def test_it_never_keeps_more_than_its_limit(puts: list[tuple[str, int]]) -> None:
+    memory = Memory(4 * PAGE)
+    for key, size in puts:
+        memory.put(key, _entry(1, size), NOW)
+        found = [kept for key in "abcdefgh" if (kept := memory.get(key))]
+        assert sum(len(kept.entry.body) for kept in found) <= 4 * PAGE
+
+
+def test_what_was_not_used_for_longest_goes_first() -> None:
+    memory = Memory(4 * PAGE)
+    for key in "abc":
+        memory.put(key, _entry(1), NOW)
+    memory.get("a")
+    memory.put("d", _entry(1), NOW)
+    assert _remembered(memory, "abcd") == "acd"
+
+
+def test_a_key_that_is_put_again_counts_once() -> None:
+    memory = Memory(4 * PAGE)
+    for key in "abc":
+        memory.put(key, _entry(1), NOW)
+    for version in range(20):
+        memory.put("a", _entry(version), NOW)
+    assert _remembered(memory, "abc") == "abc"
+    kept = memory.get("a")
+    assert kept
+    assert kept.entry == _entry(19)
+
+
+def test_what_was_dropped_leaves_its_room() -> None:
+    memory = Memory(4 * PAGE)
+    for key in "abc":
+        memory.put(key, _entry(1), NOW)
+    memory.drop("b")
+    memory.drop("never kept")
+    memory.put("d", _entry(1), NOW)
+    assert _remembered(memory, "abcd") == "acd"
+
+
+def test_what_is_too_large_is_not_kept() -> None:
+    memory = Memory(PAGE)
+    memory.put("a", _entry(1), NOW)
+    assert memory.get("a") is None
+
+
+def test_an_entry_ages_by_the_clock_on_the_wall() -> None:
+    kept = Kept(_entry(1), NOW)
+    assert kept.age(NOW) == 0
+    assert kept.age(NOW + 3600) == 3600
+
+
+def test_a_clock_that_was_set_back_makes_it_old() -> None:
+    assert Kept(_entry(1), NOW).age(NOW - 1) == float("inf")

@@ -1,4 +1,4 @@
-"""Alembic's entry point: runs migrations on the connection that `storage.migrate` opened."""
+"""Alembic's entry point: runs migrations on the connection that `schema.upgrade` opened."""
 
 from alembic import context
 
