@@ -66,6 +66,7 @@ api = Api(show=documents.problem)
 api.include_router(views.router)
 
 
+@telemetry.faults_are_logged
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The answer to one request."""

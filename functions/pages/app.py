@@ -30,6 +30,7 @@ _METRICS = {
 }
 
 
+@telemetry.faults_are_logged
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """The answer to one request."""
     now = time.time()

@@ -32,7 +32,8 @@ def answer(request: Request, how: str, now: float) -> Response:
         if problem.status == 500:
             raise
         if problem.status == 503:
-            telemetry.log("WARNING", "database unavailable", path=request.path)
+            why = telemetry.reason(error)
+            telemetry.log("WARNING", "unavailable", path=request.path, reason=why)
         found = documents.problem(problem, request.path)
     return cached.response(found, request, now) if isinstance(found, Entry) else found
 
@@ -96,11 +97,13 @@ def _page(slug: str, newest: bool, now: float) -> Entry:
     near, key = page_cache.near(), page_cache.key(slug)
     try:
         entry = _read_through(key, cache(lambda: _make(slug)), newest, now)
-    except Unavailable:
+    except Unavailable as failure:
         known = near.recall(key)
         if known is None:
             raise
-        telemetry.log("WARNING", "database unavailable", slug=slug)
+        telemetry.log(
+            "WARNING", "answered from memory", slug=slug, reason=telemetry.reason(failure)
+        )
         return known
     near.remember(key, entry, now)
     return entry
@@ -118,7 +121,7 @@ def _read_through(key: str, make: Callable[[], Entry], newest: bool, now: float)
         return versioned.fetch(key, make, forgive=(Unavailable,))
     except RedisError as failure:
         near.failed(now)
-        telemetry.log("WARNING", "cache unavailable", reason=str(failure))
+        telemetry.log("WARNING", "cache unavailable", reason=telemetry.reason(failure))
         return make()
 
 

@@ -37,6 +37,7 @@ T = TypeVar("T")
 logger = telemetry.logger()
 
 
+@telemetry.faults_are_logged
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Relay until the outbox is empty or the time is nearly up.
@@ -82,7 +83,7 @@ def _on_each(numbers: Iterable[int], act: Callable[[int], T]) -> dict[int, T]:
         try:
             done[number] = act(number)
         except Unavailable as failure:
-            logger.warning("shard left out", shard=number, exc_info=failure)
+            logger.warning("shard left out", shard=number, reason=telemetry.reason(failure))
     return done
 
 

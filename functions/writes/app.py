@@ -50,6 +50,7 @@ def _editor(event: Mapping[str, Any]) -> Identity:
 api = Api(guard=_editor)
 
 
+@telemetry.faults_are_logged
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The answer to one request."""

@@ -48,7 +48,9 @@ def _checked(sample: Sample) -> dict[str, Any]:
     """The event, if it is one and there is a function for it; raises InvocationFailed."""
     if sample.function not in template().functions:
         names = sorted(name.removesuffix("Function").lower() for name in template().functions)
-        raise InvocationFailed(f"EVENT is events/<function>/….json; functions are {', '.join(names)}")
+        raise InvocationFailed(
+            f"EVENT is events/<function>/….json; functions are {', '.join(names)}"
+        )
     try:
         return sample.event
     except (OSError, ValueError) as error:
@@ -96,7 +98,7 @@ def _emulated(function: str, event: dict[str, Any], settings: Mapping[str, str])
         }
         seeding = [sys.executable, "-m", "local.invocation.seed"]
         quiet = {**environment, "POWERTOOLS_LOG_LEVEL": "WARNING"}
-        subprocess.run(seeding, cwd=PROJECT, env=quiet, check=True)
+        subprocess.run(seeding, cwd=PROJECT, env=quiet, stdout=sys.stderr, check=True)
         emulators = emulator.Emulators(environment, home, running)
         answer = emulators.invoke(template().functions[function], event)
     print((home / f"{function}.log").read_text(), file=sys.stderr, end="")

@@ -50,8 +50,13 @@ class Emulators:
             self._addresses[function.name] = self.running.enter_context(started)
         url = f"http://{self._addresses[function.name]}{INVOCATIONS}"
         body = json.dumps(event).encode()
-        with urlopen(Request(url, body), timeout=function.timeout + PATIENCE) as answer:
-            return json.load(answer)
+        request, patience = Request(url, body), function.timeout + PATIENCE
+        with urlopen(request, timeout=patience) as answer:  # noqa: S310 - our own server
+            text = answer.read().decode()
+        try:
+            return json.loads(text)
+        except ValueError:  # that its time was up is said in plain text
+            return {"errorMessage": text}
 
 
 @contextmanager

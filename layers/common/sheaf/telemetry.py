@@ -7,16 +7,25 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
-from functools import cache, lru_cache
+from functools import cache, lru_cache, wraps
 
 TYPE_CHECKING = False  # typing itself takes 4 ms to load
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from aws_lambda_powertools import Logger
 
+    Handler = Callable[[Any, Any], Any]
+
+# Of a traceback this much is kept, from its beginning and its end.
+_TRACEBACK_LENGTH = 2000
+_REASON_LENGTH = 200
+# Before Lambda ends a function; enough to write a line.
+_LAST_SECONDS = 0.25
 _encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 _cold = True
 
@@ -25,26 +34,81 @@ _cold = True
 def logger() -> Logger:
     """The logger of this process; off the hot path only, since importing it takes a while."""
     from aws_lambda_powertools import Logger  # noqa: PLC0415
+    from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter  # noqa: PLC0415
 
-    return Logger(service=_service(), utc=True)
+    class Formatter(LambdaPowertoolsFormatter):
+        def formatException(self, ei: Any) -> str:  # noqa: N802 - the name of the standard library
+            return _bounded(super().formatException(ei))
+
+    formatter = Formatter(utc=True, use_rfc3339=True, serialize_stacktrace=False)
+    return Logger(service=_service(), logger_formatter=formatter, version=_version())
+
+
+def reason(error: BaseException) -> str:
+    """Why something expected has failed, in a line: for a warning, which has no traceback."""
+    cause = error.__cause__ or error
+    text = str(cause).strip().partition("\n")[0]
+    return f"{type(cause).__name__}: {text}"[:_REASON_LENGTH]
+
+
+def faults_are_logged(handler: Handler) -> Handler:
+    """A handler of which each fault is a line of our own: alarms count lines, by their version.
+
+    Lambda's own lines about a function that has ended, or ran out of time, do not say which version
+    of the function it was.
+    """
+
+    @wraps(handler)
+    def logging(event: Any, context: Any) -> Any:
+        seconds = context.get_remaining_time_in_millis() / 1000 - _LAST_SECONDS
+        try:
+            before = signal.signal(signal.SIGALRM, _out_of_time)
+        except ValueError:  # only the main thread, which is Lambda's, can be told the time
+            return handler(event, context)
+        running = signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+        try:
+            return handler(event, context)
+        except Exception:
+            _write(_encode(_line("ERROR", "ended", {})))  # the runtime's own line has the traceback
+            raise
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, *running)
+            signal.signal(signal.SIGALRM, before)
+
+    return logging
+
+
+def _out_of_time(_number: int, _frame: object) -> None:
+    log("ERROR", "out of time")
 
 
 def log(level: str, message: str, **fields: object) -> None:
-    """One log line without Powertools; inside an `except` it carries the traceback."""
-    caller = sys._getframe(1)
-    line: dict[str, object] = {
+    """One log line without Powertools; an error inside an `except` carries its traceback."""
+    line = _line(level, message, fields)
+    if level == "ERROR" and sys.exc_info()[0] is not None:
+        import traceback  # noqa: PLC0415
+
+        line["exception"] = _bounded(traceback.format_exc())
+    _write(_encode(line))
+
+
+def _line(level: str, message: str, fields: dict[str, object]) -> dict[str, object]:
+    caller = sys._getframe(2)
+    return {
         "level": level,
         "location": f"{caller.f_code.co_name}:{caller.f_lineno}",
         "message": message,
         "timestamp": _timestamp(time.time()),
         "service": _service(),
+        "version": _version(),
         **fields,
     }
-    if sys.exc_info()[0] is not None:
-        import traceback  # noqa: PLC0415
 
-        line["exception"] = traceback.format_exc()
-    _write(_encode(line))
+
+def _bounded(traceback: str) -> str:
+    if len(traceback) <= 2 * _TRACEBACK_LENGTH:
+        return traceback
+    return f"{traceback[:_TRACEBACK_LENGTH]}\n…\n{traceback[-_TRACEBACK_LENGTH:]}"
 
 
 def request(context: Any, now: float, metrics: tuple[str, ...], **fields: object) -> None:
@@ -105,12 +169,12 @@ def _always(metrics: tuple[str, ...], name: str, size: int, arn: str) -> str:
 
 
 def _timestamp(now: float) -> str:
-    return f"{_second(int(now))},{int(now * 1000) % 1000:03d}+0000"
+    return f"{_second(int(now))}.{int(now * 1000) % 1000:03d}+00:00"
 
 
 @lru_cache(maxsize=1)
 def _second(now: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now))
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
 
 
 def _write(line: str) -> None:
@@ -121,6 +185,12 @@ def _write(line: str) -> None:
 @cache
 def _service() -> str:
     return os.environ.get("POWERTOOLS_SERVICE_NAME", "sheaf")
+
+
+@cache
+def _version() -> str:
+    """The version of the function, as its alias has it: a number, or $LATEST."""
+    return os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
 
 
 @cache

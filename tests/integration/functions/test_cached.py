@@ -52,6 +52,7 @@ import pages.app
 class Context:
     function_name, memory_limit_in_mb, aws_request_id = "pages", 512, "1"
     invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:pages"
+    get_remaining_time_in_millis = lambda: 15_000
 answer = pages.app.handler(json.loads(sys.argv[1]), Context)
 print(json.dumps([answer["statusCode"], sorted(set(sys.modules) - before)]))
 """
@@ -78,7 +79,8 @@ def found(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def ask(path: str, method: str = "GET", **headers: str) -> dict[str, Any]:
-    return pages.app.handler(event(path, method, **headers), new_context())
+    answer: dict[str, Any] = pages.app.handler(event(path, method, **headers), new_context())
+    return answer
 
 
 def stored(client: "redis.Redis", slug: str) -> Entry:

@@ -12,6 +12,7 @@ import pytest
 import redis
 from werkzeug.test import TestResponse
 
+from sheaf import telemetry
 from sheaf.sharding import shards
 from tests.fixtures import Servers, database, migrate_together
 from tests.integration.conftest import Configure
@@ -20,6 +21,7 @@ from tests.site import Site
 ROOT = Path(__file__).resolve().parents[3]
 # Compiled templates have the names of their files.
 OURS = (str(ROOT / "functions"), str(ROOT / "layers/common/sheaf"))
+LOCAL = ".<locals>.logging"
 PAGES = 6
 
 
@@ -49,7 +51,9 @@ class Flow:
 
 
 def _is_ours(frame: FrameType) -> bool:
-    return frame.f_code.co_filename.startswith(OURS)
+    # A flow begins at the handler, as it does for Powertools' decorators around it.
+    is_decorator = frame.f_code.co_qualname == telemetry.faults_are_logged.__qualname__ + LOCAL
+    return frame.f_code.co_filename.startswith(OURS) and not is_decorator
 
 
 def _callers(frame: FrameType | None) -> Iterator[FrameType]:

@@ -45,7 +45,7 @@ def _ours(capsys: pytest.CaptureFixture[str], *metrics: str) -> dict[str, Any]:
 
 
 def _powertools(capsys: pytest.CaptureFixture[str], *metrics: str) -> list[dict[str, Any]]:
-    logger, counted = Logger(utc=True), Metrics()
+    logger, counted = Logger(utc=True, use_rfc3339=True), Metrics()
 
     @counted.log_metrics
     @logger.inject_lambda_context

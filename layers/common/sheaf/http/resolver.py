@@ -75,8 +75,10 @@ class Api(APIGatewayHttpResolver):
 
     def _answer_error(self, error: Exception) -> PowertoolsResponse[str]:
         problem = as_problem(error)
-        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             telemetry.logger().error(problem.detail, exc_info=error)
+        elif problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            telemetry.logger().warning("unavailable", reason=telemetry.reason(error))
         return send(self._show(problem, self.current_event.path))
 
 

@@ -216,7 +216,8 @@ def _announce(page: Page, lock: Lock, document: Document) -> None:
         key, cache = page_cache.key(page.slug), page_cache.versioned()
         lock.publish_and_release(cache, key, document(page))
     except Exception as failure:  # noqa: BLE001 - the save stands, whatever goes wrong now
-        telemetry.logger().warning("not published", slug=page.slug, exc_info=failure)
+        why = telemetry.reason(failure)
+        telemetry.logger().warning("not published", slug=page.slug, reason=why)
         _release(lock)
 
 
