@@ -16,6 +16,7 @@ from local.gateway.authorizer import (
     Unauthorized,
     authorize,
 )
+from local.gateway.functions import EventTooLarge
 from local.gateway.routing import Match, Router
 from local.gateway.template import Template
 
@@ -23,7 +24,22 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
+MAX_HEAD_BYTES = 10_240  # request line and headers
 logger = logging.getLogger(__name__)
+
+
+class HeadTooLarge(Exception):
+    """The request line and the headers are larger than API Gateway takes."""
+
+
+# What is refused before, or instead of, the function's answer.
+_REFUSALS: dict[type[Exception], HTTPStatus] = {
+    HeadTooLarge: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    EventTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Unauthorized: HTTPStatus.UNAUTHORIZED,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    KeysUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
 
 
 class Gateway:
@@ -49,17 +65,14 @@ class Gateway:
     def respond(self, request: Request) -> Response:
         """The answer to `request`, whatever happens in the function."""
         try:
+            _check_head(request)
             _read_body(request)
             return self._first(request) or self._route(request)
         except RequestEntityTooLarge:
             _drain(request)
             return responses.refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        except Unauthorized:
-            return responses.refusal(HTTPStatus.UNAUTHORIZED)
-        except Forbidden:
-            return responses.refusal(HTTPStatus.FORBIDDEN)
-        except KeysUnavailable:
-            return responses.refusal(HTTPStatus.SERVICE_UNAVAILABLE)
+        except tuple(_REFUSALS) as error:
+            return responses.refusal(_REFUSALS[type(error)])
         except Exception:
             logger.exception("%s %s failed", request.method, request.path)
             return responses.refusal(HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -82,6 +95,14 @@ def _read_body(request: Request) -> None:
     request.max_content_length = MAX_BODY_BYTES + 1  # of a longer stream this much is kept
     if len(request.get_data()) > MAX_BODY_BYTES:
         raise RequestEntityTooLarge
+
+
+def _check_head(request: Request) -> None:
+    """Raise HeadTooLarge if request line and headers, nearly as they came, have too many bytes."""
+    line = len(request.method) + len(request.environ.get("RAW_URI", request.full_path)) + 11
+    headers = sum(len(name) + len(value) + 4 for name, value in request.headers)
+    if line + headers > MAX_HEAD_BYTES:
+        raise HeadTooLarge
 
 
 def _drain(request: Request) -> None:

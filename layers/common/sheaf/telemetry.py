@@ -26,6 +26,7 @@ _TRACEBACK_LENGTH = 2000
 _REASON_LENGTH = 200
 # Before Lambda ends a function; enough to write a line.
 _LAST_SECONDS = 0.25
+_LEAST_SECONDS = 0.001  # none would be no timer at all
 _encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 _cold = True
 
@@ -62,24 +63,41 @@ def faults_are_logged(handler: Handler) -> Handler:
     def logging(event: Any, context: Any) -> Any:
         seconds = context.get_remaining_time_in_millis() / 1000 - _LAST_SECONDS
         try:
-            before = signal.signal(signal.SIGALRM, _out_of_time)
+            alarm = _Alarm(max(seconds, _LEAST_SECONDS))
         except ValueError:  # only the main thread, which is Lambda's, can be told the time
             return handler(event, context)
-        running = signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
         try:
             return handler(event, context)
         except Exception:
             _write(_encode(_line("ERROR", "ended", {})))  # the runtime's own line has the traceback
             raise
         finally:
-            signal.setitimer(signal.ITIMER_REAL, *running)
-            signal.signal(signal.SIGALRM, before)
+            alarm.cancel()
 
     return logging
 
 
-def _out_of_time(_number: int, _frame: object) -> None:
-    log("ERROR", "out of time")
+class _Alarm:
+    """Writes, after so many seconds, that there is no time left. A timer of before goes on."""
+
+    __slots__ = ("_before", "_is_over", "_left", "_started")
+
+    def __init__(self, seconds: float) -> None:
+        self._before = signal.signal(signal.SIGALRM, self._sound)
+        self._started, self._is_over = time.monotonic(), False
+        self._left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+
+    def _sound(self, _number: int, _frame: object) -> None:
+        log("ERROR", "out of time")
+        self.cancel()
+
+    def cancel(self) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
+        left = self._left - (time.monotonic() - self._started)
+        signal.signal(signal.SIGALRM, self._before)
+        signal.setitimer(signal.ITIMER_REAL, max(left, _LEAST_SECONDS) if self._left else 0)
 
 
 def log(level: str, message: str, **fields: object) -> None:

@@ -78,6 +78,12 @@ def method_not_allowed(allowed: str) -> Problem:
     return Problem(HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", detail, {"allow": allowed})
 
 
+def answer_too_large(limit: int) -> Problem:
+    """406: as it was asked for, the answer has more bytes than can be sent."""
+    detail = f"This has more than {limit} bytes. Ask for it compressed: Accept-Encoding: br, gzip."
+    return Problem(HTTPStatus.NOT_ACCEPTABLE, "answer-too-large", detail)
+
+
 def precondition_required() -> Problem:
     """428: a write must say which state it builds on."""
     detail = 'Send If-Match: "v<version>" to change a page, or If-None-Match: * to create one.'

@@ -57,7 +57,7 @@ class Api(APIGatewayHttpResolver):
             _check_body(event, headers.get("content-type", ""))
         except Problem as error:
             return responses.problem(error).payload()
-        return super().resolve(_as_get(event), context)
+        return responses.fitting(super().resolve(_as_get(event), context))
 
     @property
     def admitted(self) -> Any:

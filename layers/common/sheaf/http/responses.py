@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from sheaf.http.problems import Problem
 
+# Lambda hands no larger answer on, as JSON.
+MAX_ANSWER_BYTES = 6 * 1024 * 1024 + 100
 REVALIDATE = "no-cache"
 IMMUTABLE = "max-age=31536000, immutable"
 _PRIVATE = "no-store"
@@ -55,13 +57,30 @@ class Response:
         self.is_base64 = is_base64
 
     def payload(self) -> dict[str, Any]:
-        """The answer as a handler returns it to API Gateway."""
-        return {
-            "statusCode": self.status,
-            "headers": self.headers,
-            "body": self.body,
-            "isBase64Encoded": self.is_base64,
-        }
+        """The answer as a handler returns it to API Gateway: a problem if it is too large."""
+        return fitting(
+            {
+                "statusCode": self.status,
+                "headers": self.headers,
+                "body": self.body,
+                "isBase64Encoded": self.is_base64,
+            }
+        )
+
+
+def fitting(payload: dict[str, Any]) -> dict[str, Any]:
+    """An answer that Lambda hands on: this one, or in place of one that is too large, a problem."""
+    body = payload["body"]
+    # As JSON no character takes more than six bytes, and all else not as many as that.
+    if len(body) * 6 + 100_000 < MAX_ANSWER_BYTES or _size(payload) <= MAX_ANSWER_BYTES:
+        return payload
+    from sheaf.http import problems  # noqa: PLC0415 - for next to nobody
+
+    return problem(problems.answer_too_large(MAX_ANSWER_BYTES)).payload()
+
+
+def _size(payload: dict[str, Any]) -> int:
+    return len(json.dumps(payload, ensure_ascii=False).encode(errors="surrogatepass"))
 
 
 _SAFETY = {

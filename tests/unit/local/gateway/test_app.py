@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from werkzeug.test import Client, EnvironBuilder, TestResponse
 
-from local.gateway.app import Gateway
+from local.gateway.app import MAX_BODY_BYTES, Gateway
+from local.gateway.functions import MAX_EVENT_BYTES
 from local.gateway.template import load
 from local.laptop import keys
 from local.laptop.issuer import Identity, access_token
@@ -108,14 +109,17 @@ def test_a_not_modified_answer_has_no_body(client: Client) -> None:
     assert response.data == b""
 
 
-def test_bodies_up_to_ten_megabytes_pass(client: Client) -> None:
-    body = b"x" * (10 * 1024 * 1024)
-    assert client.post("/a", data=body, content_type="text/plain").status_code == 200
-    too_large = client.post("/a", data=body + b"x", content_type="text/plain")
+@pytest.mark.parametrize("size", [MAX_EVENT_BYTES, MAX_BODY_BYTES, MAX_BODY_BYTES + 1])
+def test_bodies_pass_if_lambda_takes_them_and_are_refused_otherwise(
+    client: Client, size: int
+) -> None:
+    fitting = b"x" * (MAX_EVENT_BYTES - 4096)
+    assert client.post("/a", data=fitting, content_type="text/plain").status_code == 200
+    too_large = client.post("/a", data=b"x" * size, content_type="text/plain")
     assert problem(too_large)[:2] == (413, "urn:sheaf:problem:too-large")
 
 
-@pytest.mark.parametrize(("size", "status"), [(10 * 1024 * 1024, 200), (12_000_000, 413)])
+@pytest.mark.parametrize(("size", "status"), [(6_000_000, 200), (12_000_000, 413)])
 def test_a_body_of_unknown_length_is_whole_or_refused(
     client: Client, size: int, status: int
 ) -> None:
@@ -134,3 +138,16 @@ def test_a_body_of_unknown_length_is_whole_or_refused(
 def test_the_sign_in_goes_before_the_templates_routes(client: Client) -> None:
     assert "keys" in json.loads(client.get("/-/local/jwks.json").data)
     assert json.loads(client.get("/-/local/other").data)["function"] == "Echo"
+
+
+def test_a_head_of_more_than_ten_kilobytes_is_refused(client: Client) -> None:
+    assert client.get("/open", headers={"X-A": "a" * 10_000}).status_code == 200
+    refused = client.get("/open", headers={"X-A": "a" * 10_240})
+    assert problem(refused)[:2] == (431, "urn:sheaf:problem:too-large")
+    assert client.get(f"/open?{'a' * 10_240}").status_code == 431
+
+
+def test_what_lambda_does_not_take_or_hand_on_is_answered(client: Client) -> None:
+    large = b"\0" * 5_000_000  # as base64 it is above six megabytes
+    assert problem(client.put("/open", data=large))[0] == 413
+    assert problem(answered(client, {"statusCode": 200, "body": "x" * 6_300_000}))[0] == 500
