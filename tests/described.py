@@ -1,5 +1,6 @@
 """Answers of the API against its description: each is one of those that openapi.json has for it."""
 
+import base64
 import copy
 import json
 import re
@@ -14,6 +15,7 @@ from jsonschema import Draft202012Validator
 
 from local.gateway import functions
 from local.gateway.template import Function
+from sheaf.http import encodings
 from sheaf.http.representations import DESCRIPTION
 
 
@@ -54,8 +56,16 @@ def _invoke(invoke: Callable[..., Any], function: Function, event: dict[str, Any
     if function.handler in _HANDLERS:
         media_type = answer["headers"].get("content-type", "")
         method, path = event["requestContext"]["http"]["method"], event["rawPath"]
-        check(method, path, answer["statusCode"], media_type, answer["body"])
+        check(method, path, answer["statusCode"], media_type, text_of(answer))
     return answer
+
+
+def text_of(answer: Any) -> str:
+    """The body of a handler's answer, whatever its encoding."""
+    if not answer["isBase64Encoded"]:
+        return str(answer["body"])
+    encoding = answer["headers"].get("content-encoding", "identity")
+    return encodings.decompress(base64.b64decode(answer["body"]), encoding).decode()
 
 
 def _sending(send: Callable[..., httpx.Response]) -> Callable[..., httpx.Response]:

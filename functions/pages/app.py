@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from pages import cached
 from sheaf import settings, telemetry
-from sheaf.http import origin
+from sheaf.http import origin, responses
 from sheaf.http.requests import Request
 from sheaf.http.responses import Response
 
@@ -43,7 +43,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         telemetry.log("ERROR", "unhandled", path=request.path)
         answer = _apologize(request)
     _report(request, context, now, how, answer.status)
-    return answer.payload()
+    return responses.finish(answer.payload(), request.encodings)
 
 
 def _is_ours(request: Request) -> bool:

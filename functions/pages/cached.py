@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from sheaf import settings
 from sheaf.caching.entry import Entry
 from sheaf.caching.near import DOWN, HIT, MEMORY, MISS, UNEXPECTED
@@ -29,6 +31,8 @@ __all__ = [
 # or wants to be sure; the address is no page's; the request did not come by way of the CDN.
 STALE, NEWEST, NO_PAGE, FOREIGN = "stale", "newest", "no page", "foreign"
 
+# What each process keeps for readers who take no brotli.
+_RECODED_BYTES = 8 * 1024 * 1024
 _FILES = ("/robots.txt", "/sitemap.xml", "/feed.atom", "/favicon.svg")
 
 
@@ -107,9 +111,14 @@ def _of_unmodified(headers: dict[str, str]) -> dict[str, str]:
 def _body(entry: Entry, encoding: str) -> tuple[str, bool]:
     if encoding == "br" or "content-encoding" not in entry.headers:
         return entry.body.decode("ascii"), True
-    from base64 import b64decode, b64encode  # noqa: PLC0415 - for the few who take no brotli
+    from base64 import b64encode  # noqa: PLC0415 - for the few who take no brotli
 
-    data = encodings.decompress(b64decode(entry.body), "br")
+    data = _recoder().recode(entry.body, encoding)
     if encoding == "identity":
         return data.decode(), False
-    return b64encode(encodings.compress(data, encoding, 0)).decode("ascii"), True
+    return b64encode(data).decode("ascii"), True
+
+
+@cache
+def _recoder() -> encodings.Recoder:
+    return encodings.Recoder(_RECODED_BYTES)

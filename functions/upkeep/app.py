@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -29,8 +28,8 @@ _LOCK_SECONDS = 10.0
 _WAKING_PAUSES, _WAKING_PAUSE_SECONDS = 3, 5.0
 _WAKING_MILLISECONDS = 30_000
 
-# Each path costs half a cent, and the CDN asks for every page again after a minute anyway. Where
-# more pages than this change between two runs of upkeep, all are forgotten, which is one path.
+# Each tag or path costs half a cent, and the CDN asks for every page again after a minute anyway.
+# Where more pages than this change between two runs of upkeep, all are forgotten: one path.
 _MOST_PATHS = 3
 
 T = TypeVar("T")
@@ -139,11 +138,7 @@ def _remove_old(number: int) -> int:
 
 
 def purge_paths(slugs: Collection[str]) -> list[str]:
-    """A path for each page: it covers its Markdown and its ?v= as well, and pages below it.
-
-    The site's root is the address of home.
-    """
+    """A tag for each page, by which the CDN has all that it keeps of it: its `?v=` as well."""
     if len(slugs) > _MOST_PATHS:
         return ["/*"]
-    root = ["/"] if "home" in slugs else []
-    return root + [f"/{quote(slug)}*" for slug in sorted(slugs)]
+    return [f"#{documents.cdn_tag(slug)}" for slug in sorted(slugs)]

@@ -96,9 +96,9 @@ def check_answer(sample: Sample, answer: Any) -> None:
         sample.event["rawPath"],
         answer["statusCode"],
         answer["headers"].get("content-type", ""),
-        answer["body"],
+        described.text_of(answer),
     )
-    check_body(answer["statusCode"], answer["headers"], answer["body"])
+    check_body(answer["statusCode"], answer["headers"], described.text_of(answer))
 
 
 def check_headers(event: dict[str, Any], status: int, headers: dict[str, str]) -> None:

@@ -21,7 +21,7 @@ from tests.site import Site
 ROOT = Path(__file__).resolve().parents[3]
 # Compiled templates have the names of their files.
 OURS = (str(ROOT / "functions"), str(ROOT / "layers/common/sheaf"))
-LOCAL = ".<locals>.logging"
+DECORATOR = (telemetry.faults_are_logged.__name__, telemetry._Alarm.__name__)
 PAGES = 6
 
 
@@ -51,8 +51,8 @@ class Flow:
 
 
 def _is_ours(frame: FrameType) -> bool:
-    # A flow begins at the handler, as it does for Powertools' decorators around it.
-    is_decorator = frame.f_code.co_qualname == telemetry.faults_are_logged.__qualname__ + LOCAL
+    # A flow begins at the handler: a decorator around it is no part of it, be it ours or theirs.
+    is_decorator = frame.f_code.co_qualname.startswith(DECORATOR)
     return frame.f_code.co_filename.startswith(OURS) and not is_decorator
 
 

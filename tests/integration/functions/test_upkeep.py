@@ -6,6 +6,7 @@ import redis
 
 import upkeep.app
 from sheaf import redis_client
+from sheaf.http import documents
 from sheaf.locks import LockNotOwnedError, engines
 from sheaf.pages import drafts, editing, outbox, page_cache
 from sheaf.pages.outbox import Change
@@ -40,7 +41,7 @@ def test_what_was_committed_and_not_published_is_published(site: Site, clean: Se
         client.set("entry:{page:home}", old)  # as if the writer had died before it published
         assert "Old" in site.get("/").text
         relayed = upkeep.app.handler({}, new_context())
-        assert relayed["purge"] == ["/", "/home*"]
+        assert relayed["purge"] == [f"#{documents.cdn_tag('home')}"]
         page_cache.near().close()  # the next reader is another process
         assert "New" in site.get("/").text
 
@@ -130,4 +131,4 @@ def test_a_dry_run_changes_nothing(site: Site) -> None:
     nothing = {"relayed": 0, "removed": 0, "purge": []}
     assert upkeep.app.handler({"dry_run": True}, new_context()) == nothing
     done = upkeep.app.handler({}, new_context())
-    assert (done["relayed"], done["purge"]) == (1, ["/", "/home*"])
+    assert (done["relayed"], done["purge"]) == (1, [f"#{documents.cdn_tag('home')}"])

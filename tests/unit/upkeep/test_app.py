@@ -1,18 +1,20 @@
 import pytest
 
+from sheaf.http import documents
 from upkeep import app
 
 
-def test_a_page_its_markdown_and_its_versions_are_one_path() -> None:
-    assert app.purge_paths(["guide/install", "about"]) == ["/about*", "/guide/install*"]
+def test_a_page_is_one_tag() -> None:
+    tags = [f"#{documents.cdn_tag(slug)}" for slug in ("about", "guide/install")]
+    assert app.purge_paths(["guide/install", "about"]) == tags
 
 
-def test_home_is_the_root_as_well_and_not_everything() -> None:
-    assert app.purge_paths(["home"]) == ["/", "/home*"]
-
-
-def test_paths_are_escaped_as_in_addresses() -> None:
-    assert app.purge_paths(["größe/部署"]) == ["/gr%C3%B6%C3%9Fe/%E9%83%A8%E7%BD%B2*"]
+@pytest.mark.parametrize("slug", ["home", "größe/部署", "a,b"])
+def test_a_tag_is_one_that_cloudfront_takes(slug: str) -> None:
+    (tag,) = app.purge_paths([slug])
+    assert tag.startswith("#")
+    assert len(tag) <= 256
+    assert all(33 <= ord(character) <= 126 and character != "," for character in tag)
 
 
 @pytest.mark.parametrize(("count", "paths"), [(0, 0), (3, 3), (4, 1), (5000, 1)])

@@ -4,6 +4,7 @@ Compressors are imported when something is compressed: most processes send what 
 compressed.
 """
 
+from collections import OrderedDict
 from functools import lru_cache
 
 # The smallest first: it is chosen among those that a client wants equally.
@@ -32,7 +33,7 @@ def compress(data: bytes, encoding: str, quality: int) -> bytes:
     if encoding == "gzip":
         import zlib  # noqa: PLC0415
 
-        return zlib.compress(data, level=9, wbits=31)  # 31: in gzip's format, without a time
+        return zlib.compress(data, level=6, wbits=31)  # 31: in gzip's format, without a time
     return data
 
 
@@ -47,6 +48,41 @@ def decompress(data: bytes, encoding: str) -> bytes:
 
         return zlib.decompress(data, wbits=31)
     return data
+
+
+class Recoder:
+    """Brotli's bytes in other encodings, for those who take no brotli.
+
+    It remembers what it has made, the longest unused of which goes when there is more than `limit`
+    bytes of it: else each such reader would cost three times as much as the others.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._size = 0
+        self._made: OrderedDict[tuple[bytes, str], bytes] = OrderedDict()
+
+    def recode(self, body: bytes, encoding: str) -> bytes:
+        """What brotli has packed, in base64, in another encoding: gzip, or none (identity)."""
+        known = self._made.get((body, encoding))
+        if known is not None:
+            self._made.move_to_end((body, encoding))
+            return known
+        from base64 import b64decode  # noqa: PLC0415 - as the compressors
+
+        made = compress(decompress(b64decode(body), "br"), encoding, 0)
+        self._remember((body, encoding), made)
+        return made
+
+    def _remember(self, key: tuple[bytes, str], made: bytes) -> None:
+        size = len(key[0]) + len(made)
+        if size > self.limit // 8:  # in whose place many others can stay
+            return
+        self._made[key] = made
+        self._size += size
+        while self._size > self.limit:
+            (body, _), oldest = self._made.popitem(last=False)
+            self._size -= len(body) + len(oldest)
 
 
 def _weighted(item: str) -> tuple[str, int]:

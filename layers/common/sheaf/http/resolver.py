@@ -49,15 +49,17 @@ class Api(APIGatewayHttpResolver):
 
     def resolve(self, event: Any, context: LambdaContext) -> dict[str, Any]:
         """The answer to an event, in payload format 2.0."""
+        headers = Request(event).headers
         try:
-            headers = Request(event).headers
             if not origin.is_ours(headers, settings.current().origin_keys):
                 raise problems.wrong_door()
             self.append_context(admitted=self._guard(event))  # type: ignore[no-untyped-call]
             _check_body(event, headers.get("content-type", ""))
         except Problem as error:
-            return responses.problem(error).payload()
-        return responses.fitting(super().resolve(_as_get(event), context))
+            answer = responses.problem(error).payload()
+        else:
+            answer = super().resolve(_as_get(event), context)
+        return responses.finish(answer, headers.get("accept-encoding", ""))
 
     @property
     def admitted(self) -> Any:
