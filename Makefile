@@ -62,6 +62,7 @@ mutants: .mutants/done ## See whether tests notice small faults where one would 
 bench: .venv/bench ## Measure locks, cold starts, load and lists against others (SHARE=1; 0.1 is a tenth)
 	$(VENV)/python -m bench.locks $(or $(SHARE),1)
 	env -u PYTHON $(VENV)/python -m bench.cold $(or $(SHARE),1)
+	$(VENV)/python -m bench.encodings $(or $(SHARE),1)
 	$(VENV)/python -m bench.serve $(or $(SHARE),1)
 	$(VENV)/python -m bench.lists $(or $(SHARE),1)
 

@@ -32,7 +32,7 @@ __all__ = [
 STALE, NEWEST, NO_PAGE, FOREIGN = "stale", "newest", "no page", "foreign"
 
 # What each process keeps for readers who take no brotli.
-_RECODED_BYTES = 8 * 1024 * 1024
+_RECODED_CHARACTERS = 8 * 1024 * 1024
 _FILES = ("/robots.txt", "/sitemap.xml", "/feed.atom", "/favicon.svg")
 
 
@@ -111,14 +111,9 @@ def _of_unmodified(headers: dict[str, str]) -> dict[str, str]:
 def _body(entry: Entry, encoding: str) -> tuple[str, bool]:
     if encoding == "br" or "content-encoding" not in entry.headers:
         return entry.body.decode("ascii"), True
-    from base64 import b64encode  # noqa: PLC0415 - for the few who take no brotli
-
-    data = _recoder().recode(entry.body, encoding)
-    if encoding == "identity":
-        return data.decode(), False
-    return b64encode(data).decode("ascii"), True
+    return _recoder().recode(entry.body, encoding), encoding != "identity"
 
 
 @cache
 def _recoder() -> encodings.Recoder:
-    return encodings.Recoder(_RECODED_BYTES)
+    return encodings.Recoder(_RECODED_CHARACTERS)

@@ -12,6 +12,7 @@ from cfnlint.api import lint  # type: ignore[import-untyped]
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 
 from local.invocation.seed import template
+from sheaf.http import documents
 from tests.sam import deployed
 from tests.sam.deployed import EVERYTHING, ROOT, SHARD, STAGES, TEMPLATE, parameters
 
@@ -200,6 +201,32 @@ def test_the_cdn_keeps_only_what_it_is_told_to_keep() -> None:
     for policy in of_type("AWS::CloudFront::CachePolicy").values():
         config = policy["CachePolicyConfig"]
         assert (config["MinTTL"], config["DefaultTTL"]) == (0, 0)
+
+
+def test_no_answer_of_a_fault_is_kept() -> None:
+    (distribution,) = of_type("AWS::CloudFront::Distribution").values()
+    errors = distribution["DistributionConfig"]["CustomErrorResponses"]
+    assert {each["ErrorCode"] for each in errors} == {500, 501, 502, 503, 504}
+    assert {each["ErrorCachingMinTTL"] for each in errors} == {0}
+
+
+def test_requests_of_the_api_are_the_same_only_if_their_answers_are() -> None:
+    (distribution,) = of_type("AWS::CloudFront::Distribution").values()
+    (api,) = [
+        each
+        for each in distribution["DistributionConfig"]["CacheBehaviors"]
+        if each["PathPattern"] == "/api/*"
+    ]
+    policy = of_type("AWS::CloudFront::CachePolicy")[api["CachePolicyId"]["Ref"]]
+    key = policy["CachePolicyConfig"]["ParametersInCacheKeyAndForwardedToOrigin"]
+    assert key["QueryStringsConfig"] == {"QueryStringBehavior": "all"}
+    assert key["HeadersConfig"]["Headers"] == ["Authorization"]
+    assert key["EnableAcceptEncodingGzip"] is key["EnableAcceptEncodingBrotli"] is True
+
+
+def test_the_cdn_finds_the_tags_by_which_it_is_purged() -> None:
+    (distribution,) = of_type("AWS::CloudFront::Distribution").values()
+    assert distribution["DistributionConfig"]["CacheTagConfig"]["HeaderName"] == documents.CDN_TAG
 
 
 def test_what_alarms_watch_is_counted_by_some_function() -> None:

@@ -54,27 +54,30 @@ class Recoder:
     """Brotli's bytes in other encodings, for those who take no brotli.
 
     It remembers what it has made, the longest unused of which goes when there is more than `limit`
-    bytes of it: else each such reader would cost three times as much as the others.
+    characters of it: else each such reader would cost three times as much as the others.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._size = 0
-        self._made: OrderedDict[tuple[bytes, str], bytes] = OrderedDict()
+        self._made: OrderedDict[tuple[bytes, str], str] = OrderedDict()
 
-    def recode(self, body: bytes, encoding: str) -> bytes:
-        """What brotli has packed, in base64, in another encoding: gzip, or none (identity)."""
+    def recode(self, body: bytes, encoding: str) -> str:
+        """What brotli has packed, in base64, as gzip packs it, in base64, or as text (identity)."""
         known = self._made.get((body, encoding))
         if known is not None:
             self._made.move_to_end((body, encoding))
             return known
-        from base64 import b64decode  # noqa: PLC0415 - as the compressors
+        from base64 import b64decode, b64encode  # noqa: PLC0415 - as the compressors
 
-        made = compress(decompress(b64decode(body), "br"), encoding, 0)
+        data = decompress(b64decode(body), "br")
+        if encoding != "identity":
+            data = b64encode(compress(data, encoding, 0))
+        made = data.decode()
         self._remember((body, encoding), made)
         return made
 
-    def _remember(self, key: tuple[bytes, str], made: bytes) -> None:
+    def _remember(self, key: tuple[bytes, str], made: str) -> None:
         size = len(key[0]) + len(made)
         if size > self.limit // 8:  # in whose place many others can stay
             return

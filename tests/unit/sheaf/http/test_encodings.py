@@ -1,6 +1,7 @@
 import re
 import subprocess
 import sys
+from base64 import b64decode, b64encode
 
 import pytest
 from hypothesis import given
@@ -119,3 +120,40 @@ def test_without_compression_no_compressor_is_imported() -> None:
         [sys.executable, "-c", code], capture_output=True, check=True, timeout=PATIENCE
     )
     assert done.stdout.decode().strip() == "{'sheaf.http.encodings'}"
+
+
+@given(data=st.text(max_size=50).map(str.encode), encoding=st.sampled_from(["gzip", "identity"]))
+def test_what_is_recoded_is_the_same(data: bytes, encoding: str) -> None:
+    recoder = encodings.Recoder(1000)
+    body = b64encode(encodings.compress(data, "br", 5))
+    for _ in range(2):  # the second time it is remembered
+        made = recoder.recode(body, encoding)
+        packed = b64decode(made) if encoding == "gzip" else made.encode()
+        assert encodings.decompress(packed, encoding) == data
+
+
+def test_a_recoder_remembers_no_more_than_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    compress = encodings.compress
+
+    def counting(data: bytes, encoding: str, quality: int) -> bytes:
+        calls.append(encoding)
+        return compress(data, encoding, quality)
+
+    monkeypatch.setattr(encodings, "compress", counting)
+    bodies = [b64encode(compress(b"%04d" % number, "br", 5)) for number in range(100)]
+    recoder = encodings.Recoder(1000)
+    for body in bodies:
+        recoder.recode(body, "gzip")
+    assert recoder._size <= 1000
+    assert len(calls) == 100
+    recoder.recode(bodies[-1], "gzip")
+    assert len(calls) == 100
+    recoder.recode(bodies[0], "gzip")
+    assert len(calls) == 101
+
+
+def test_what_is_large_is_not_remembered_in_place_of_many() -> None:
+    recoder = encodings.Recoder(1000)
+    recoder.recode(b64encode(encodings.compress(bytes(10_000), "br", 5)), "identity")
+    assert recoder._size == 0
