@@ -62,7 +62,16 @@ logger = telemetry.logger()
 _NO_STORE = {"cache-control": "no-store"}
 _UNCHANGED: dict[int, Any] = {304: {"description": "The reader has it already"}}
 
-api = Api(show=documents.problem)
+# What writes changes has other methods too, which API Gateway takes to another function.
+_WRITTEN = ("/api/pages/", "/api/leases/")
+
+
+def _allowed(path: str) -> str:
+    """The methods of an address that is read."""
+    return "GET, HEAD, PUT, DELETE" if path.startswith(_WRITTEN) else "GET, HEAD"
+
+
+api = Api(show=documents.problem, reads=_allowed)
 api.include_router(views.router)
 
 

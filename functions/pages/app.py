@@ -30,7 +30,6 @@ _METRICS = {
 }
 
 
-@telemetry.faults_are_logged
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """The answer to one request."""
     now = time.time()
@@ -38,7 +37,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     how = cached.NO_PAGE
     try:
         entry, how = cached.find(request, now) if _is_ours(request) else (None, cached.FOREIGN)
-        answer = cached.response(entry, request, now) if entry else _answer(request, how, now)
+        if entry:
+            answer = cached.response(entry, request, now)
+        else:
+            answer = _answer((request, how, now), context)
     except Exception:  # noqa: BLE001 - the last resort: log it, tell the reader nothing of it
         telemetry.log("ERROR", "unhandled", path=request.path)
         answer = _apologize(request)
@@ -50,10 +52,12 @@ def _is_ours(request: Request) -> bool:
     return origin.is_ours(request.headers, settings.current().origin_keys)
 
 
-def _answer(request: Request, how: str, now: float) -> Response:
+@telemetry.faults_are_logged
+def _answer(asked: tuple[Request, str, float], _context: Any) -> Response:
+    """What no cached page is: that alone may run out of time."""
     from pages import routes  # noqa: PLC0415 - a cached page needs none of what it loads
 
-    return routes.answer(request, how, now)
+    return routes.answer(*asked)
 
 
 def _apologize(request: Request) -> Response:

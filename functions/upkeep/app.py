@@ -49,7 +49,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if not lock.acquire():
         logger.warning("another instance is at work")
         return {"relayed": 0, "removed": 0, "purge": []}
-    with _released_after(lock):
+    with _connections_given_back(), _released_after(lock):
         if event.get("dry_run"):
             waiting = sum(_waiting(number) for number in range(len(shards.everywhere())))
             logger.info("dry run", waiting=waiting)
@@ -62,6 +62,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     logger.info("upkeep done", relayed=len(changes), removed=removed)
     purge = purge_paths({change.slug for change in changes})
     return {"relayed": len(changes), "removed": removed, "purge": purge}
+
+
+@contextmanager
+def _connections_given_back() -> Iterator[None]:
+    """A database sleeps only while nobody is connected, and Lambda keeps this process for long."""
+    try:
+        yield
+    finally:
+        shards.dispose()
 
 
 @contextmanager

@@ -1,10 +1,11 @@
 """What the SAM tests share: one build, one seeded site for each way of replaying events."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from local.invocation.account import Account, account, moto_server
@@ -22,8 +24,9 @@ from tests.fixtures import Servers, database
 from tests.needs import needs
 from tests.sam import sam
 from tests.sam.forwarder import forwarding
+from tests.waiting import PATIENCE
 
-CONTAINED = 3  # the number of the containers' Redis database
+CONTAINED, WARM = 3, 7  # the numbers of the containers' Redis databases
 
 
 class Outcome(NamedTuple):
@@ -59,25 +62,64 @@ def emulators(
 
 
 @pytest.fixture(scope="session")
-def container(
-    servers: Servers, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[sam.Container]:
-    """The built functions in `sam local`, with a seeded site of their own."""
+def declared(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> sam.Container:
+    """The built functions for `sam local`, with a layer that it takes for published."""
     needs(sam.has_image(), f"Docker with the image {sam.IMAGE} (.ci/images)")
     folder = tmp_path_factory.mktemp("containers")
     built = shutil.copytree(request.getfixturevalue("built"), folder / "build")
     endpoints = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_CODEDEPLOY")
     sam.declare(built / "template.yaml", dict.fromkeys(endpoints, ""))
+    return sam.Container(built, folder / "layers", {}).published()
+
+
+@pytest.fixture(scope="session")
+def container(servers: Servers, declared: sam.Container) -> Iterator[sam.Container]:
+    """The functions in `sam local`, with a seeded site of their own."""
+    with reachable(servers, "contained", CONTAINED) as settings:
+        yield replace(declared, settings=settings)
+
+
+@contextmanager
+def reachable(servers: Servers, name: str, cache: int) -> Iterator[dict[str, str]]:
+    """The settings of a new site that containers reach."""
     with ExitStack() as running:
-        settings = running.enter_context(seeded(servers, "contained", CONTAINED))
-        for name in settings:
-            url = urlsplit(settings[name])
+        settings = running.enter_context(seeded(servers, name, cache))
+        for variable in settings:
+            url = urlsplit(settings[variable])
             port = running.enter_context(forwarding(sam.gateway(), int(url.port or 0)))
             location = f"{url.netloc.rpartition('@')[0]}@{sam.gateway()}:{port}"
-            settings[name] = url._replace(netloc=location).geturl()
+            settings[variable] = url._replace(netloc=location).geturl()
         settings |= {"SHEAF_AUTH": "password", "SHEAF_CACHE_CLUSTER": "false"}
         settings["SHEAF_ORIGIN_KEYS"] = ""  # the samples have not come by way of a CDN
-        yield sam.Container(built, folder / "layers", settings)
+        yield settings
+
+
+@pytest.fixture(scope="session")
+def lambdas(
+    servers: Servers, declared: sam.Container, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[Sample], Outcome]]:
+    """Invokes the function of a sample by `sam local start-lambda`, in containers that stay."""
+    log = tmp_path_factory.mktemp("start-lambda") / "log"
+    with ExitStack() as running:
+        settings = running.enter_context(reachable(servers, "warm", WARM))
+        url = running.enter_context(moto_server(sam.gateway()))
+        aws = running.enter_context(account(url, sam.gateway()))
+        container = replace(declared, settings={**settings, **aws.settings})
+        site = running.enter_context(container.serve("start-lambda", log))
+
+        def invoke(sample: Sample) -> Outcome:
+            aws.reset()
+            answer = httpx.post(
+                f"{site}/2015-03-31/functions/{sample.function}/invocations",
+                json=aws.event(sample.event),
+                timeout=PATIENCE,
+            )
+            assert answer.status_code == 200, f"{answer.text}\n{log.read_text()}"
+            return Outcome(json.loads(answer.text or "null"), aws.told())
+
+        yield invoke
 
 
 @pytest.fixture(scope="session")
@@ -85,10 +127,9 @@ def invocations(
     container: sam.Container, request: pytest.FixtureRequest
 ) -> Iterator[dict[str, "Future[Outcome]"]]:
     """What comes of each sample by `sam local invoke`, several at a time."""
-    published = container.published()
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool, moto_server(sam.gateway()) as url:
         yield {
-            sample.name: pool.submit(contained, sample, published, url)
+            sample.name: pool.submit(contained, sample, container, url)
             for sample in selected(request.session)
         }
         pool.shutdown(cancel_futures=True)

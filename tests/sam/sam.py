@@ -149,10 +149,10 @@ class Container:
         raise AssertionError(done.stderr)
 
     @contextmanager
-    def serve(self, log: Path) -> Iterator[str]:
-        """The whole site by `sam local start-api`; yields its address."""
+    def serve(self, what: str, log: Path) -> Iterator[str]:
+        """The whole site by `sam local start-api` (or start-lambda); yields its address."""
         port = free_port()
-        command = [str(BIN / "sam"), "local", "start-api", "--warm-containers", "LAZY"]
+        command = [str(BIN / "sam"), "local", what, "--warm-containers", "LAZY"]
         with (
             TemporaryDirectory() as folder,
             log.open("wb") as output,

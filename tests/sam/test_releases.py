@@ -52,9 +52,8 @@ def other_value(name: str) -> str:
         return next(str(value) for value in allowed if str(value) != now)
     if declared["Type"] == "Number":
         return str(float(now) + 1)
-    return {"UpkeepEvery": "rate(7 minutes)", "JwtIssuer": "https://id.example.com"}.get(
-        name, "another"
-    )
+    others = {"UpkeepEvery": "rate(7 minutes)", "JwtIssuer": "https://id.example.com"}
+    return {**others, "Zones": "us-east-1c,us-east-1d"}.get(name, "another")
 
 
 def memory(source: Template) -> None:

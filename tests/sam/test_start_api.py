@@ -26,7 +26,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def url(container: sam.Container, log: Path) -> Iterator[str]:
-    with container.serve(log) as url:
+    with container.serve("start-api", log) as url:
         yield url
 
 

@@ -12,7 +12,7 @@ from cfnlint.api import lint  # type: ignore[import-untyped]
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 
 from local.invocation.seed import template
-from sheaf.http import documents
+from sheaf.http import documents, responses
 from tests.sam import deployed
 from tests.sam.deployed import EVERYTHING, ROOT, SHARD, STAGES, TEMPLATE, parameters
 
@@ -25,6 +25,8 @@ PAGES = """
     ANY /robots.txt
     ANY /favicon.svg
 """
+# AWS's limit of what may be said of who calls a function, in bytes.
+POLICY_BYTES = 20_480
 LISTING = """
     /api/pages
     /api/pages/{slug+}
@@ -107,10 +109,64 @@ def test_handlers_exist(name: str) -> None:
 def test_routes() -> None:
     assert routes_of("PagesFunction") == set(PAGES.strip().split("\n    "))
     assert routes_of("WritesFunction") == set(WRITES.strip().split("\n    "))
-    listing = LISTING.split()
-    assert routes_of("ListingFunction") == {
-        f"{m} {path}" for m in ("GET", "HEAD") for path in listing
+    assert routes_of("ListingFunction") == {f"ANY {path}" for path in LISTING.split()}
+
+
+@pytest.mark.parametrize("stack", ["sheaf-prod", "a-stack-with-a-name-of-forty-letters-now"])
+def test_the_resource_policy_of_each_function_has_room_for_as_much_again(stack: str) -> None:
+    statements: dict[str, list[dict[str, Any]]] = {}
+    for name, permission in of_type("AWS::Lambda::Permission").items():
+        alias = permission["FunctionName"]["Ref"]
+        statements.setdefault(alias, []).append(statement(stack, name, alias, permission))
+    assert len(statements) == 4
+    for alias, each in statements.items():
+        policy = json.dumps({"Version": "2012-10-17", "Id": "default", "Statement": each})
+        assert len(policy) < POLICY_BYTES / 2, alias
+
+
+def statement(stack: str, name: str, alias: str, permission: dict[str, Any]) -> dict[str, Any]:
+    """One permission as Lambda keeps it, in a region with a long name."""
+    place, account = "ap-southeast-2", "123456789012"
+    function = f"{stack}-{alias.removesuffix('Aliaslive')}-1A2B3C4D5E6F"[:64]
+    source = json.dumps(permission.get("SourceArn", {}))
+    path = source.rpartition("/")[2] if "Often" in name else source.partition("__/")[2]
+    return {
+        "Sid": f"{stack}-{name}-1A2B3C4D5E6F",
+        "Effect": "Allow",
+        "Principal": {"Service": permission["Principal"]},
+        "Action": "lambda:InvokeFunction",
+        "Resource": f"arn:aws:lambda:{place}:{account}:function:{function}:live",
+        "Condition": {
+            "ArnLike": {
+                "AWS:SourceArn": f"arn:aws:execute-api:{place}:{account}:a1b2c3d4e5/*/*/{path}"
+            }
+        },
     }
+
+
+def test_there_is_one_hsts_policy() -> None:
+    (policy,) = of_type("AWS::CloudFront::ResponseHeadersPolicy").values()
+    hsts = policy["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]["StrictTransportSecurity"]
+    assert hsts["IncludeSubdomains"] is False
+    said = responses.safe({})["strict-transport-security"]
+    assert said == f"max-age={hsts['AccessControlMaxAgeSec']}"
+
+
+def test_what_a_first_deployment_that_failed_leaves_costs_nothing() -> None:
+    policies = {name: one.get("DeletionPolicy") for name, one in site().items()}
+    kept = {name for name, policy in policies.items() if policy not in (None, "Delete")}
+    assert {"Key", "AccessLogBucket"} <= kept
+    versions = {name for name, one in site().items() if one["Type"] == "AWS::Lambda::Version"}
+    assert {policies[name] for name in kept - versions} == {"RetainExceptOnCreate"}
+
+
+def test_zones_can_be_chosen() -> None:
+    values = parameters("prod") | {"Zones": "us-east-1c,us-east-1d"}
+    resources = deployed.deployed(values)["Resources"]
+    chosen = [resources[name]["Properties"]["AvailabilityZone"] for name in ("SubnetA", "SubnetB")]
+    assert chosen == [
+        {"Fn::Select": [number, {"Fn::Split": [",", {"Ref": "Zones"}]}]} for number in (0, 1)
+    ]
 
 
 def test_writes_and_only_writes_need_a_token() -> None:

@@ -5,9 +5,10 @@ Imported for every cached page, so what only others need is imported when it is 
 
 from __future__ import annotations
 
+# `signal` makes enumerations of all its names, at each start.
+import _signal as signal  # type: ignore[import-not-found]
 import json
 import os
-import signal
 import sys
 import time
 from functools import cache, lru_cache, wraps

@@ -249,3 +249,22 @@ def test_an_editor_has_a_page_before_the_first_edit_is_counted(full_site: Site) 
 def test_view_errors_are_documents(full_site: Site, path: str, status: int) -> None:
     answer = full_site.get(path)
     assert (answer.status_code, answer.mimetype) == (status, "text/html")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/api/pages", "GET, HEAD"),
+        ("PATCH", "/api/pages/home", "GET, HEAD, PUT, DELETE"),
+        ("POST", "/api/leases/home", "GET, HEAD, PUT, DELETE"),
+        ("DELETE", "/api/users/alice", "GET, HEAD"),
+        ("OPTIONS", "/api/search", "GET, HEAD"),
+        ("PUT", "/-/recent", "GET, HEAD"),
+    ],
+)
+def test_what_is_read_answers_other_methods_with_those_it_has(
+    site: Site, method: str, path: str, allowed: str
+) -> None:
+    answer = site.client.open(path, method=method)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
+    assert answer.json["type"] == "urn:sheaf:problem:method-not-allowed"

@@ -174,8 +174,8 @@ def test_a_missing_page_can_be_created_from_its_address(site: Site) -> None:
 
 
 def test_errors_under_api_are_problems(site: Site) -> None:
-    for answer in (site.get("/api/nowhere"), site.client.patch("/api/pages/home")):
-        assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+    for answer, status in ((site.get("/api/nowhere"), 404), (site.client.patch("/api/users"), 405)):
+        assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
 
 
 def test_other_methods_are_not_allowed(site: Site) -> None:

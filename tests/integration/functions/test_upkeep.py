@@ -15,6 +15,7 @@ from tests.context import hurried_context, new_context
 from tests.fixtures import Servers
 from tests.integration.conftest import Configure
 from tests.site import Site
+from tests.waiting import wait_until
 
 
 def test_edits_are_counted_once(site: Site) -> None:
@@ -132,3 +133,15 @@ def test_a_dry_run_changes_nothing(site: Site) -> None:
     assert upkeep.app.handler({"dry_run": True}, new_context()) == nothing
     done = upkeep.app.handler({}, new_context())
     assert (done["relayed"], done["purge"]) == (1, [f"#{documents.cdn_tag('home')}"])
+
+
+def test_connections_are_given_back(site: Site, clean: Servers) -> None:
+    """So that a database sleeps, although the process stays."""
+    site.create("home", "# Home")
+    upkeep.app.handler({}, new_context())
+    own = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    with psycopg.connect(clean.database_url) as connection:
+        wait_until(
+            lambda: connection.execute(f"{own} AND pid <> pg_backend_pid()").fetchone() == (0,),
+            "upkeep has kept a connection",
+        )

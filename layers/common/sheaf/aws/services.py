@@ -31,6 +31,7 @@ def client(service: str, read_seconds: int = 10, attempts: int = 4) -> Any:
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=read_seconds,
         retries={"mode": "standard", "total_max_attempts": attempts},
+        tcp_keepalive=True,  # a migration may be silent for minutes, after which NAT forgets it
     )
     make: Any = boto3.client  # whose types name some services and not others
     return make(service, config=config)

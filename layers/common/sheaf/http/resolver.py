@@ -30,7 +30,8 @@ MAX_BODY_BYTES = 1024 * 1024
 class Api(APIGatewayHttpResolver):
     """A resolver that validates what it routes.
 
-    `show` answers a problem at a path. `guard` sees each event first: it raises the Problem of one
+    `show` answers a problem at a path. One that only `reads` is given what tells the methods of a
+    path, for requests by another one. `guard` sees each event first: it raises the Problem of one
     that may not pass, and what it returns is `admitted` for the time of the request.
     """
 
@@ -40,10 +41,12 @@ class Api(APIGatewayHttpResolver):
             problem
         ),
         guard: Callable[[Mapping[str, Any]], object] = lambda _event: None,
+        reads: Callable[[str], str] | None = None,
     ) -> None:
         super().__init__(enable_validation=True)
         self._show = show
         self._guard = guard
+        self._reads = reads
         self.exception_handler(Exception)(self._answer_error)
         self.not_found(self._answer_error)
 
@@ -53,6 +56,8 @@ class Api(APIGatewayHttpResolver):
         try:
             if not origin.is_ours(headers, settings.current().origin_keys):
                 raise problems.wrong_door()
+            if self._reads and event["requestContext"]["http"]["method"] not in ("GET", "HEAD"):
+                raise problems.method_not_allowed(self._reads(event["rawPath"]))
             self.append_context(admitted=self._guard(event))  # type: ignore[no-untyped-call]
             _check_body(event, headers.get("content-type", ""))
         except Problem as error:

@@ -112,7 +112,7 @@ def _size(payload: dict[str, Any]) -> int:
 
 
 _SAFETY = {
-    "strict-transport-security": "max-age=31536000; includeSubDomains",
+    "strict-transport-security": "max-age=31536000",
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
 }

@@ -88,3 +88,7 @@ def test_patience_ends(functions: Endpoint, pauses: list[float]) -> None:
     with pytest.raises(services.client("lambda", 5, 1).exceptions.TooManyRequestsException):
         services.invoke("sheaf-migrate", {}, PATIENCE)
     assert (len(functions.asked), pauses) == (4, [1, 2, 4])
+
+
+def test_a_long_call_keeps_its_connection_alive(account: None) -> None:
+    assert services.client("lambda", 650, 1).meta.config.tcp_keepalive
