@@ -135,7 +135,7 @@ class Account:
                 Runtime="python3.13",
                 Handler="app.handler",
                 Role=role["Role"]["Arn"],
-                Code={"ZipFile": _package()},
+                Code={"ZipFile": empty_package()},
                 Publish=True,
             )
 
@@ -182,8 +182,8 @@ def _function(site: str, name: str) -> str:
     return f"{site}-{name}Function-1A2B3C4D5E6F"
 
 
-def _package() -> bytes:
-    """A package of code that nobody runs."""
+def empty_package() -> bytes:
+    """A package of code that nobody runs, for a function of moto."""
     with io.BytesIO() as file:
         with zipfile.ZipFile(file, "w") as package:
             package.writestr("app.py", "")
