@@ -130,7 +130,8 @@ def required_headers(event: dict[str, Any], status: int) -> set[str]:
         401: {"www-authenticate"},
         405: {"allow"},
     }.get(status, set())
-    names_page = event["routeKey"].endswith(("/api/pages/{slug+}", " /{slug+}"))
+    key, path = event["routeKey"], event["rawPath"]
+    names_page = path.startswith("/api/pages/") or key.endswith(" /{slug+}")
     return needed | ({"etag"} if names_page and status in {200, 201} else set())
 
 
