@@ -11,6 +11,8 @@ from typing import Any
 from samcli.cli.main import cli  # type: ignore[import-untyped]
 from samcli.lib.deploy.deployer import Deployer  # type: ignore[import-untyped]
 
+# Stands in the template for the digest: as it is, none that CloudFormation would take.
+PLACE = "computed-by-make-deploy"
 BUILT = ".aws-sam/build/template.yaml"
 CONFIG = Path("samconfig.toml")
 PARAMETER = "ReleaseDigest"
@@ -19,10 +21,11 @@ PARAMETER = "ReleaseDigest"
 Parameters = Sequence[Mapping[str, Any]]
 
 
-def with_digest(template: str, parameters: Parameters) -> Parameters:
-    """The parameters of a deployment, with ReleaseDigest as the SHA-256 of all that is sent.
+def with_digest(template: str, parameters: Parameters) -> tuple[str, Parameters]:
+    """The template and the parameters of a deployment, with the SHA-256 of all that is sent.
 
     `template` is a packaged one: it names artifacts by addresses that are made of their digests.
+    It allows no other value of ReleaseDigest, be it one that the stack has from before.
     """
     others = sorted(
         (each for each in parameters if each["ParameterKey"] != PARAMETER),
@@ -30,7 +33,8 @@ def with_digest(template: str, parameters: Parameters) -> Parameters:
     )
     sent = json.dumps([template, others], sort_keys=True).encode()
     digest = hashlib.sha256(sent).hexdigest()
-    return [*others, {"ParameterKey": PARAMETER, "ParameterValue": digest}]
+    digested = [*others, {"ParameterKey": PARAMETER, "ParameterValue": digest}]
+    return template.replace(PLACE, digest), digested
 
 
 def _digesting(create_changeset: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,8 +48,7 @@ def _digesting(create_changeset: Callable[..., Any]) -> Callable[..., Any]:
         *rest: Any,
         **named: Any,
     ) -> Any:
-        digested = with_digest(template, parameters)
-        return create_changeset(deployer, stack, template, digested, *rest, **named)
+        return create_changeset(deployer, stack, *with_digest(template, parameters), *rest, **named)
 
     return create
 

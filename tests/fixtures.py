@@ -21,7 +21,7 @@ import redis
 from sqlalchemy import create_engine, make_url
 from werkzeug.test import Client
 
-from local.gateway.serving import listen
+from local.gateway.serving import listen, take_long_heads
 from local.laptop import processes, services
 from local.laptop.app import create_app
 from local.laptop.issuer import mint
@@ -209,6 +209,7 @@ def _gunicorn(
     listener: socket.socket, environment: dict[str, str], log: IO[bytes] | None
 ) -> Iterator[None]:
     options = ["--workers=2", f"--bind=fd://{listener.fileno()}", "--no-control-socket"]
+    options += take_long_heads()
     command = [sys.executable, "-m", "gunicorn", *options, "local.laptop.app:create_app()"]
     process = processes.spawn(command, env=environment, pass_fds=[listener.fileno()], output=log)
     try:

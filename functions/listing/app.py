@@ -1,5 +1,7 @@
 """The API's reading half, in JSON; people's half is in `views`."""
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
@@ -62,16 +64,19 @@ logger = telemetry.logger()
 _NO_STORE = {"cache-control": "no-store"}
 _UNCHANGED: dict[int, Any] = {304: {"description": "The reader has it already"}}
 
-# What writes changes has other methods too, which API Gateway takes to another function.
-_WRITTEN = ("/api/pages/", "/api/leases/")
-
 
 def _allowed(path: str) -> str:
-    """The methods of an address that is read."""
-    return "GET, HEAD, PUT, DELETE" if path.startswith(_WRITTEN) else "GET, HEAD"
+    """The methods of an address of the API, or of a view; "" if there is no such address."""
+    if path.startswith("/-/"):
+        return "GET, HEAD"
+    for template, operations in json.loads(_description())["paths"].items():
+        if re.fullmatch(re.sub(r"\\{\w+\\}", ".+", re.escape(template)), path):
+            methods = [method.upper() for method in operations if method != "get"]
+            return ", ".join(["GET", "HEAD", *methods] if "get" in operations else methods)
+    return ""
 
 
-api = Api(show=documents.problem, reads=_allowed)
+api = Api(show=documents.problem, allowed=_allowed)
 api.include_router(views.router)
 
 

@@ -29,6 +29,7 @@ def create_app() -> Gateway:
     """
     config = _trusting()
     template = config.load()
+    serving.take_long_heads()
     for route in template.routes:
         functions.handler_of(route.function)
     keys = IssuerKeys(config.issuer)

@@ -6,9 +6,16 @@ import socket
 import sys
 from typing import NoReturn
 
+from gunicorn.http import message  # type: ignore[import-untyped]
+
 from local.gateway.config import port_of, workers_of
 
 _SILENCE_SECONDS = 300
+# gunicorn would refuse shorter heads than API Gateway does. The gateway refuses those that are too
+# long there with a problem, and gunicorn what is longer than this.
+_LONGEST_HEAD = 64 * 1024
+limit_request_line = limit_request_field_size = _LONGEST_HEAD
+limit_request_fields = 1000
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -59,6 +66,14 @@ def serve(application: str) -> NoReturn:
     bound = ("--bind", f"fd://{listener.fileno()}", "--workers", workers)
     command = [sys.executable, "-m", "gunicorn", "--config", "python:local.gateway.serving", *bound]
     os.execv(sys.executable, [*command, application])  # noqa: S606 - to be process 1
+
+
+def take_long_heads() -> list[str]:
+    """Let gunicorn, in this process, take longer lines than it allows; its options for heads."""
+    message.MAX_REQUEST_LINE = _LONGEST_HEAD
+    sizes = ("--limit-request-line", "--limit-request-field_size")
+    longest = [word for option in sizes for word in (option, str(_LONGEST_HEAD))]
+    return [*longest, "--limit-request-fields", str(limit_request_fields)]
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -75,7 +75,12 @@ def load(path: Path, parameters: Mapping[str, str]) -> Template:
 
 def document(path: Path) -> dict[str, Any]:
     """What a template says, with the long forms of CloudFormation's functions."""
-    found: dict[str, Any] = yaml.load(path.read_text(), _Loader)  # noqa: S506
+    return parse(path.read_text())
+
+
+def parse(text: str) -> dict[str, Any]:
+    """The same of a template's text."""
+    found: dict[str, Any] = yaml.load(text, _Loader)  # noqa: S506
     return found
 
 

@@ -8,9 +8,11 @@ function of the working tree runs under Lambda's runtime client, on servers that
 
 import argparse
 import json
+import logging
 import os
 import subprocess
 import sys
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -25,6 +27,7 @@ from local.invocation.samples import Sample
 from local.invocation.seed import template
 from local.laptop import services, state
 from local.laptop.processes import ServerError
+from sheaf.http import encodings
 
 # They call AWS, which others, in their private network, do not reach.
 OUTSIDE = {"ReleaseFunction", "GateFunction", "PurgeFunction"}
@@ -49,12 +52,18 @@ def _checked(sample: Sample) -> dict[str, Any]:
     if sample.function not in template().functions:
         names = sorted(name.removesuffix("Function").lower() for name in template().functions)
         raise InvocationFailed(
-            f"EVENT is events/<function>/….json; functions are {', '.join(names)}"
+            f"{sample.path} is in no function's folder, which are {', '.join(names)}: "
+            "EVENT is events/<function>/….json, or a file in another folder of that name"
         )
     try:
-        return sample.event
-    except (OSError, ValueError) as error:
-        raise InvocationFailed(f"{sample.path}: {error}") from error
+        event = sample.event
+    except OSError as error:
+        raise InvocationFailed(f"{sample.path}: {error.strerror}") from error
+    except ValueError as error:
+        raise InvocationFailed(f"{sample.path} is no JSON: {error}") from error
+    if not isinstance(event, dict):
+        raise InvocationFailed(f"{sample.path} is no event: an event is an object")
+    return event
 
 
 def _answer(function: str, event: dict[str, Any]) -> Any:
@@ -76,8 +85,14 @@ def _aws(function: str, host: Any) -> Iterator[Any]:
     if function not in OUTSIDE:
         yield {}, lambda event: event
         return
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # which says of each request of moto's
     with moto_server(host()) as url, account(url, host()) as made:
         yield {**made.settings, **KEYS}, made.event
+        print("AWS was told:", json.dumps(made.told(), indent=2, default=_size), file=sys.stderr)
+
+
+def _size(body: bytes) -> str:
+    return f"{len(body)} bytes"
 
 
 def _emulated(function: str, event: dict[str, Any], settings: Mapping[str, str]) -> Any:
@@ -113,8 +128,9 @@ def readable(answer: Any) -> str:
     lines = [str(answer["statusCode"]), *(f"{name}: {value}" for name, value in headers.items())]
     body = answer.get("body", "")
     if answer.get("isBase64Encoded"):
-        body = f"({len(body) * 3 // 4} bytes in {headers.get('content-encoding', 'base64')})"
-    elif "json" in headers.get("content-type", "") and body:
+        encoding = headers.get("content-encoding", "identity")
+        body = encodings.decompress(b64decode(body), encoding).decode(errors="replace")
+    if "json" in headers.get("content-type", "") and body:
         body = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
     return "\n".join([*lines, "", body])
 

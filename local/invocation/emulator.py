@@ -71,6 +71,7 @@ def emulator(function: Function, environment: Mapping[str, str], log: Path) -> I
     runtime = [sys.executable, "-m", "awslambdaric", function.handler]
     lambdas = {
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
         "AWS_LAMBDA_FUNCTION_TIMEOUT": str(function.timeout),
         "AWS_LAMBDA_LOG_FORMAT": "JSON",
     }

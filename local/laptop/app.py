@@ -7,7 +7,7 @@ import os
 
 from local.gateway.app import Gateway
 from local.gateway.config import GatewayConfig, home_of
-from local.gateway.serving import serve
+from local.gateway.serving import serve, take_long_heads
 from local.laptop import keys
 from local.laptop.sign_in import SignIn
 
@@ -16,6 +16,7 @@ def create_app() -> Gateway:
     """The gateway that the environment describes; raises ConfigError, TemplateError."""
     config = GatewayConfig.read(os.environ)
     key = keys.load(home_of(os.environ))
+    take_long_heads()
     return Gateway(config.load(), {key.id: key.public}.get, SignIn(key, config.issuer).respond)
 
 

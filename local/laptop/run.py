@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from local.gateway.config import CLIENT_ID, HOST, MOUNT, PROJECT, ConfigError, RunConfig
 from local.gateway.functions import REGION
-from local.gateway.serving import listen
+from local.gateway.serving import listen, take_long_heads
 from local.laptop import processes, services, state
 from local.laptop.issuer import mint
 from local.laptop.postgres import forget_defaults
@@ -170,6 +170,7 @@ def _gunicorn(config: RunConfig, listener: int) -> list[str]:
         *("--bind", f"fd://{listener}", "--workers", str(config.workers)),
         *("--timeout", str(REQUEST_SECONDS), "--graceful-timeout", "5"),
         *("--preload", "--log-level", "warning", "--no-control-socket"),
+        *take_long_heads(),
     ]
 
 

@@ -88,3 +88,24 @@ def test_nothing_is_to_be_corrected(site_url: str, what: str, method: str, encod
     status, wrong = lint(url, method, headers)
     assert status == {"not modified": 304, "missing": 404}.get(what, 200)
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        (f"/api/health?{'a' * 9000}", {}, 200),
+        ("/api/health", {"X-Long": "a" * 9900}, 200),
+        ("/api/health", {f"X-{number}": "a" for number in range(300)}, 200),
+        (f"/api/health?{'a' * 11_000}", {}, 431),
+        ("/api/health", {"X-Long": "a" * 10_300}, 431),
+        ("/api/health", {f"X-{number}": "a" * 100 for number in range(200)}, 431),
+    ],
+    ids=["long line", "long header", "many headers", "line", "header", "headers"],
+)
+def test_heads_are_taken_as_api_gateway_takes_them(
+    site_url: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    answer = httpx.get(f"{site_url}{path}", headers=headers, timeout=PATIENCE)
+    assert answer.status_code == status
+    if status == 431:
+        assert answer.json()["type"] == "urn:sheaf:problem:too-large"

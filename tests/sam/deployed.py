@@ -74,6 +74,8 @@ def transformed(values: dict[str, str], source: dict[str, Any] | None = None) ->
     for name, value in values.items():
         declared = source["Parameters"][name]
         declared["Default"] = int(value) if value.isdecimal() else value
+        if name == "ReleaseDigest":  # as `make deploy` sends it
+            declared["AllowedValues"] = [value]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         result: dict[str, Any] = transform(source, _defaults(source) | values, NoManagedPolicies())

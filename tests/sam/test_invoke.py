@@ -92,7 +92,7 @@ def test_functions_outside_the_network_find_an_account(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("pages/none.200", "none.200.json"), ("nothing/x.200", "functions are gate, listing")],
+    [("pages/none.200", "none.200.json"), ("nothing/x.200", "which are gate, listing")],
 )
 def test_what_is_no_sample_is_refused_in_a_line(name: str, reason: str) -> None:
     done = invoke(name)

@@ -22,11 +22,9 @@ SERVING = {"PagesFunction", "ListingFunction", "WritesFunction", "UpkeepFunction
 def released(source: Template, values: dict[str, str]) -> Template:
     """What CloudFormation makes of a packaged template that `make deploy` sends."""
     sent = [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()]
-    digested = {
-        str(each["ParameterKey"]): str(each["ParameterValue"])
-        for each in with_digest(json.dumps(source), sent)
-    }
-    return transformed(digested, source)
+    template, parameters = with_digest(json.dumps(source), sent)
+    digested = {str(each["ParameterKey"]): str(each["ParameterValue"]) for each in parameters}
+    return transformed(digested, json.loads(template))
 
 
 def versions(template: Template) -> dict[str, str]:

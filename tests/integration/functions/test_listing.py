@@ -259,6 +259,9 @@ def test_view_errors_are_documents(full_site: Site, path: str, status: int) -> N
         ("POST", "/api/leases/home", "GET, HEAD, PUT, DELETE"),
         ("DELETE", "/api/users/alice", "GET, HEAD"),
         ("OPTIONS", "/api/search", "GET, HEAD"),
+        ("POST", "/api/drafts/home", "GET, HEAD"),
+        ("GET", "/api/previews", "POST"),
+        ("DELETE", "/api/previews", "POST"),
         ("PUT", "/-/recent", "GET, HEAD"),
     ],
 )
@@ -267,4 +270,5 @@ def test_what_is_read_answers_other_methods_with_those_it_has(
 ) -> None:
     answer = site.client.open(path, method=method)
     assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
-    assert answer.json["type"] == "urn:sheaf:problem:method-not-allowed"
+    if path.startswith("/api/"):
+        assert answer.json["type"] == "urn:sheaf:problem:method-not-allowed"

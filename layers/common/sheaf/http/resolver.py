@@ -30,9 +30,9 @@ MAX_BODY_BYTES = 1024 * 1024
 class Api(APIGatewayHttpResolver):
     """A resolver that validates what it routes.
 
-    `show` answers a problem at a path. One that only `reads` is given what tells the methods of a
-    path, for requests by another one. `guard` sees each event first: it raises the Problem of one
-    that may not pass, and what it returns is `admitted` for the time of the request.
+    `show` answers a problem at a path. `allowed` tells the methods of a path, for requests by one
+    that has no route, "" if there is no such address. `guard` sees each event first: it raises the
+    Problem of one that may not pass, and what it returns is `admitted` for the time of the request.
     """
 
     def __init__(
@@ -41,12 +41,12 @@ class Api(APIGatewayHttpResolver):
             problem
         ),
         guard: Callable[[Mapping[str, Any]], object] = lambda _event: None,
-        reads: Callable[[str], str] | None = None,
+        allowed: Callable[[str], str] = lambda _path: "",
     ) -> None:
         super().__init__(enable_validation=True)
         self._show = show
         self._guard = guard
-        self._reads = reads
+        self._allowed = allowed
         self.exception_handler(Exception)(self._answer_error)
         self.not_found(self._answer_error)
 
@@ -56,8 +56,6 @@ class Api(APIGatewayHttpResolver):
         try:
             if not origin.is_ours(headers, settings.current().origin_keys):
                 raise problems.wrong_door()
-            if self._reads and event["requestContext"]["http"]["method"] not in ("GET", "HEAD"):
-                raise problems.method_not_allowed(self._reads(event["rawPath"]))
             self.append_context(admitted=self._guard(event))  # type: ignore[no-untyped-call]
             _check_body(event, headers.get("content-type", ""))
         except Problem as error:
@@ -82,6 +80,10 @@ class Api(APIGatewayHttpResolver):
 
     def _answer_error(self, error: Exception) -> PowertoolsResponse[str]:
         problem = as_problem(error)
+        if isinstance(error, NotFoundError):
+            methods = self._allowed(self.current_event.path)
+            if methods and self.current_event.http_method not in methods.split(", "):
+                problem = problems.method_not_allowed(methods)
         if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             telemetry.logger().error(problem.detail, exc_info=error)
         elif problem.status == HTTPStatus.SERVICE_UNAVAILABLE:

@@ -127,7 +127,7 @@ def text(
     body: str, media_type: str, etag: str, if_none_match: str | None, cache_control: str
 ) -> Response:
     """A representation with a validator: 304 without a body when the client has it already."""
-    headers = {"etag": etag, "cache-control": cache_control}
+    headers = {"etag": etag, "cache-control": cache_control, "vary": "accept-encoding"}
     if matches(if_none_match, etag):
         return Response(304, headers)
     return Response(200, {**headers, "content-type": media_type}, body)

@@ -1,6 +1,9 @@
+from base64 import b64encode
+
 import pytest
 
 from local.invocation.__main__ import readable
+from sheaf.http import encodings
 
 HTML = {"content-type": "text/html"}
 JSON = {"content-type": "application/problem+json"}
@@ -23,10 +26,10 @@ JSON = {"content-type": "application/problem+json"}
             {
                 "statusCode": 200,
                 "headers": {"content-encoding": "br"},
-                "body": "AAAA",
+                "body": b64encode(encodings.compress(b"word", "br", 1)).decode(),
                 "isBase64Encoded": True,
             },
-            "200\ncontent-encoding: br\n\n(3 bytes in br)",
+            "200\ncontent-encoding: br\n\nword",
         ),
         ({"statusCode": 204, "headers": {}, "body": ""}, "204\n\n"),
     ],
