@@ -1,10 +1,8 @@
 """Each migration, with the code of before it still serving, as it does while a release goes on."""
 
-import io
 import os
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -81,8 +79,7 @@ def test_the_code_before_a_migration_goes_on(
     migration: str, servers: Servers, tmp_path: Path
 ) -> None:
     archive = git("archive", f"{introduced(migration)}^")
-    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-        files.extractall(tmp_path, filter="data")
+    subprocess.run(["tar", "-x"], cwd=tmp_path, input=archive, check=True, timeout=60)
     for package in ("local", "tests", "tests/sam"):  # else today's would be found before them
         (tmp_path / package / "__init__.py").touch()
     cache = servers.cache(5)
