@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from local.laptop.processes import ServerError
 from sheaf.http import encodings
 
 # They call AWS, which others, in their private network, do not reach.
+Sent = Callable[[dict[str, Any]], dict[str, Any]]  # an event as it is sent
 OUTSIDE = {"ReleaseFunction", "GateFunction", "PurgeFunction"}
 
 
@@ -80,7 +81,7 @@ def _answer(function: str, event: dict[str, Any]) -> Any:
 
 
 @contextmanager
-def _aws(function: str, host: Any) -> Iterator[Any]:
+def _aws(function: str, host: Callable[[], str]) -> Iterator[tuple[dict[str, str], Sent]]:
     """Settings, and what makes of an event one of an account of AWS, where a function needs one."""
     if function not in OUTSIDE:
         yield {}, lambda event: event

@@ -50,20 +50,20 @@ def are_there() -> bool:
     return True
 
 
-def address() -> str:
-    """Where containers find servers of this machine that listen at the same address."""
+def address(network: str = NETWORK) -> str:
+    """Where containers in a network find servers of this machine that listen at that address."""
     if sys.platform != "linux":
         return "host.docker.internal"
     form = "{{range .IPAM.Config}}{{.Subnet}}{{end}}"
-    subnet = _output("docker", "network", "inspect", NETWORK, "--format", form).strip()
+    subnet = _output("docker", "network", "inspect", network, "--format", form).strip()
     return str(ip_network(subnet)[1])
 
 
 def prepare() -> None:
     """Build what has changed, start the servers, and make the site that the samples assume."""
-    _run("make", "--silent", str(TEMPLATE.relative_to(PROJECT)))
+    _output("make", "--silent", str(TEMPLATE.relative_to(PROJECT)))
     compose = ("docker", "compose", "--project-name", SERVERS)
-    _run(*compose, "up", "--quiet-pull", "--detach", "--wait", "database", "cache", **PASSWORDS)
+    _output(*compose, "up", "--quiet-pull", "--detach", "--wait", "database", "cache", **PASSWORDS)
     _seed()
 
 
@@ -80,7 +80,7 @@ def _seed() -> None:
     mounts = {PROJECT: "/project", BUILT / "CommonLayer": "/opt"}
     volumes = [f"--volume={here}:{there}:ro" for here, there in mounts.items()]
     where = ["--rm", "--network", NETWORK, "--workdir", "/project", "--entrypoint", "python3"]
-    _run("docker", "run", *where, *volumes, *settings, IMAGE, "-m", "local.invocation.seed")
+    _output("docker", "run", *where, *volumes, *settings, IMAGE, "-m", "local.invocation.seed")
 
 
 def invoke(function: str, event: Mapping[str, Any], settings: Mapping[str, str]) -> Any:
@@ -97,10 +97,6 @@ def invoke(function: str, event: Mapping[str, Any], settings: Mapping[str, str])
         sam = Path(sys.executable).with_name("sam")
         said = _output(str(sam), "local", "invoke", function, *options, SAM_CLI_TELEMETRY="0")
     return json.loads(said.splitlines()[-1])
-
-
-def _run(*command: str, **variables: str) -> None:
-    _output(*command, **variables)
 
 
 def _output(*command: str, **variables: str) -> str:

@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from socketserver import BaseServer
 from threading import Thread
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+Server = TypeVar("Server", bound=BaseServer)
 
 
 @dataclass(frozen=True)
@@ -80,10 +83,17 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def serving(answer: Callable[[Asked], Answer], host: str = "127.0.0.1") -> Iterator[Endpoint]:
+def serving(
+    answer: Callable[[Asked], Answer], host: str = "127.0.0.1"
+) -> AbstractContextManager[Endpoint]:
     """A server at an address of this machine that answers in this way, in a thread of its own."""
-    with Endpoint(answer, host) as server:
+    return in_thread(Endpoint(answer, host))
+
+
+@contextmanager
+def in_thread(server: Server) -> Iterator[Server]:
+    """A server that serves in a thread of its own for the time of the block, and is closed then."""
+    with server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from local.invocation import containers
 from local.invocation.account import Account, account, moto_server
 from local.invocation.emulator import Emulators, binary
 from local.invocation.samples import Sample
@@ -69,9 +70,8 @@ def declared(
     needs(sam.has_image(), f"Docker with the image {sam.IMAGE} (.ci/images)")
     folder = tmp_path_factory.mktemp("containers")
     built = shutil.copytree(request.getfixturevalue("built"), folder / "build")
-    endpoints = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_CODEDEPLOY")
-    sam.declare(built / "template.yaml", dict.fromkeys(endpoints, ""))
-    return sam.Container(built, folder / "layers", {}).published()
+    containers.write_template(built, folder / "layers")
+    return sam.Container(built, folder / "layers", {})
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """The SAM command line: building everything, and running what was built in containers."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -8,21 +7,18 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
-from ipaddress import ip_network
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from typing import Any
 
-import yaml
-
+from local.invocation import containers
 from local.invocation.emulator import free_port, wait_for
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "public.ecr.aws/lambda/python:3.13-x86_64"
 BIN = Path(sys.executable).parent
-LAYER = "arn:aws:lambda:us-east-1:123456789012:layer:common:1"
 NUMBER = 1_700_000_000  # of the builds; the source tree's is 0
 # SAM and make must find this environment's Python before the machine's.
 ENVIRONMENT = {
@@ -46,11 +42,8 @@ def has_image() -> bool:
 
 @cache
 def gateway() -> str:
-    """The address at which containers find this machine: the first of their network's."""
-    form = "{{range .IPAM.Config}}{{.Subnet}}{{end}}"
-    command = ["docker", "network", "inspect", "bridge", "--format", form]
-    subnet = subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
-    return str(ip_network(subnet)[1])
+    """The address at which containers find this machine."""
+    return containers.address("bridge")
 
 
 def build(directory: Path, **environment: str) -> Path:
@@ -88,45 +81,16 @@ def copy(tree: Path) -> None:
     (tree / ".venv/dev").touch()
 
 
-@contextmanager
-def all_functions(template: Path) -> Iterator[dict[str, Any]]:
-    """What a built template says of all functions, to be changed there."""
-    document = yaml.safe_load(template.read_text())
-    yield document["Globals"]["Function"]
-    template.write_text(yaml.safe_dump(document))
-
-
-def declare(template: Path, variables: Mapping[str, str]) -> None:
-    """Have a built template declare variables: SAM hands on none that are not declared."""
-    with all_functions(template) as said:
-        said["Environment"]["Variables"] |= variables
-
-
 @dataclass(frozen=True)
 class Container:
     """Invokes functions with `sam local invoke`, each time in a container of its own.
 
-    The template has to declare all settings.
+    The template is the one that `make invoke` makes of a build.
     """
 
     built: Path
     layers: Path
     settings: dict[str, str]
-    template: str = "template.yaml"
-
-    def published(self) -> Self:
-        """The same, with the layer as a version that was published and is in SAM's cache.
-
-        Of a layer in the template SAM makes the image again for each invocation.
-        """
-        name, version = LAYER.split(":")[-2:]
-        digest = hashlib.sha256(LAYER.encode()).hexdigest()[:10]
-        shutil.copytree(self.built / "CommonLayer", self.layers / f"{name}-{version}-{digest}")
-        template = self.built / "published.yaml"
-        shutil.copy(self.built / self.template, template)
-        with all_functions(template) as said:
-            said["Layers"] = [LAYER]
-        return replace(self, template=template.name)
 
     def invoke(self, function: str, event: Mapping[str, Any]) -> Any:
         """What the function answers to an event."""
@@ -186,7 +150,7 @@ class Container:
         variables = folder / "variables.json"
         variables.write_text(json.dumps({"Parameters": self.settings}))
         options = {
-            "--template": self.built / self.template,
+            "--template": self.built / containers.TEMPLATE.name,
             "--env-vars": variables,
             "--layer-cache-basedir": self.layers,
             "--parameter-overrides": "Architecture=x86_64",

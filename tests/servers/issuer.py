@@ -1,7 +1,6 @@
 """An OpenID Connect issuer that is not ours: it signs tokens and publishes its keys over HTTPS."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import trustme
 from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
+from local.invocation.endpoint import in_thread
 from local.laptop import keys
 
 DISCOVERY = "/.well-known/openid-configuration"
@@ -71,11 +71,5 @@ def running(folder: Path, host: str = "127.0.0.1") -> Iterator[Issuer]:
     server = make_server(host, 0, answer, threaded=True, ssl_context=files)
     issuer.url = f"https://{host}:{server.server_port}"
     issuer.publish(issuer.key)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with in_thread(server):
         yield issuer
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -6,16 +6,16 @@ With a certificate it speaks TLS to clients that begin with that, and plain HTTP
 import socket
 import ssl
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import urllib3
 from urllib3 import HTTPHeaderDict
 
+from local.invocation.endpoint import in_thread
 from tests.waiting import PATIENCE
 
 # What is about one connection and not about what is said over it.
@@ -126,14 +126,6 @@ def _end_to_end(headers: Any) -> dict[str, str]:
     return {name: value for name, value in named.items() if name not in _HOP_BY_HOP}
 
 
-@contextmanager
-def meddling(target: str, context: ssl.SSLContext | None = None) -> Iterator[Meddler]:
+def meddling(target: str, context: ssl.SSLContext | None = None) -> AbstractContextManager[Meddler]:
     """A meddler before the site at `target`."""
-    with Meddler(target, context) as meddler:
-        thread = Thread(target=meddler.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield meddler
-        finally:
-            meddler.shutdown()
-            thread.join()
+    return in_thread(Meddler(target, context))

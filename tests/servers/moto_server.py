@@ -9,9 +9,8 @@ from pathlib import Path
 
 import httpx
 
+from local.invocation.account import KEYS
 from local.invocation.emulator import free_port, wait_for
-
-KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 
 
 @contextmanager

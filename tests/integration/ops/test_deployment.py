@@ -16,9 +16,10 @@ import boto3
 import pytest
 
 from local.gateway import template
+from local.invocation.account import KEYS
 from ops.deployment import BUILT
 from tests.sam import sam
-from tests.servers.moto_server import KEYS, moto_server, reset
+from tests.servers.moto_server import moto_server, reset
 
 REGION = "eu-central-1"
 STACK = "sheaf-dev"
@@ -73,7 +74,7 @@ class Project:
         return {each["ParameterKey"]: each.get("ParameterValue") for each in change}
 
     def sent_parameters(self) -> list[dict[str, str]]:
-        """The parameters of each change set, and what the template of the last one allows."""
+        """The parameters of each change set, as values by their names."""
         return [
             {each["ParameterKey"]: each["ParameterValue"] for each in change}
             for change in self.changes()

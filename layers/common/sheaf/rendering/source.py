@@ -45,11 +45,8 @@ def title(parts: Source, heading: str | None, slug: str) -> str:
 def _mapping(front_matter: str) -> dict[str, Any] | None:
     try:
         meta = yaml.safe_load(front_matter)
-    except (
-        yaml.YAMLError,
-        ValueError,
-        RecursionError,
-    ):  # a date such as 2026-13-40; brackets in brackets
+    # A date such as 2026-13-40 is a ValueError; hundreds of nested brackets are too deep.
+    except (yaml.YAMLError, ValueError, RecursionError):
         return None
     return meta if isinstance(meta, dict) else None
 

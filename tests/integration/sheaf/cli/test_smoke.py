@@ -8,13 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 
 import pytest
 import trustme
 import urllib3
 from werkzeug.serving import make_server
 
+from local.invocation.endpoint import in_thread
 from local.laptop.app import create_app
 from sheaf.cli import smoke, smoke_writes
 from sheaf.cli.client import Client, Unreachable
@@ -76,13 +77,8 @@ def secure(site_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 @pytest.fixture
 def empty_url(clean: Servers) -> Iterator[str]:
     """A running site without a page."""
-    server = make_server("127.0.0.1", 0, create_app())
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with in_thread(make_server("127.0.0.1", 0, create_app())) as server:
+        yield f"http://127.0.0.1:{server.port}"
 
 
 def statuses(url: str, slug: str) -> tuple[int, int]:

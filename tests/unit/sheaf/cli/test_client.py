@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 import pytest
 
+from local.invocation.endpoint import in_thread
 from sheaf.cli.client import ApiError, Client, Connection, UnexpectedAnswer, Unreachable
 from tests.servers.meddler import Meddler, PassOn, Reply, Request, meddling
 from tests.waiting import PATIENCE
@@ -55,12 +56,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def site() -> Iterator[Script]:
-    with Script() as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with in_thread(Script()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def test_the_list_of_pages_is_followed_to_its_end(site: Script) -> None:
