@@ -155,17 +155,18 @@ class People:
         if answer.status_code == 200:
             self.written[slug] = answer.json()["version"]
             self._did("writes")
-        elif answer.status_code in (409, 503) and self._may_refuse(slug, answer, phase):
+        elif answer.status_code in (409, 503) and self._may_refuse(slug, answer, phase, again):
             return int(answer.headers["Retry-After"])
         else:
             self._fault(f"PUT {slug}: {answer.status_code} {answer.text} {again=}")
         return None
 
-    def _may_refuse(self, slug: str, answer: httpx.Response, began: Phase) -> bool:
+    def _may_refuse(self, slug: str, answer: httpx.Response, began: Phase, again: bool) -> bool:
         phase = began | self.phase
         if BLOCKED in answer.text:
             return slot(slug) in phase.blocked
-        return phase.moving  # how often is up to the machine; in the end all is written
+        # Again only while its own slot is on the way: how long that takes is up to the machine.
+        return phase.moving and (not again or slot(slug) in phase.blocked)
 
     def _read(self, number: int) -> None:
         chance = random.Random(100 + number)
