@@ -31,7 +31,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run invoke check test test-all faults mutants bench lint audit format openapi build deploy lock clean
+.PHONY: help run invoke check test test-all faults contract mutants bench lint audit format openapi build deploy lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,8 +52,11 @@ test-all: .venv/dev ## Run all tests: those with a browser, containers, SAM and 
 	$(PYTEST) $(SIDE_BY_SIDE) tests/unit tests/integration
 	$(PYTEST) tests/browser tests/containers tests/faults tests/sam
 
-faults: .venv/dev ## Attack the writers, and check what they stored (SECONDS=300 SEED=1)
-	$(VENV)/python -m tests.faults.run --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1)
+faults: .venv/dev ## Attack writers, readers and batches, and check what was stored and shown (SECONDS=300 SEED=1)
+	$(VENV)/python -m tests.faults --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1)
+
+contract: .venv/dev .contract/done ## Hold the running site against its description, and that against its rules (SEED=1)
+	$(VENV)/python -m tests.contract $(or $(SEED),1)
 
 mutants: .mutants/done ## See whether tests notice small faults where one would lose data (MODULES=paging/cursors.py)
 	.mutants/bin/python -m pytest --quiet tests/mutants
@@ -75,6 +78,7 @@ lint: .venv/dev ## Check style, types, and which module imports which
 audit: .venv/dev .audit/done ## Check the templates, and what would be deployed for weak settings (checkov)
 	AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam validate --lint
 	AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam validate --lint --template shard.yaml
+	AWS_DEFAULT_REGION=us-east-1 $(VENV)/sam validate --lint --template waf.yaml
 	$(VENV)/python -m tests.sam.deployed build/deployed
 	.audit/bin/checkov --config-file .checkov.yaml --directory build/deployed
 
@@ -109,11 +113,12 @@ lock: .venv/dev ## Resolve the requirements into complete lists with hashes (UPG
 	$(LOCK) -c requirements/dev.txt requirements/bench.in -o requirements/bench.txt
 	$(LOCK) requirements/mutants.in -o requirements/mutants.txt
 	$(LOCK) requirements/audit.in -o requirements/audit.txt
+	$(LOCK) requirements/contract.in -o requirements/contract.txt
 	$(LOCK_LAYER) -c requirements/dev.txt layers/common/requirements.in -o layers/common/requirements.txt
 	$(LOCK_LAYER) -c requirements/dev.txt requirements/container.in -o requirements/container.txt
 
 clean: ## Remove what was installed and built, but not the site's data in .sheaf
-	rm -rf .venv .audit .mutants .aws-sam build *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .audit .contract .schemathesis .mutants .aws-sam build *.egg-info .mypy_cache .pytest_cache .ruff_cache
 
 # PostgreSQL and Valkey come as wheels for these systems. On others, such as Alpine, whose C library
 # is not glibc, Sheaf runs on servers of one's own.
@@ -142,6 +147,14 @@ CHECKOUT = $(1) -c 'import pathlib, sysconfig; \
 	$(PYTHON) -m venv .audit
 	.audit/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 		--requirement $<
+	@touch $@
+
+.contract/done: requirements/contract.txt tests/contract/package-lock.json
+	$(PYTHON) -m venv .contract
+	.contract/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		--requirement $<
+	cp tests/contract/package.json tests/contract/package-lock.json .contract
+	npm ci --silent --ignore-scripts --no-audit --no-fund --prefix .contract
 	@touch $@
 
 .mutants/done: requirements/mutants.txt requirements/servers.txt

@@ -12,7 +12,7 @@ tables docs/cost.md shows.
 Left out: lists and searches (each is a request that the CDN may not answer and that asks the
 database), discounts, taxes, support, what is free in an account's first year, and prices elsewhere
 than in us-east-1. Of AWS: backups beyond the size of the database, the storage of logs and
-CloudFront's own, data between zones, what writers send to CloudFront, a domain and its zone, WAF,
+CloudFront's own, data between zones, what writers send to CloudFront, a domain and its zone,
 mails, and Cognito, which is free for the first ten thousand people. Not known without AWS: how long
 a function really runs there, above all on arm64, where nothing was measured, and how many capacity
 units a database takes.
@@ -44,6 +44,7 @@ SERVICES = {
     "Aurora": ("database capacity", "database data", "database io"),
     "CloudWatch": ("logs", "metrics", "alarms"),
     "KMS and S3": ("keys", "static reads"),
+    "WAF": ("web acls", "web acl rules", "inspected requests"),
 }
 FILE = RESULTS / "cost.json"
 _MEASURED = {
@@ -136,6 +137,10 @@ def reckon(load: Load, measured: Measured, assumed: Assumed) -> dict[str, Any]:
         "by_writes_share": {
             f"{share:g}": totals(replace(load, writes_share=share)) for share in WRITE_SHARES
         },
+        "firewall": {
+            "as above": totals(load),
+            "with `waf.yaml`": totals(load, replace(assumed, web_acls=1)),
+        },
         "savings": {
             "as above": totals(load),
             "`UpkeepEvery=rate(5 minutes)`": totals(load, replace(assumed, upkeep_minutes=5)),
@@ -165,6 +170,7 @@ def tables(result: dict[str, Any]) -> dict[str, str]:
         "idle": _bills("dollars a month, when nobody comes", result["idle"]),
         "by_hit_share": _by_share("answered by the CDN", result["by_hit_share"]),
         "by_writes_share": _by_share("writes among the requests", result["by_writes_share"]),
+        "firewall": _totals("dollars a month, by reads a second", result["firewall"]),
         "savings": _totals("dollars a month, by reads a second", result["savings"]),
         "prices": _prices(),
     }

@@ -11,16 +11,13 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from statistics import median
 from typing import Any
 
-import psycopg
-from sqlalchemy.engine import make_url
-
 from bench import list_data
 from bench.list_statements import Explainer, Statement, recorded
+from bench.workers import create_database, worker
 from local.gateway.config import PROJECT
 from local.gateway.functions import invoke
 from local.gateway.template import Function
@@ -80,23 +77,9 @@ def _ask(reader: "Connection[Any, Any]") -> dict[str, float]:
 @contextmanager
 def _reader(url: str, count: int, rows: int) -> Iterator["Connection[Any, Any]"]:
     """A process that reads the list from `count` new databases, which it fills first."""
-    urls = [_create(url, f"of_{count}_{number}") for number in range(count)]
-    context = get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=_work, args=(there, urls, rows))
-    process.start()
-    try:
-        yield here
-        here.send(None)
-        process.join(30)
-    finally:
-        process.kill()
-
-
-def _create(url: str, name: str) -> str:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return make_url(url).set(database=name).render_as_string(hide_password=False)
+    urls = [create_database(url, f"of_{count}_{number}") for number in range(count)]
+    with worker(_work, urls, rows) as orders:
+        yield orders
 
 
 def _work(orders: "Connection[Any, Any]", urls: list[str], rows: int) -> None:

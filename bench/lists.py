@@ -13,6 +13,9 @@ starts a PostgreSQL of its own (and a Redis, which nothing here asks) and measur
   sent by psycopg: the keyset, which is the floor, and OFFSET. Beside the whole call stands the
   execution time of all the statements that it sends, by EXPLAIN ANALYZE on the same server, without
   their planning;
+- changes: of what happened, among the events of as many pages, the first page and one 5,000 rows
+  deep, of the site with imports and without, of a folder and of a person, beside those pages of
+  the list of pages;
 - shards: the first page of the same list, with the same rows, over 1, 4 and 16 databases of one
   server, in three processes that take turns; and the sum of their statements' execution times;
 - slots: lookups of 100,000 keys among 16 shards, the keys that a 17th moves, and how much more than
@@ -43,7 +46,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench import list_depth, list_search, list_shards, list_slots, report
+from bench import list_changes, list_depth, list_search, list_shards, list_slots, report
 from bench.list_peers import OFFSET, OURS
 from bench.report import Target
 from bench.servers import servers
@@ -65,6 +68,7 @@ def measure(url: str, share: float) -> dict[str, Any]:
     return {
         "search": list_search.measure(url, rows(SEARCHED), rounds(100)),
         "depth": list_depth.measure(url, rows(ROWS), rounds(100)),
+        "changes": list_changes.measure(url, rounds(100)),
         "shards": list_shards.measure(url, rows(SHARD_ROWS), rounds(200)),
         "slots": list_slots.measure(KEYS, rounds(15)),
     }
@@ -91,6 +95,7 @@ def show(result: dict[str, Any]) -> None:
     """Print the tables."""
     show_search(result["search"])
     show_depth(result["depth"])
+    show_changes(result["changes"])
     show_shards(result["shards"])
     show_slots(result["slots"])
 
@@ -115,6 +120,19 @@ def show_depth(depth: dict[str, Any]) -> None:
             row = "".join(f"{one:>{len(page) + 2}.3f}" for one, page in taken)
             first, ours = each[part]["deep_to_first"], each[part]["deep_to_sheaf"]
             print(f"{name:<28}{row}{first:>12.2f}{ours:>15.2f}×")
+
+
+def show_changes(changes: dict[str, Any]) -> None:
+    """Print what a page of what happened costs."""
+    print("\nwhat happened to these pages: the first page and a deep one, ms\n")
+    _heads(("call", "deep", "statements", "deep", "deep call, it/pages"))
+    for name, each in changes.items():
+        first, deep = each["call"]
+        own, own_deep = each["statements"]
+        print(
+            f"{name:<28}{first:>6.2f}{deep:>6.2f}{own:>12.3f}{own_deep:>6.2f}"
+            f"{each['call_to_pages']:>20.2f}×"
+        )
 
 
 def show_shards(shards: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ CONTENT = Content(
     links=frozenset({"home", "guide/start"}),
 )
 # What the claim returns, and the last claim's mark: the statement that saves asks for one.
-_SELECT = select(
+SELECT = select(
     pages.c.fence,
     pages.c.owner,
     pages.c.id,
@@ -89,7 +89,7 @@ def plain(number: int) -> None:
     """Read the page, then replace it where it is still as it was read."""
     slug = _slug(number)
     with shards.owning(slug).connect() as connection:
-        row: Any = connection.execute(_SELECT.where(pages.c.slug == slug)).one()
+        row: Any = connection.execute(SELECT.where(pages.c.slug == slug)).one()
         _versions[slug] = saves.save(connection, Claim(slug, *row), _write()).version
 
 

@@ -54,6 +54,8 @@ _AURORA = "https://aws.amazon.com/rds/aurora/pricing/"
 _CLOUDWATCH = "https://aws.amazon.com/cloudwatch/pricing/"
 _KMS = "https://aws.amazon.com/kms/pricing/"
 _S3 = "https://aws.amazon.com/s3/pricing/"
+_WAF = "https://aws.amazon.com/waf/pricing/"
+_LATER = date(2026, 11, 28)
 
 PRICES = {
     # To readers in North America and Europe; elsewhere it is up to two fifths more.
@@ -105,4 +107,9 @@ PRICES = {
     "alarms": Price("alarm", _after(10, 0.10), _CLOUDWATCH, seen=False),
     "keys": Price("key", _flat(1.00), _KMS, seen=True),
     "static reads": Price("million GETs from S3", _flat(0.40), _S3, seen=False),
+    "web acls": Price("web ACL", _flat(5.00), _WAF, seen=False, looked_up=_LATER),
+    "web acl rules": Price("rule of it", _flat(1.00), _WAF, seen=False, looked_up=_LATER),
+    "inspected requests": Price(
+        "million inspected requests", _flat(0.60), _WAF, seen=False, looked_up=_LATER
+    ),
 }

@@ -87,6 +87,7 @@ class Assumed:
     upkeep_metrics: int = 4  # of these
     alarms: int = 26  # metrics that alarms look at
     keys: int = 1
+    web_acls: int = 0  # those of waf.yaml, with a rule each; the site does without
 
     @property
     def runs(self) -> float:
@@ -104,6 +105,7 @@ def quantities(load: Load, measured: Measured, assumed: Assumed) -> dict[str, fl
         **_functions(load, measured, assumed, misses, calls),
         **_cache(load, assumed),
         **_database(load, measured, assumed, misses),
+        **_firewall(load, assumed, calls),
         **_watching(load, measured, assumed, calls),
         "keys": assumed.keys,
     }
@@ -115,11 +117,25 @@ def _cdn(load: Load, assumed: Assumed, calls: float) -> dict[str, float]:
     file_bytes = files * (assumed.file_bytes + assumed.header_bytes)
     return {
         "cdn gigabytes": (read_bytes + file_bytes) / GB,
-        "cdn requests": (load.reads + files + calls) / MILLION,
+        "cdn requests": _requests(load, assumed, calls) / MILLION,
         "cdn function": load.reads / MILLION,
         "purged paths": assumed.runs
         * purged_paths(load.writes / assumed.runs, assumed.paths_at_most),
         "static reads": files * assumed.file_miss_share / MILLION,
+    }
+
+
+def _requests(load: Load, assumed: Assumed, calls: float) -> float:
+    """All that comes to the CDN: of pages, of files and of writers."""
+    return load.reads * (1 + assumed.files_per_read) + calls
+
+
+def _firewall(load: Load, assumed: Assumed, calls: float) -> dict[str, float]:
+    inspected = assumed.web_acls * _requests(load, assumed, calls)
+    return {
+        "web acls": assumed.web_acls,
+        "web acl rules": assumed.web_acls,
+        "inspected requests": inspected / MILLION,
     }
 
 

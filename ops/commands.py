@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from ops import tokens
+from ops import batches, tokens
 from sheaf.cli.commands import Site, commands, plain_errors, url_option
 from sheaf.hashing import SLOTS
 from sheaf.settings import SettingsError
@@ -105,3 +105,16 @@ def reshard_abort() -> None:
     with plain_errors(*_EXPECTED):
         resharding.abort()
     click.echo("no slots are on their way")
+
+
+@commands.command("batches")
+def batches_() -> None:
+    """Say which batches are in doubt, and how the last fifty ended.
+
+    A batch changes pages of several databases. It is in doubt where it is prepared and not ended;
+    what it changes there nobody else can, meanwhile. Upkeep ends it, as it was decided, within a
+    minute or two. This changes nothing, and needs the same settings as `sheaf reshard`.
+    """
+    with plain_errors(SettingsError):
+        for line in batches.report():
+            click.echo(line)

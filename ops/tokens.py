@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from local.laptop import issuer
+from local.laptop.state import StateError
 
 
 class TokenError(Exception):
@@ -17,5 +18,5 @@ def mint(home: Path, url: str, handle: str, role: str, lifetime: timedelta) -> s
         raise TokenError(f"{home} holds no key: start the local site first (make run)")
     try:
         return issuer.mint(home, f"{url}/-/local", handle, role, lifetime)
-    except issuer.IdentityError as error:
+    except (issuer.IdentityError, StateError) as error:
         raise TokenError(str(error)) from error

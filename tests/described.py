@@ -84,11 +84,7 @@ def _sending(send: Callable[..., httpx.Response]) -> Callable[..., httpx.Respons
 def _description() -> Any:
     """The description, which lets no member pass that it does not have."""
     description = copy.deepcopy(json.loads(DESCRIPTION.read_text(encoding="utf-8")))
-    problem = description["components"]["responses"]["Problem"]["content"]
-    for schema in (
-        *description["components"]["schemas"].values(),
-        problem["application/problem+json"]["schema"],
-    ):
+    for schema in description["components"]["schemas"].values():
         schema["additionalProperties"] = False
     return description
 
@@ -108,6 +104,7 @@ def _schema(operation: str | None, status: int) -> tuple[str, str] | None:
     pointer = "#/components/responses/Problem"
     if operation and str(status) in _at(f"{operation}/responses"):
         pointer = f"{operation}/responses/{status}"
+        pointer = _at(pointer).get("$ref", pointer)
     for media_type in _at(pointer).get("content", ()):
         return media_type, f"{pointer}/content/{_escape(media_type)}/schema"
     return None

@@ -21,8 +21,8 @@ import redis
 from sqlalchemy import create_engine, make_url
 from werkzeug.test import Client
 
-from local.gateway.serving import listen, take_long_heads
-from local.laptop import processes, services
+from local.gateway.serving import WORKER, adapt_gunicorn, listen
+from local.laptop import postgres, processes, services
 from local.laptop.app import create_app
 from local.laptop.issuer import mint
 from local.laptop.processes import ServerError
@@ -130,6 +130,16 @@ def database(servers: Servers, name: str, template: str | None = "migrated") -> 
         _execute(servers.database_url, f"DROP DATABASE {own} WITH (FORCE)")
 
 
+@contextmanager
+def unable_to_prepare(place: Path) -> Iterator[list[str]]:
+    """Two databases of a PostgreSQL as it is by default, which prepares no transactions."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(postgres.SETTINGS, "max_prepared_transactions", "0")
+        with services.postgres(place) as server:
+            _execute(server.url, "CREATE DATABASE another")
+            yield [server.url, at(server.url, "/another")]
+
+
 def _execute(url: str, statement: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(statement)
@@ -193,8 +203,10 @@ def running_site(
             "SHEAF_CACHE_URL": servers.cache_url,
             "SHEAF_HOME": str(home),
             "SHEAF_ISSUER": ISSUER,
+            "SHEAF_SITE_URL": url,
             "SHEAF_SIGN_IN_URL": f"{url}/-/local/authorize",
             "SHEAF_TOKEN_URL": f"{url}/-/local/token",
+            "SHEAF_SIGN_OUT_URL": f"{url}/-/local/logout",
             "POWERTOOLS_LOG_LEVEL": "INFO" if log else "WARNING",
             **settings,
         }
@@ -209,7 +221,8 @@ def _gunicorn(
     listener: socket.socket, environment: dict[str, str], log: IO[bytes] | None
 ) -> Iterator[None]:
     options = ["--workers=2", f"--bind=fd://{listener.fileno()}", "--no-control-socket"]
-    options += take_long_heads()
+    options.append(f"--worker-class={WORKER}")
+    options += adapt_gunicorn()
     command = [sys.executable, "-m", "gunicorn", *options, "local.laptop.app:create_app()"]
     process = processes.spawn(command, env=environment, pass_fds=[listener.fileno()], output=log)
     try:

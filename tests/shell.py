@@ -8,7 +8,7 @@ from collections.abc import MutableMapping
 
 FOREIGN = ("AWS_", "FORWARDED_", "GIT_", "PG", "POWERTOOLS_", "SHEAF_")
 # How the tests run, and where git may work.
-OWN = ("GIT_CONFIG_", "SHEAF_LIST_ROWS", "SHEAF_REQUIRE_ALL")
+OWN = ("GIT_CONFIG_", "SHEAF_LIST_ROWS", "SHEAF_MOVES_SECONDS", "SHEAF_REQUIRE_ALL")
 HERE = "127.0.0.1,localhost"
 
 

@@ -38,14 +38,23 @@ class Site:
         """PUT a page's next version."""
         return self.put(slug, body, {"If-Match": f'"v{version}"'})
 
-    def delete(self, slug: str, version: int) -> TestResponse:
+    def delete(
+        self, slug: str, version: int, headers: dict[str, str] | None = None
+    ) -> TestResponse:
         """DELETE a page's current version."""
-        headers = {**self._signed_in(), "If-Match": f'"v{version}"'}
+        headers = {**self._signed_in(), "If-Match": f'"v{version}"', **(headers or {})}
         return self.client.delete(f"/api/pages/{slug}", headers=headers)
 
-    def post(self, path: str, value: Any, token: str | None = None) -> TestResponse:
+    def post(
+        self,
+        path: str,
+        value: Any,
+        token: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> TestResponse:
         """POST a JSON body."""
-        return self.client.post(path, json=value, headers=self._signed_in(token))
+        headers = {**self._signed_in(token), **(headers or {})}
+        return self.client.post(path, json=value, headers=headers)
 
     def _signed_in(self, token: str | None = None) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token if token is None else token}"}

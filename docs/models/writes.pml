@@ -145,6 +145,7 @@ proctype Writer(byte me; byte last; byte target) {
 		acquire()
 	}
 begin:
+	skip; /* a jump to a loop itself would leave out its beginning */
 #ifdef CLAIM_AFTER_READ
 	for (page : 0 .. last) { read() }
 #endif
@@ -167,6 +168,7 @@ refused:
 	reissue();
 	goto begin;
 give_up:
+	skip;
 	for (page : 0 .. last) { release() }
 }
 

@@ -1,24 +1,23 @@
 """The API's reading half, in JSON; people's half is in `views`."""
 
-import json
-import re
-from collections.abc import Callable
 from dataclasses import asdict
-from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from redis import RedisError
-from sqlalchemy import text
+from sqlalchemy import func, select
 
-from listing import views
+from listing import feeds, sitemaps, versions, views
 from listing.parameters import (
     HOW_MANY,
     Answer,
+    Folder,
     FromVersion,
     HitsPlace,
+    Imports,
     NumberedPlace,
     Partial,
     Place,
@@ -27,23 +26,26 @@ from listing.parameters import (
     Version,
     Words,
     address,
-    two_revisions,
+    folder_of,
 )
 from sheaf import redis_client, settings, slugs, telemetry
 from sheaf.database.outages import Unavailable
-from sheaf.http import documents, responses
+from sheaf.http import documents, representations, responses
 from sheaf.http.conditions import version_etag
 from sheaf.http.representations import (
-    DESCRIPTION,
+    DatabaseState,
     Difference,
     Health,
     PageLease,
     PageWithBody,
+    ServiceState,
     Suggestions,
     answers,
+    refusals,
 )
 from sheaf.http.resolver import Api, reply, send
-from sheaf.pages import diffs, lists, lookups
+from sheaf.pages import lists, lookups, proposals, similar
+from sheaf.pages.events import Event
 from sheaf.pages.lists import (
     Filters,
     Listed,
@@ -52,32 +54,25 @@ from sheaf.pages.lists import (
     State,
     UserSort,
 )
+from sheaf.pages.proposals import Proposal
 from sheaf.pages.reads import PageItem
 from sheaf.pages.revisions import Revision, RevisionItem
 from sheaf.pages.tree import Entry
 from sheaf.pages.users import User
 from sheaf.search.statements import Hit
-from sheaf.sharding import shards
+from sheaf.sharding import scattering
 
 logger = telemetry.logger()
 
+# Proxies refuse answers whose headers are larger than this, all together, in nginx by default.
+_LONGEST_LINK = 4096
 _NO_STORE = {"cache-control": "no-store"}
 _UNCHANGED: dict[int, Any] = {304: {"description": "The reader has it already"}}
 
 
-def _allowed(path: str) -> str:
-    """The methods of an address of the API, or of a view; "" if there is no such address."""
-    if path.startswith("/-/"):
-        return "GET, HEAD"
-    for template, operations in json.loads(_description())["paths"].items():
-        if re.fullmatch(re.sub(r"\\{\w+\\}", ".+", re.escape(template)), path):
-            methods = [method.upper() for method in operations if method != "get"]
-            return ", ".join(["GET", "HEAD", *methods] if "get" in operations else methods)
-    return ""
-
-
-api = Api(show=documents.problem, allowed=_allowed)
-api.include_router(views.router)
+api = Api(show=documents.problem)
+for router in (views.router, feeds.router, sitemaps.router):
+    api.include_router(router)
 
 
 @telemetry.faults_are_logged
@@ -112,7 +107,7 @@ def list_pages(
 @api.get(
     "/api/pages/<slug>",
     summary="One page",
-    responses={**answers(PageWithBody, "The page"), **_UNCHANGED},
+    responses={**answers(PageWithBody, "The page"), **_UNCHANGED, **refusals(308, 404, 410)},
     tags=["pages"],
 )
 def get_page(slug: str) -> Answer:
@@ -127,10 +122,14 @@ def get_page(slug: str) -> Answer:
 @api.get(
     "/api/revisions/<slug>",
     summary="The versions of a page",
-    responses=answers(
-        Listed[RevisionItem] | Revision | Difference,
-        "The versions, or one with its text, or what changed between two",
-    ),
+    responses={
+        **answers(
+            Listed[RevisionItem] | Revision | Difference,
+            "The versions; with `version` that one; with `from` and `to` what changed",
+        ),
+        **_UNCHANGED,
+        **refusals(404),
+    },
     tags=["pages"],
 )
 def list_revisions(
@@ -146,18 +145,12 @@ def list_revisions(
     """
     slug = slugs.parse_quoted(slug)
     if version is not None:
-        return reply(lookups.revision(slug, version))
+        return versions.version(api.current_event, slug, version)
     if from_version is not None or to_version is not None:
-        return reply(_difference(slug, from_version, to_version))
+        return versions.difference(api.current_event, slug, from_version, to_version)
     wanted = place.wanted
     lookups.history(slug)
     return _listed(lists.read(lists.page_revisions(slug), wanted))
-
-
-def _difference(slug: str, old: int | None, new: int | None) -> Difference:
-    before, after = two_revisions(slug, old, new)
-    text = diffs.unified(before, after)
-    return {"from": before.version, "to": after.version, "diff": text}
 
 
 @api.get(
@@ -173,6 +166,24 @@ def list_backlinks(
 ) -> Answer:
     """The pages with a link to this one, which need not be there, by their slugs."""
     return _listed(lists.read(lists.backlinks(slugs.parse_quoted(slug)), place.wanted, partial))
+
+
+@api.get(
+    "/api/changes",
+    summary="What happened to pages",
+    responses=answers(Listed[Event], "The changes"),
+    tags=["pages"],
+)
+def list_changes(
+    place: Annotated[NumberedPlace, Query()],
+    author: Text = None,
+    folder: Folder = None,
+    imports: Imports = False,
+    partial: Partial = False,
+) -> Answer:
+    """The changes of all pages, the newest first: what was created, edited, deleted, moved."""
+    listing = lists.changes(folder_of(folder), author, imports=imports)
+    return _listed(lists.read(listing, place.wanted, partial))
 
 
 @api.get(
@@ -201,7 +212,7 @@ def list_folder(slug: str, place: Annotated[Place, Query()], partial: Partial = 
 @api.get(
     "/api/leases/<slug>",
     summary="The edit lease of a page",
-    responses=answers(PageLease, "The edit lease"),
+    responses={**answers(PageLease, "The edit lease"), **refusals(404)},
     tags=["leases"],
 )
 def get_lease(slug: str) -> Answer:
@@ -226,7 +237,10 @@ def list_users(
 
 
 @api.get(
-    "/api/users/<handle>", summary="One user", responses=answers(User, "The user"), tags=["users"]
+    "/api/users/<handle>",
+    summary="One user",
+    responses={**answers(User, "The user"), **refusals(404)},
+    tags=["users"],
 )
 def get_user(handle: str) -> Answer:
     """A user with a count of edits (which follows within a minute)."""
@@ -258,14 +272,39 @@ def suggest(
 
 
 @api.get(
+    "/api/slugs",
+    summary="The slug that a title makes",
+    responses=answers(Proposal, "The slug, and whether it is taken"),
+    tags=["pages"],
+)
+def propose(title: Words, folder: Text = None) -> Answer:
+    """What a new page with this title would be called in a folder, and what else is free if it is.
+
+    Neither need be spelled as a slug: blanks and signs are mapped.
+    """
+    return reply(proposals.propose(title, folder or ""))
+
+
+@api.get(
+    "/api/similar/<slug>",
+    summary="Pages that may have been meant",
+    responses=answers(Suggestions, "The pages, the likeliest first"),
+    tags=["pages"],
+)
+def similar_to(slug: str) -> Answer:
+    """Where there is no page: up to ten whose slugs or titles are like what was asked for."""
+    return reply(Suggestions(similar.to(unquote(slug))))
+
+
+@api.get(
     "/api/health",
     summary="Whether the site works",
     responses={**answers(Health, "All is well"), **answers(Health, "Something is not", 503)},
     tags=["site"],
 )
 def health() -> Answer:
-    """200 when the database and the cache answer, else 503."""
-    database, cache = _try(_ask_database), _try(_ask_cache)
+    """200 when the databases and the cache answer, and the databases take changes, else 503."""
+    database, cache = _database(), _cache()
     if database == cache == "ok":
         return reply(Health("ok", database, cache), headers=_NO_STORE)
     failing = Health("failing", database, cache)
@@ -281,16 +320,14 @@ def health() -> Answer:
 def description() -> Answer:
     """The API in OpenAPI 3.1."""
     headers = {"content-type": "application/json", "cache-control": responses.REVALIDATE}
-    return send(responses.Response(HTTPStatus.OK, headers, _description()))
-
-
-@cache
-def _description() -> str:
-    return DESCRIPTION.read_text(encoding="utf-8")
+    return send(responses.Response(HTTPStatus.OK, headers, representations.description()))
 
 
 def _listed(listed: Listed[Any]) -> Answer:
-    """The answer to a request for this page of a list, with the addresses of those around it."""
+    """The answer to a request for this page of a list, with the addresses of those around it.
+
+    Where they are too long for a header, the cursors in the body have to do.
+    """
     body = asdict(listed)
     if not listed.partial:
         del body["partial"]
@@ -300,20 +337,29 @@ def _listed(listed: Listed[Any]) -> Answer:
         for rel, cursor in places.items()
         if cursor or rel == "first"
     ]
-    return send(responses.json_text(body, headers={"link": ", ".join(links)}))
+    link = ", ".join(links)
+    headers = {"link": link} if len(link) <= _LONGEST_LINK else {}
+    return send(responses.json_text(body, headers=headers))
 
 
-def _try(ask: Callable[[], object]) -> str:
+_TAKES_NO_CHANGES = select(
+    func.pg_is_in_recovery(), func.current_setting("transaction_read_only") == "on"
+)
+
+
+def _database() -> DatabaseState:
+    """The state of that shard which is worst off. They are asked: nothing is written."""
     try:
-        ask()
-    except (Unavailable, RedisError):
+        states = scattering.rows(_TAKES_NO_CHANGES)
+    except Unavailable:
+        return "failing"
+    recovering, read_only = map(any, zip(*states, strict=True))
+    return "in recovery" if recovering else "read-only" if read_only else "ok"
+
+
+def _cache() -> ServiceState:
+    try:
+        redis_client.connect(settings.current().cache_url).ping()
+    except RedisError:
         return "failing"
     return "ok"
-
-
-def _ask_database() -> None:
-    shards.on(0, lambda connection: connection.execute(text("SELECT 1")))
-
-
-def _ask_cache() -> None:
-    redis_client.connect(settings.current().cache_url).ping()

@@ -1,23 +1,22 @@
 """What several routes share: parameters in the address, and addresses made of them."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote, unquote, urlencode
 
 from aws_lambda_powertools.event_handler import Response as PowertoolsResponse
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
-from sheaf.http import problems
-from sheaf.pages import lookups
+from sheaf import slugs, texts
 from sheaf.pages.lists import DEFAULT_HITS, DEFAULT_LIMIT, MAX_LIMIT
-from sheaf.pages.revisions import Revision
-from sheaf.paging import MAX_DEPTH, PageRequest
+from sheaf.paging import MAX_CURSOR, MAX_DEPTH, PageRequest
+from sheaf.slugs import MAX_LENGTH
 
 Answer = PowertoolsResponse[str]
 
 HOW_MANY = "How many items at most"
-_CURSOR: dict[str, Any] = {"max_length": 2000, "description": "`next` or `prev` of a page"}
+_CURSOR: dict[str, Any] = {"max_length": MAX_CURSOR, "description": "`next` or `prev` of a page"}
 Cursor = Annotated[str | None, Query(**_CURSOR)]
 
 
@@ -61,17 +60,33 @@ Partial = Annotated[
     Query(description="1: leave out what a database that is down has, instead of answering 503"),
 ]
 Words = Annotated[str, Query(min_length=1, max_length=200, pattern="^[^\\x00]*$")]
-Version = Annotated[int | None, Query(ge=1, le=2**62)]
-FromVersion = Annotated[int | None, Query(ge=1, le=2**62, alias="from")]
-ToVersion = Annotated[int | None, Query(ge=1, le=2**62, alias="to")]
-Text = Annotated[str | None, Query(max_length=200, pattern="^[^\\x00]*$")]
+Version = Annotated[
+    int | None, Query(ge=1, le=2**62, description="One version, with its text, and no list")
+]
+FromVersion = Annotated[
+    int | None,
+    Query(ge=1, le=2**62, alias="from", description="With `to`: what changed between two versions"),
+]
+ToVersion = Annotated[
+    int | None, Query(ge=1, le=2**62, alias="to", description="The later one, as a rule")
+]
+View = Annotated[
+    Literal["side"] | None, Query(description="Two texts side by side, and not one below the other")
+]
+# Names are looked for as they are kept. Powertools looks at the length after this.
+_AS_LINE = AfterValidator(lambda asked: asked and texts.line(asked))
+Text = Annotated[str | None, Query(max_length=200), _AS_LINE]
+Folder = Annotated[
+    str | None,
+    Query(max_length=MAX_LENGTH, description="Only of pages below this folder, such as `guide`"),
+]
+Imports = Annotated[bool, Query(description="1: with what was imported, which is left out else")]
 
 
-def two_revisions(slug: str, old: int | None, new: int | None) -> tuple[Revision, Revision]:
-    """The versions of a page that `from` and `to` name; raises the Problem of one that does not."""
-    if old is None or new is None:
-        raise problems.bad_request("Name two versions, ?from=…&to=…")
-    return lookups.revision(slug, old), lookups.revision(slug, new)
+def folder_of(asked: str | None) -> str:
+    """The folder that is asked for, "" for the whole site; raises BadSlug."""
+    name = (asked or "").strip("/ ")
+    return name and slugs.parse_quoted_folder(name)
 
 
 def address(event: BaseProxyEvent, cursor: str | None) -> str:

@@ -1,35 +1,48 @@
 """The same lists as HTML, for people."""
 
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Annotated, Any
+from urllib.parse import quote, unquote, urlencode
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
+from listing import days, feeds, versions
 from listing.parameters import (
     Answer,
     Cursor,
+    Folder,
     FromVersion,
+    Imports,
+    Text,
     ToVersion,
     Version,
+    View,
     address,
-    two_revisions,
+    folder_of,
 )
-from sheaf import slugs
+from sheaf import slugs, texts
 from sheaf.http import documents, responses
 from sheaf.http.resolver import send
-from sheaf.pages import diffs, lists, lookups
-from sheaf.pages.lists import DEFAULT_HITS, DEFAULT_LIMIT, Filters, Listing
+from sheaf.pages import addresses, lists, lookups, proposals, similar
+from sheaf.pages.errors import NotFound, Redirected, Unaddressed
+from sheaf.pages.lists import DEFAULT_HITS, DEFAULT_LIMIT, Listing
 from sheaf.paging import PageRequest
-from sheaf.rendering import markdown, source, templates
+from sheaf.rendering import templates
+from sheaf.slugs import BadSlug
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 
 
 @router.get("/-/recent", include_in_schema=False)
-def recent(cursor: Cursor = None) -> Answer:
-    """The pages, the last changed first."""
-    return _document("recent.html", **_page(lists.all_pages(Filters()), cursor))
+def recent(
+    author: Text = None, folder: Folder = None, imports: Imports = False, cursor: Cursor = None
+) -> Answer:
+    """What happened to pages, the newest first."""
+    author, folder = author or "", folder_of(folder)
+    page = _page(lists.changes(folder, author or None, imports=imports), cursor)
+    wanted = {"author": author, "folder": folder, "imports": imports}
+    return _document("recent.html", **wanted, feed=_feed(folder), **_by_day(page))
 
 
 @router.get("/-/tree", include_in_schema=False)
@@ -45,7 +58,8 @@ def folder(slug: str, cursor: Cursor = None) -> Answer:
 
 
 def _folder(slug: str, cursor: str | None) -> Answer:
-    return _document("tree.html", slug=slug, **_page(lists.below(slug), cursor))
+    page = _page(lists.below(slug), cursor)
+    return _document("tree.html", slug=slug, feed=_feed(slug), **page)
 
 
 @router.get("/-/users", include_in_schema=False)
@@ -55,12 +69,22 @@ def people(cursor: Cursor = None) -> Answer:
 
 
 @router.get("/-/users/<handle>", include_in_schema=False)
-def person(handle: str) -> Answer:
-    """Somebody, and the pages last edited by them."""
-    by_them = lists.all_pages(Filters(author=handle))
-    items = lists.read(by_them, PageRequest(DEFAULT_LIMIT)).items
-    user = lookups.find_user(handle) if items else lookups.user(handle)
-    return _document("user.html", handle=handle, user=user, items=items)
+def person(handle: str, imports: Imports = False, cursor: Cursor = None) -> Answer:
+    """Somebody, and what they have done."""
+    page = _page(lists.changes(author=handle, imports=imports), cursor)
+    user = lookups.find_user(handle)
+    if user is None and not page["items"]:
+        # Perhaps of an import that was not counted yet.
+        everything = lists.changes(author=handle, imports=True)
+        if not lists.read(everything, PageRequest(1)).items:
+            raise NotFound("edit by such a user")
+    return _document("user.html", handle=handle, user=user, imports=imports, **_by_day(page))
+
+
+@router.get("/-/drafts", include_in_schema=False)
+def drafts() -> Answer:
+    """Where people find their own drafts; its script asks for them."""
+    return _document("drafts.html")
 
 
 @router.get("/-/search", include_in_schema=False)
@@ -77,23 +101,41 @@ def search(
 def history(slug: str, version: Version = None, cursor: Cursor = None) -> Answer:
     """The versions of a page, or one of them as it was."""
     slug = slugs.parse_quoted(slug)
+    if version is not None:
+        return versions.version_document(router.current_event, slug, version)
     page = lookups.history(slug)
-    if version is None:
-        versions = _page(lists.page_revisions(slug), cursor)
-        return _document("history.html", page=page, **versions)
-    found = lookups.revision(slug, version)
-    html = markdown.render(source.parse(found.body).text, slug).html
-    return _document("revision.html", page=page, revision={**asdict(found), "html": html})
+    title = page.title or lookups.last_title(slug)
+    found = _page(lists.page_revisions(slug), cursor)
+    return _document("history.html", page=replace(page, title=title), **found)
+
+
+@router.get("/-/current/<slug>", include_in_schema=False)
+def current(slug: str) -> Answer:
+    """From what is of a version, and never changes, to what is there now: never to a dead end."""
+    slug = slugs.parse_quoted(slug)
+    is_deleted = lookups.is_deleted(slug)
+    there = f"/-/history/{quote(slug)}" if is_deleted else templates.page_path(slug)
+    return send(responses.see_other(there, responses.REVALIDATE))
+
+
+@router.get("/-/source/<slug>", include_in_schema=False)
+def source(slug: str, version: Version = None) -> Answer:
+    """The Markdown of a version."""
+    slug = slugs.parse_quoted(slug)
+    return versions.version_source(router.current_event, slug, version)
 
 
 @router.get("/-/diff/<slug>", include_in_schema=False)
-def difference(slug: str, from_version: FromVersion = None, to_version: ToVersion = None) -> Answer:
+def difference(
+    slug: str,
+    from_version: FromVersion = None,
+    to_version: ToVersion = None,
+    view: View = None,
+) -> Answer:
     """What changed between two versions of a page."""
     slug = slugs.parse_quoted(slug)
-    page = lookups.history(slug)
-    before, after = two_revisions(slug, from_version, to_version)
-    hunks = diffs.hunks(before, after)
-    return _document("diff.html", page=page, before=before, after=after, hunks=hunks)
+    event = router.current_event
+    return versions.difference_document(event, slug, from_version, to_version, view)
 
 
 @router.get("/-/backlinks/<slug>", include_in_schema=False)
@@ -103,9 +145,62 @@ def backlinks(slug: str, cursor: Cursor = None) -> Answer:
     return _document("backlinks.html", slug=slug, **_page(lists.backlinks(slug), cursor))
 
 
-def _page(
-    listing: Listing[Any], cursor: str | None, limit: int = DEFAULT_LIMIT
-) -> dict[str, object]:
+@router.get("/-/new", include_in_schema=False)
+def new(title: Text = None, folder: Text = None) -> Answer:
+    """A form for the title of a new page; once it makes a name that is free, the editor."""
+    proposal, problem = None, None
+    try:
+        proposal = proposals.propose(title, folder or "") if title else None
+    except BadSlug as error:
+        problem = str(error)
+    if proposal and not proposal.taken:
+        written = urlencode({"title": title})
+        return send(responses.see_other(f"/-/edit/{quote(proposal.slug)}?{written}"))
+    shown = {"title": title or "", "folder": folder or ""}
+    return _document("new.html", **shown, proposal=proposal, problem=problem)
+
+
+@router.get("/-/move/<slug>", include_in_schema=False)
+def move(slug: str, name: Text = None, folder: Text = None) -> Answer:
+    """A form for the new name of a page, and what will come of it; a script does it."""
+    slug = slugs.parse_quoted(slug)
+    try:
+        page = lookups.page(slug)
+    except Redirected as moved:
+        return send(responses.see_other(f"/-/move/{quote(moved.moved_to)}"))
+    linking = lists.read(lists.backlinks(slug), PageRequest(DEFAULT_LIMIT))
+    above, _, last = slug.rpartition("/")
+    fields = {
+        "name": last if name is None else name,
+        "folder": above if folder is None else folder,
+    }
+    links = {"links": len(linking.items), "more": linking.next is not None}
+    return _document("move.html", page=page, **fields, **links)
+
+
+@router.get("/-/similar/<slug>", include_in_schema=False)
+def likes(slug: str) -> Answer:
+    """The pages that may have been meant by an address where there is none."""
+    path = texts.line(unquote(slug), slugs.MAX_LENGTH)
+    return _document("similar.html", path=path, words=slugs.words(path), items=similar.to(path))
+
+
+def _feed(folder: str) -> str | None:
+    """The address of a folder's feed, if the site has feeds."""
+    try:
+        addresses.base()
+    except Unaddressed:
+        return None
+    return feeds.address_of(folder)
+
+
+def _by_day(page: dict[str, Any]) -> dict[str, object]:
+    """A page of a list of events with its days in place of its items."""
+    events = page.pop("items")
+    return {**page, "days": days.of(events)}
+
+
+def _page(listing: Listing[Any], cursor: str | None, limit: int = DEFAULT_LIMIT) -> dict[str, Any]:
     listed, event = lists.read(listing, PageRequest(limit, cursor)), router.current_event
     return {
         "items": listed.items,

@@ -25,6 +25,7 @@ _METRICS = {
     cached.MISS: ("CacheMiss",),
     cached.STALE: ("CacheMiss", "CacheStale"),
     cached.NEWEST: ("CacheBypass",),
+    cached.BEHIND: ("CacheBypass",),
     cached.UNEXPECTED: ("CacheMiss", "ReaderFallback"),
     cached.DOWN: ("CacheDown",),
 }
@@ -38,7 +39,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     try:
         entry, how = cached.find(request, now) if _is_ours(request) else (None, cached.FOREIGN)
         if entry:
-            answer = cached.response(entry, request, now)
+            answer = responses.of(entry, request, now)
         else:
             answer = _answer((request, how, now), context)
     except Exception:  # noqa: BLE001 - the last resort: log it, tell the reader nothing of it

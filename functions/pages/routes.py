@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
-
-from redis import RedisError
+from functools import cache, partial
+from http import HTTPStatus
 
 from pages import cached
 from sheaf import slugs, telemetry
@@ -15,18 +14,25 @@ from sheaf.hashing import content_tag
 from sheaf.http import documents, problems, responses
 from sheaf.http.requests import Request
 from sheaf.http.responses import Response
-from sheaf.pages import page_cache, reads
+from sheaf.pages import addresses, lookups, page_cache, read_through
+from sheaf.pages.errors import Unaddressed
 from sheaf.rendering import static, templates
 from sheaf.rendering.static import StaticFile
-from sheaf.sharding import shards
 
-_ROBOTS = "User-agent: *\nDisallow: /-/edit/\nDisallow: /-/history/\nDisallow: /api/\n"
+_EDITOR = "/-/edit/"
+# What has a page of its own for each page, or for whatever is asked.
+_NOT_CRAWLED = (_EDITOR, "/-/history/", "/-/move/", "/-/new", "/-/similar/", "/api/")
+_ROBOTS = "\n".join(["User-agent: *", *(f"Disallow: {path}" for path in _NOT_CRAWLED), ""])
+_SITEMAP = "\nSitemap: {}/sitemap.xml\n"
 
 
 def answer(request: Request, how: str, now: float) -> Response:
     """The answer to a request that no cache hit could give, and why (see `cached`)."""
     try:
-        found = _find(request, how, now)
+        _check(request, how)
+        found = _site_file(request) or _page_or_source(request, how, now)
+    except slugs.BadSlug as error:
+        found = _nothing(request.path, error)
     except Exception as error:
         problem = problems.as_problem(error)
         if problem.status == 500:
@@ -35,7 +41,14 @@ def answer(request: Request, how: str, now: float) -> Response:
             why = telemetry.reason(error)
             telemetry.log("WARNING", "unavailable", path=request.path, reason=why)
         found = documents.problem(problem, request.path)
-    return cached.response(found, request, now) if isinstance(found, Entry) else found
+    return responses.of(found, request, now) if isinstance(found, Entry) else found
+
+
+def _nothing(path: str, error: slugs.BadSlug) -> Response:
+    """A name that no page may have is no bad name to ask for: nothing is there."""
+    if isinstance(error, slugs.Reserved):
+        return documents.problem(problems.not_found("such address"), path)
+    return documents.misnamed(path.removeprefix(_EDITOR).strip("/").removesuffix(".md"))
 
 
 def apologize(request: Request) -> Response:
@@ -43,14 +56,14 @@ def apologize(request: Request) -> Response:
     return documents.problem(problems.internal(), request.path)
 
 
-def _find(request: Request, how: str, now: float) -> Entry | Response:
+def _check(request: Request, how: str) -> None:
+    """Raise the Problem of a request that is for nothing here, whatever the address."""
     if how == cached.FOREIGN:
         raise problems.wrong_door()
     if request.path.startswith("/api/"):
-        raise problems.not_found("such address, or not with this method")
+        raise problems.not_found("such address")
     if request.method not in ("GET", "HEAD"):
         raise problems.method_not_allowed("GET, HEAD")
-    return _site_file(request) or _page_or_source(request, how, now)
 
 
 def _page_or_source(request: Request, how: str, now: float) -> Entry | Response:
@@ -58,8 +71,8 @@ def _page_or_source(request: Request, how: str, now: float) -> Entry | Response:
         return responses.redirect(templates.page_path(slugs.parse(request.path.strip("/"))))
     name = cached.slug_at(request.path)
     if name.endswith(".md"):
-        return _source(slugs.parse(name.removesuffix(".md")))
-    return _page(slugs.parse(name), how == cached.NEWEST, now)
+        return _source(slugs.parse(name.removesuffix(".md")), request, now)
+    return _page(slugs.parse(name), request, how, now)
 
 
 def _site_file(request: Request) -> Entry | Response | None:
@@ -86,71 +99,53 @@ def _favicon(_rest: str) -> Response:
 
 def _robots(_rest: str) -> Response:
     headers = {"content-type": "text/plain; charset=utf-8", "cache-control": "max-age=3600"}
-    return Response(200, headers, _ROBOTS)
-
-
-def _page(slug: str, newest: bool, now: float) -> Entry:
-    """The page, or that there is none; `newest` asks storage, whatever the cache has.
-
-    Raises Unavailable if neither cache nor storage can say. `now` is Unix time.
-    """
-    near, key = page_cache.near(), page_cache.key(slug)
     try:
-        entry = _read_through(key, cache(lambda: _make(slug)), newest, now)
-    except Unavailable as failure:
-        known = near.recall(key)
-        if known is None:
-            raise
-        telemetry.log(
-            "WARNING", "answered from memory", slug=slug, reason=telemetry.reason(failure)
-        )
-        return known
-    near.remember(key, entry, now)
-    return entry
+        return Response(200, headers, _ROBOTS + _SITEMAP.format(addresses.base()))
+    except (Unaddressed, Unavailable):
+        return Response(200, headers, _ROBOTS)
 
 
-def _read_through(key: str, make: Callable[[], Entry], newest: bool, now: float) -> Entry:
-    """The entry by way of Redis if it answers. `make` does its work once, however often called."""
-    near = page_cache.near()
-    if near.is_down(now):
-        return make()
-    try:
-        versioned = page_cache.versioned()
-        if newest:
-            return versioned.refresh(key, make)
-        return versioned.fetch(key, make, forgive=(Unavailable,))
-    except RedisError as failure:
-        near.failed(now)
-        telemetry.log("WARNING", "cache unavailable", reason=telemetry.reason(failure))
-        return make()
+def _page(slug: str, request: Request, how: str, now: float) -> Entry:
+    """The page, or that there is none. Raises NotYet, or Unavailable."""
+    known = request.known_version
+    if how == cached.BEHIND:
+        known = max(known, page_cache.newest(slug))
+    # One that is not fresh any more was found to be no older than what the reader knows of.
+    doubted = request.wants_newest or (known > 0 and how != cached.STALE)
+    return read_through.page(slug, partial(_make, slug), now, known, doubted=doubted)
 
 
 def _make(slug: str) -> Entry:
-    return documents.of(slug, shards.read(slug, reads.read))
+    return documents.of(slug, lookups.at(slug))
 
 
-def _source(slug: str) -> Entry:
-    """The page's Markdown as its authors wrote it, or that there is none; raises Unavailable."""
-    found = shards.read(slug, reads.read)
-    if found is None or found.state != "live":
-        return documents.absent(slug, found.version if found else 0)
-    text = found.body.encode()
-    return _representation(text, "text/markdown; charset=utf-8", responses.REVALIDATE)
+def _source(slug: str, request: Request, now: float) -> Entry:
+    """The page's Markdown as its authors wrote it, or that there is none. Raises as `_page`."""
+    page, how = cached.look(slug, request, now)
+    page = page or _page(slug, request, how, now)
+    if page.status == HTTPStatus.PERMANENT_REDIRECT:
+        there = page.headers["location"]
+        return page.with_header("location", f"{'/home' if there == '/' else there}.md")
+    if page.status != 200:
+        return page
+    version = page.version
+    make = partial(_make_source, slug, version)
+    return read_through.immutable(slug, f"source={version}", make, now)
+
+
+def _make_source(slug: str, version: int) -> Entry:
+    return documents.source(slug, lookups.revision(slug, version))
 
 
 @cache
 def _file(found: StaticFile) -> Entry:
     """A static file."""
-    return _representation(found.body, found.media_type, responses.IMMUTABLE, quality=11)
-
-
-def _representation(data: bytes, media_type: str, cache_control: str, quality: int = 5) -> Entry:
     headers = {
-        "etag": f'"{content_tag(data)}.{documents.STORED_ENCODING}"',
-        "cache-control": cache_control,
+        "etag": f'"{content_tag(found.body)}.{documents.STORED_ENCODING}"',
+        "cache-control": responses.IMMUTABLE,
         "vary": "accept-encoding",
     }
-    return documents.ready(data, media_type, headers, quality=quality)
+    return documents.ready(found.body, found.media_type, headers, quality=11)
 
 
 def _editor(slug: str) -> Entry:
@@ -172,8 +167,9 @@ def _html(text: str) -> Entry:
 
 _SITE_FILES: dict[str, Callable[[str], Entry | Response]] = {
     "/-/static/": _static,
-    "/-/edit/": lambda rest: _editor(slugs.parse(rest)),
+    _EDITOR: lambda rest: _editor(slugs.parse(rest)),
     "/-/sign-in": lambda _rest: _sign_in(),
     "/robots.txt": _robots,
+    "/feed.atom": lambda _rest: responses.redirect("/-/feed.atom"),
     "/favicon.svg": _favicon,
 }

@@ -1,4 +1,4 @@
-"""CloudFormation's custom resources: the release itself, and the address to sign in from.
+"""CloudFormation's custom resources: the release itself, and the site's address for who needs it.
 
 A release is the migration of the databases, and the static files in S3, where the CDN reads them.
 """
@@ -64,27 +64,34 @@ def _act(resource: str, request: str, properties: dict[str, str]) -> None:
             # CloudFormation deletes the bucket next, which it can only if nothing is in it.
             remove_static_files(settings.static_bucket())
         case "Custom::Release", _:
-            _migrate(settings.migrate_function())
+            _migrate({})
             publish_static_files(settings.static_bucket())
+        case "Custom::SiteAddress", "Delete":
+            pass  # a setting has the last word now, or all is deleted
+        case "Custom::SiteAddress", _:
+            # No other function of ours reaches the databases, where the others look for it.
+            _migrate({"site_url": properties["Site"]})
         case "Custom::SignInAddress", "Delete":
             pass  # it goes with the client
         case "Custom::SignInAddress", _:
-            _set_callback(properties["UserPoolId"], properties["ClientId"], properties["Site"])
+            _set_addresses(properties["UserPoolId"], properties["ClientId"], properties["Site"])
         case _:
             raise UnknownResource(f"{resource} is not known here")
 
 
-def _migrate(function: str) -> None:
-    """Have the function of this name migrate, and wait for it; raises MigrationFailed."""
+def _migrate(event: Mapping[str, str]) -> None:
+    """Have the function that migrates do so, and wait for it; raises MigrationFailed."""
     try:
-        answer = services.invoke(function, {}, _MIGRATION_SECONDS)
+        answer = services.invoke(settings.migrate_function(), event, _MIGRATION_SECONDS)
     except services.FunctionFailed as failure:
         raise MigrationFailed(str(failure)) from failure
     logger.info("migrated", migrations=answer["migrated"])
 
 
-def _set_callback(user_pool: str, client_id: str, site: str) -> None:
+def _set_addresses(user_pool: str, client_id: str, site: str) -> None:
     """Let the user pool's client send people to the site, given as https://name, and only there.
+
+    They get back to the same address when they have signed in and when they have signed out.
 
     The call that changes a client resets what it is not told, so it is told everything that is set.
     """
@@ -93,7 +100,8 @@ def _set_callback(user_pool: str, client_id: str, site: str) -> None:
     update = cognito.meta.service_model.operation_model("UpdateUserPoolClient")
     settable = update.input_shape.members
     kept = {name: value for name, value in found["UserPoolClient"].items() if name in settable}
-    cognito.update_user_pool_client(**{**kept, "CallbackURLs": [f"{site}/-/sign-in"]})
+    there = [f"{site}/-/sign-in"]
+    cognito.update_user_pool_client(**{**kept, "CallbackURLs": there, "LogoutURLs": there})
 
 
 def publish_static_files(bucket: str) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from werkzeug import Request, Response
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from local.gateway import events, functions, responses
 from local.gateway.authorizer import (
@@ -32,8 +33,13 @@ class HeadTooLarge(Exception):
     """The request line and the headers are larger than API Gateway takes."""
 
 
+class BadBody(Exception):
+    """The body is shorter than the headers say, or not in chunks as it should be."""
+
+
 # What is refused before, or instead of, the function's answer.
 _REFUSALS: dict[type[Exception], HTTPStatus] = {
+    BadBody: HTTPStatus.BAD_REQUEST,
     HeadTooLarge: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     EventTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Unauthorized: HTTPStatus.UNAUTHORIZED,
@@ -91,10 +97,16 @@ class Gateway:
 
 
 def _read_body(request: Request) -> None:
-    """Keep the body in `request`; raises RequestEntityTooLarge."""
+    """Keep the body in `request`, if it came whole; raises BadBody, RequestEntityTooLarge."""
     request.max_content_length = MAX_BODY_BYTES + 1  # of a longer stream this much is kept
-    if len(request.get_data()) > MAX_BODY_BYTES:
+    try:
+        length = len(request.get_data())
+    except (OSError, ParseException, ClientDisconnected) as error:
+        raise BadBody from error
+    if length > MAX_BODY_BYTES:
         raise RequestEntityTooLarge
+    if length < (request.content_length or 0):
+        raise BadBody
 
 
 def _check_head(request: Request) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,8 @@ from pydantic import BaseModel
 from local.gateway.template import Authorizer
 
 Claims = dict[str, Any]
+# The token, or that after the scheme, which has no case (RFC 9110, 11.1).
+_SCHEME = re.compile(r"\Abearer\s+", re.IGNORECASE)
 KeyFinder = Callable[[str], RSAPublicKey | None]
 
 
@@ -36,7 +39,7 @@ def authorize(header: str, rule: Authorizer, key_of: KeyFinder) -> dict[str, Any
     `key_of` returns the issuer's public key for a key id. Raises Unauthorized, Forbidden,
     and KeysUnavailable if `key_of` does.
     """
-    claims = _verified(header.removeprefix("Bearer ").strip(), rule, key_of)
+    claims = _verified(_SCHEME.sub("", header.strip(), count=1), rule, key_of)
     scopes = _scopes(claims)
     if rule.scopes and not set(scopes) & set(rule.scopes):
         raise Forbidden(f"none of {rule.scopes} in {scopes}")
@@ -65,13 +68,18 @@ def _verified(token: str, rule: Authorizer, key_of: KeyFinder) -> Claims:
 
 def _audience(claims: Claims) -> list[str]:
     """The audience; Cognito's access tokens have none and name the client instead."""
-    audience = claims.get("aud") or claims.get("client_id") or []
-    return audience if isinstance(audience, list) else [audience]
+    audience = claims["aud"] if "aud" in claims else claims.get("client_id")
+    return _texts(audience if isinstance(audience, list) else [audience])
 
 
 def _scopes(claims: Claims) -> list[str]:
-    scopes = claims.get("scope") or claims.get("scp") or ""
-    return scopes if isinstance(scopes, list) else scopes.split()
+    scopes = claims.get("scope") or claims.get("scp")
+    return scopes.split() if isinstance(scopes, str) else _texts(scopes)
+
+
+def _texts(value: Any) -> list[str]:
+    """What of a list is text; nothing of what is no list."""
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
 def _text(value: Any) -> str:

@@ -11,11 +11,11 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from local.gateway import functions, schedule, serving
+from local.gateway import functions, preparation, schedule, serving
 from local.gateway.app import Gateway
 from local.gateway.authorizer import IssuerKeys
-from local.gateway.config import ConfigError, GatewayConfig
-from local.gateway.template import TemplateError
+from local.gateway.config import WRONG_SETTING, ConfigError, GatewayConfig
+from local.gateway.preparation import ServiceError
 from sheaf import settings
 
 APPLICATION = "local.gateway.container:create_app()"
@@ -23,13 +23,13 @@ logger = logging.getLogger(__name__)
 
 
 def create_app() -> Gateway:
-    """The gateway that the environment describes; raises ConfigError, TemplateError.
+    """The gateway that the environment describes; raises ConfigError.
 
     The functions are imported here, once for all workers that are forked afterwards.
     """
     config = _trusting()
     template = config.load()
-    serving.take_long_heads()
+    serving.adapt_gunicorn()
     for route in template.routes:
         functions.handler_of(route.function)
     keys = IssuerKeys(config.issuer)
@@ -45,7 +45,7 @@ def gateway() -> None:
 
 def migrate() -> None:
     """Bring the databases up to date and end: once for each deployment, before it serves."""
-    functions.invoke(GatewayConfig.read(os.environ).load().functions["MigrateFunction"], {})
+    preparation.migrate(GatewayConfig.read(os.environ))
 
 
 def upkeep() -> None:
@@ -64,9 +64,12 @@ def main() -> None:
     try:
         settings.current()
         role()
-    except (settings.SettingsError, ConfigError, TemplateError) as error:
+    except (settings.SettingsError, ConfigError) as error:
         logger.critical("%s", error)
-        sys.exit(2)
+        sys.exit(WRONG_SETTING)
+    except ServiceError as error:
+        logger.critical("%s", error)
+        sys.exit(1)
     except Exception:
         logger.exception("%s failed", role.__name__)
         sys.exit(1)

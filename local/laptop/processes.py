@@ -13,9 +13,13 @@ from typing import IO
 
 import psutil
 
-from local.laptop import tether
+from local.laptop import state, tether
+from local.laptop.state import StateError
 
 POLL_SECONDS = 0.02
+LASTING_SECONDS = 10  # a server that has run so long after it was started again is well
+LONGEST_PAUSE = 60.0
+_PROCESSES = range(1, 2**31)
 TETHER = str(Path(tether.__file__).resolve())
 
 
@@ -74,15 +78,19 @@ def stop_left_over(
 ) -> None:
     """Stop the process of an earlier run that `pid_file` names, if it works in `directory`.
 
-    Its working directory tells it from a stranger that got the same number since.
+    Its working directory tells it from a stranger that got the same number since. Raises StateError
+    if the file holds no number.
     """
+    number = state.number(pid_file, _PROCESSES)
+    if number is None:
+        return
     try:
-        left_over = psutil.Process(int(pid_file.read_text().split()[0]))
+        left_over = psutil.Process(number)
         if Path(left_over.cwd()) != directory:
             return
         left_over.send_signal(end)
         left_over.wait(patience)
-    except (FileNotFoundError, psutil.NoSuchProcess, psutil.AccessDenied):
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
         return
     except psutil.TimeoutExpired:
         left_over.kill()
@@ -90,24 +98,32 @@ def stop_left_over(
 
 
 def exists(pid_file: Path) -> bool:
-    """Whether any process, or a dead one nobody waited for, has the number in `pid_file`."""
-    return psutil.pid_exists(int(pid_file.read_text().split()[0]))
+    """Whether any process, or a dead one nobody waited for, has the number in `pid_file`.
+
+    Raises StateError if the file holds no number.
+    """
+    number = state.number(pid_file, _PROCESSES)
+    return number is not None and psutil.pid_exists(number)
 
 
 class ServerError(RuntimeError):
     """A server cannot run here, or stopped while starting; the message says what to do."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Server:
-    """A running server process; `url` holds its password."""
+    """A running server process; `url` holds its password, and `launch` starts one there."""
 
     name: str
     url: str = field(repr=False)
-    process: subprocess.Popen[bytes]
+    launch: Callable[[], subprocess.Popen[bytes]] = field(repr=False)
     log: Path
     end: signal.Signals
     answers: Callable[[int], bool] = field(repr=False)
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.process = self.launch()
 
     @property
     def pid(self) -> int:
@@ -129,6 +145,55 @@ class Server:
     def stop(self) -> None:
         """Stop the server and wait for its end."""
         stop(self.process, self.end)
+
+
+class Keeper:
+    """Starts a server again when it has ended: at once, and later if it does not last."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self._pause = 0.0
+        self._starts_at: float | None = None  # when it has ended
+        self._started = 0.0
+        self._said = ""
+
+    def look(self, now: float) -> str | None:
+        """Do what is due by time.monotonic(); returns a line that people should read, once."""
+        if self._starts_at is None:
+            if self.server.process.poll() is None:
+                return self._it_runs(now)
+            self._starts_at = now + self._pause
+            return self._say_once(f"{self.server.name} {_ending(self.server)}")
+        if now < self._starts_at:
+            return None
+        self._starts_at, self._started = None, now
+        self._pause = min(max(1.0, 2 * self._pause), LONGEST_PAUSE)
+        try:
+            self.server.process = self.server.launch()
+        except (OSError, ServerError, StateError) as error:
+            self._starts_at = now + self._pause
+            return self._say_once(f"{self.server.name} does not start: {error}")
+        return None
+
+    def _it_runs(self, now: float) -> str | None:
+        if not self._said or now - self._started < LASTING_SECONDS:
+            return None
+        self._pause, self._said = 0.0, ""
+        return f"{self.server.name} runs again"
+
+    def _say_once(self, reason: str) -> str | None:
+        if reason == self._said:
+            return None
+        self._said = reason
+        return f"{reason}; it is started again"
+
+
+def _ending(server: Server) -> str:
+    """How a server has ended, with its last words unless somebody has killed it."""
+    status = server.process.returncode
+    if status < 0:
+        return f"was ended by {signal.Signals(-status).name}"
+    return f"ended with exit status {status}: {tail(server.log, 1)}"
 
 
 def tail(log: Path, lines: int = 8) -> str:

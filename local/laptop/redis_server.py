@@ -11,6 +11,7 @@ from pathlib import Path
 
 from local.laptop import processes, state
 from local.laptop.processes import Server, ServerError
+from local.laptop.state import StateError
 
 # "Redis server v=7.0.15 sha=…", "Valkey server v=9.1.2 sha=…"
 VERSION = re.compile(r"(\w+) server v=(\S+)")
@@ -72,7 +73,8 @@ def _engine(program: str, source: str) -> Engine:
 def start(home: Path, engine: Engine | None = None) -> Server:
     """Start `engine`, by default the best one here, keeping its secret and port in `home`.
 
-    Stops what an earlier, killed run left over. Its content does not survive a restart.
+    Stops what an earlier, killed run left over. Its content does not survive a restart. Raises
+    ServerError, and StateError for what of `home` is of no use.
     """
     engine = engine or default()
     home = state.private(home)
@@ -80,13 +82,23 @@ def start(home: Path, engine: Engine | None = None) -> Server:
     secret, port, log = state.password(home / "password"), state.port(home / "port"), home / "log"
     # By way of its input, the password is in no file and in no list of processes.
     settings = f"{SETTINGS}port {port}\nrequirepass {secret}\n".encode()
-    with log.open("wb") as output:
-        process = processes.spawn(engine.command, cwd=home, stdin=settings, output=output)
-    (home / "pid").write_text(str(process.pid))
+
+    def launch() -> subprocess.Popen[bytes]:
+        with state.naming(log):
+            output = log.open("wb")
+        with output:
+            process = processes.spawn(engine.command, cwd=home, stdin=settings, output=output)
+        try:
+            state.write(home / "pid", f"{process.pid}\n")
+        except StateError:
+            processes.stop(process)
+            raise
+        return process
+
     return Server(
         name=engine.name,
         url=f"redis://:{secret}@127.0.0.1:{port}/0",
-        process=process,
+        launch=launch,
         log=log,
         end=signal.SIGTERM,
         answers=lambda _: _answers(port, secret),
@@ -99,7 +111,7 @@ def _answers(port: int, secret: str) -> bool:
             greeting = f"*2\r\n$4\r\nAUTH\r\n${len(secret)}\r\n{secret}\r\n"
             connection.sendall(greeting.encode())
             reply = connection.recv(256)
-    except ConnectionError:
+    except (ConnectionError, TimeoutError):
         return False
     if not reply.startswith(b"+OK"):
         raise ServerError(f"Another program answers on port {port}: {reply!r}")

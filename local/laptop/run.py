@@ -14,13 +14,21 @@ from types import FrameType
 from typing import NoReturn, Protocol
 from urllib.parse import urlsplit
 
-from local.gateway.config import CLIENT_ID, HOST, MOUNT, PROJECT, ConfigError, RunConfig
+from local.gateway.config import (
+    CLIENT_ID,
+    HOST,
+    MOUNT,
+    PROJECT,
+    WRONG_SETTING,
+    ConfigError,
+    RunConfig,
+)
 from local.gateway.functions import REGION
-from local.gateway.serving import listen, take_long_heads
-from local.laptop import processes, services, state
+from local.gateway.serving import WORKER, adapt_gunicorn, listen
+from local.laptop import keys, processes, services, state
 from local.laptop.issuer import mint
 from local.laptop.postgres import forget_defaults
-from local.laptop.processes import Server, ServerError
+from local.laptop.processes import Keeper, Server, ServerError
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 REQUEST_SECONDS = 30  # API Gateway gives up on a request after this time
@@ -32,6 +40,10 @@ DOCS = PROJECT / "docs"
 
 class SiteError(RuntimeError):
     """A part of the site did not start, or ended by itself."""
+
+
+class Unprepared(Exception):
+    """The site cannot be served, and people have been told why."""
 
 
 class Watched(Protocol):
@@ -64,12 +76,15 @@ class Part:
 
     def complete(self, patience: float) -> None:
         """Wait up to `patience` seconds for a successful end; raises SiteError."""
+        if status := self.wait(patience):
+            raise SiteError(f"{self.name} failed with exit status {status}")
+
+    def wait(self, patience: float) -> int:
+        """Wait up to `patience` seconds for the end; returns the status, or raises SiteError."""
         try:
-            status = self.process.wait(patience)
+            return self.process.wait(patience)
         except subprocess.TimeoutExpired:
             raise SiteError(f"{self.name} took longer than {patience:.0f} s") from None
-        if status:
-            raise SiteError(f"{self.name} failed with exit status {status}")
 
 
 def main() -> int:
@@ -80,6 +95,8 @@ def main() -> int:
     try:
         with ExitStack() as stack:
             run(RunConfig.read(os.environ), stack)
+    except Unprepared:
+        return 1
     except (ConfigError, ServerError, state.StateError, SiteError) as error:
         print(f"sheaf: {error}", file=sys.stderr)
         return 1
@@ -94,15 +111,13 @@ def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
 def run(config: RunConfig, stack: ExitStack) -> NoReturn:
     """Start the site on `stack` and watch it; ends with SiteError or a signal's SystemExit."""
     stack.enter_context(state.exclusive(state.private(config.home) / "run.lock"))
+    keys.load(config.home)  # before anything is started that would be in vain
     listener = stack.enter_context(_listen(config.port))
     site = f"http://{HOST}:{listener.getsockname()[1]}"
     servers = _start_servers(config, stack)
     environ = _environment(config, site, servers)
 
-    migration = Part(
-        "the migration", ["-m", "local.gateway.functions", "MigrateFunction"], stack, environ
-    )
-    migration.complete(START_SECONDS)
+    _prepare(servers, stack, environ)
     gateway = Part(
         "the gateway", _gunicorn(config, listener.fileno()), stack, environ, [listener.fileno()]
     )
@@ -111,7 +126,17 @@ def run(config: RunConfig, stack: ExitStack) -> NoReturn:
     parts.append(Part("the schedule", ["-m", "local.gateway.schedule"], stack, environ))
     _import_docs(config, site, stack, environ)
     _introduce(config, site, servers)
-    _watch(parts)
+    _watch(parts[len(servers) :], [Keeper(server) for server in servers.values()])
+
+
+def _prepare(servers: Mapping[str, Server], stack: ExitStack, environ: Mapping[str, str]) -> None:
+    """Have the servers reached, and the tables made; raises Unprepared, SiteError."""
+    called = [f"{name}={each.name} in {each.log.parent}" for name, each in servers.items()]
+    program = ["-m", "local.gateway.preparation", *called]
+    part = Part("the preparation", program, stack, environ)
+    if part.wait(START_SECONDS) == WRONG_SETTING:
+        raise Unprepared
+    part.complete(START_SECONDS)
 
 
 def _listen(port: int) -> socket.socket:
@@ -119,9 +144,9 @@ def _listen(port: int) -> socket.socket:
     try:
         return listen(HOST, port)
     except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        problem = f"port {port} is in use; choose another, for example PORT={port + 1}"
+        problem = f"PORT: cannot listen on port {port}: {error.strerror}"
+        if error.errno == errno.EADDRINUSE:
+            problem = f"port {port} is in use; choose another, for example PORT={port + 1}"
         raise SiteError(problem) from None
 
 
@@ -157,20 +182,22 @@ def _environment(config: RunConfig, site: str, servers: dict[str, Server]) -> di
         **{variable: server.url for variable, server in servers.items()},
         "SHEAF_HOME": str(config.home),
         "SHEAF_ISSUER": issuer,
+        "SHEAF_SITE_URL": site,
         "SHEAF_CLIENT_ID": CLIENT_ID,
         "SHEAF_SIGN_IN_URL": f"{issuer}/authorize",
         "SHEAF_TOKEN_URL": f"{issuer}/token",
+        "SHEAF_SIGN_OUT_URL": f"{issuer}/logout",
     }
 
 
 def _gunicorn(config: RunConfig, listener: int) -> list[str]:
-    """Sync workers take one request at a time, as Lambda's instances do."""
+    """Its workers serve one request at a time, as Lambda's instances do."""
     return [
         *("-m", "gunicorn", "local.laptop.app:create_app()"),
-        *("--bind", f"fd://{listener}", "--workers", str(config.workers)),
+        *("--bind", f"fd://{listener}", "--workers", str(config.workers), "--worker-class", WORKER),
         *("--timeout", str(REQUEST_SECONDS), "--graceful-timeout", "5"),
         *("--preload", "--log-level", "warning", "--no-control-socket"),
-        *take_long_heads(),
+        *adapt_gunicorn(),
     ]
 
 
@@ -199,8 +226,8 @@ def _import_docs(config: RunConfig, site: str, stack: ExitStack, environ: dict[s
     try:
         part = Part("the import of docs/", ["-m", "ops", "import", str(DOCS)], stack, signed_in)
         part.complete(IMPORT_SECONDS)
-        done.touch()
-    except SiteError as error:
+        state.write(done, "")
+    except (SiteError, state.StateError) as error:
         print(f"sheaf: {error}; the next start tries again", file=sys.stderr)
 
 
@@ -225,8 +252,11 @@ def _check(parts: Sequence[Watched]) -> None:
             raise SiteError(f"{part.name} ended with exit status {status}")
 
 
-def _watch(parts: Sequence[Watched]) -> NoReturn:
-    """Wait for one of `parts` to end, which is a SiteError."""
+def _watch(parts: Sequence[Watched], keepers: Sequence[Keeper]) -> NoReturn:
+    """Wait for one of `parts` to end, which is a SiteError; servers are started again."""
     while True:
         _check(parts)
+        for keeper in keepers:
+            if said := keeper.look(time.monotonic()):
+                print(f"sheaf: {said}", file=sys.stderr, flush=True)
         time.sleep(WATCH_SECONDS)

@@ -1,4 +1,7 @@
-"""The local issuer's HTTP side: discovery, keys, the sign-in form and the token endpoint."""
+"""The local issuer's HTTP side: discovery, keys, the sign-in form, token endpoint and sign-out.
+
+Who has signed in is known by a cookie until the session ends, as with issuers elsewhere.
+"""
 
 import json
 from collections.abc import Callable, Sequence
@@ -26,8 +29,10 @@ from local.laptop.issuer import (
     redeem_code,
 )
 from local.laptop.keys import SigningKey
+from local.laptop.sessions import Sessions
 
 HOSTS = ("127.0.0.1", "localhost")
+COOKIE = "issuer"
 NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
@@ -72,14 +77,15 @@ class Authorization:
 class SignIn:
     """The pages below /-/local/, served to this machine only."""
 
-    def __init__(self, key: SigningKey, issuer: str) -> None:
-        self.key, self.issuer = key, issuer
+    def __init__(self, key: SigningKey, issuer: str, sessions: Sessions) -> None:
+        self.key, self.issuer, self.sessions = key, issuer, sessions
         self.pages: dict[tuple[str, str], Callable[[Request], Response]] = {
             ("GET", f"{MOUNT}/.well-known/openid-configuration"): self.configuration,
             ("GET", f"{MOUNT}/jwks.json"): self.jwks,
             ("GET", f"{MOUNT}/authorize"): self.form,
             ("POST", f"{MOUNT}/authorize"): self.sign_in,
             ("POST", f"{MOUNT}/token"): self.token,
+            ("GET", f"{MOUNT}/logout"): self.sign_out,
         }
 
     def respond(self, request: Request) -> Response | None:
@@ -103,8 +109,9 @@ class SignIn:
                 "authorization_endpoint": f"{self.issuer}/authorize",
                 "token_endpoint": f"{self.issuer}/token",
                 "jwks_uri": f"{self.issuer}/jwks.json",
+                "end_session_endpoint": f"{self.issuer}/logout",
                 "response_types_supported": ["code"],
-                "grant_types_supported": ["authorization_code"],
+                "grant_types_supported": ["authorization_code", "refresh_token"],
                 "code_challenge_methods_supported": ["S256"],
                 "token_endpoint_auth_methods_supported": ["none"],
                 "subject_types_supported": ["public"],
@@ -118,9 +125,14 @@ class SignIn:
         return _json({"keys": [self.key.jwk()]})
 
     def form(self, request: Request) -> Response:
-        """Ask for the name of the person who is signing in."""
-        Authorization.read(request.args, _origins(request))
-        return _form(request.args, _origins(request))
+        """Ask for the name of the person who is signing in, unless somebody has."""
+        asked = Authorization.read(request.args, _origins(request))
+        session = request.cookies.get(COOKIE, "")
+        try:
+            self.sessions.person(session)
+        except GrantError:
+            return _form(request.args, _origins(request))
+        return self._answered(asked, session)
 
     def sign_in(self, request: Request) -> Response:
         """Go back to the site with a code for the person the form names."""
@@ -129,11 +141,29 @@ class SignIn:
             person = Identity(request.form.get("handle", ""), request.form.get("role", ""))
         except IdentityError as error:
             return _form(request.form, _origins(request), str(error))
-        code = mint_code(self.key, self.issuer, person, asked.code_challenge, asked.redirect_uri)
-        return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": asked.answered(code)})
+        session = self.sessions.begin(person)
+        response = self._answered(asked, session)
+        response.set_cookie(COOKIE, session, path=MOUNT, httponly=True, samesite="Lax")
+        return response
+
+    def _answered(self, asked: Authorization, session: str) -> Response:
+        code = mint_code(self.key, self.issuer, session, asked.code_challenge, asked.redirect_uri)
+        return _see(asked.answered(code))
+
+    def sign_out(self, request: Request) -> Response:
+        """End the session and go back to the site (OpenID Connect RP-Initiated Logout)."""
+        if request.args.get("client_id") != CLIENT_ID:
+            raise RequestError(f"client_id must be {CLIENT_ID}.")
+        back = request.args.get("post_logout_redirect_uri", "")
+        if _origin(back) not in _origins(request):
+            raise RequestError("post_logout_redirect_uri must lead to this site.")
+        self.sessions.end(request.cookies.get(COOKIE, ""))
+        response = _see(back)
+        response.delete_cookie(COOKIE, path=MOUNT)
+        return response
 
     def token(self, request: Request) -> Response:
-        """Exchange a code for an access token."""
+        """Exchange a code, or a refresh token, for an access token and the next refresh token."""
         response = self._exchange(request.form)
         origin = request.headers.get("Origin", "")
         if origin in _origins(request):
@@ -141,20 +171,34 @@ class SignIn:
         return response
 
     def _exchange(self, form: MultiDict[str, str]) -> Response:
-        if form.get("grant_type") != "authorization_code":
-            return _refusal("unsupported_grant_type", "grant_type must be authorization_code.")
+        grants = {"authorization_code": self._redeem_code, "refresh_token": self._redeem_refresh}
+        redeem = grants.get(form.get("grant_type", ""))
+        if not redeem:
+            return _refusal("unsupported_grant_type", f"grant_type must be {' or '.join(grants)}.")
         if form.get("client_id") != CLIENT_ID:
             return _refusal("invalid_client", f"client_id must be {CLIENT_ID}.")
+        try:
+            person, refresh_token = redeem(form)
+        except GrantError as error:
+            return _refusal("invalid_grant", str(error))
+        return _json(
+            {
+                "access_token": access_token(self.key, self.issuer, person),
+                "token_type": "Bearer",
+                "expires_in": int(TOKEN_LIFETIME.total_seconds()),
+                "refresh_token": refresh_token,
+            }
+        )
+
+    def _redeem_code(self, form: MultiDict[str, str]) -> tuple[Identity, str]:
         code, verifier, redirect_uri = (
             form.get(name, "") for name in ("code", "code_verifier", "redirect_uri")
         )
-        try:
-            person = redeem_code(self.key, self.issuer, code, verifier, redirect_uri)
-        except GrantError as error:
-            return _refusal("invalid_grant", str(error))
-        token = access_token(self.key, self.issuer, person)
-        seconds = int(TOKEN_LIFETIME.total_seconds())
-        return _json({"access_token": token, "token_type": "Bearer", "expires_in": seconds})
+        session = redeem_code(self.key, self.issuer, code, verifier, redirect_uri)
+        return self.sessions.person(session), self.sessions.refresh_token(session)
+
+    def _redeem_refresh(self, form: MultiDict[str, str]) -> tuple[Identity, str]:
+        return self.sessions.redeem(form.get("refresh_token", ""))
 
 
 def _form(given: MultiDict[str, str], origins: Sequence[str], problem: str = "") -> Response:
@@ -185,6 +229,10 @@ def _origin(url: str) -> str:
     except ValueError:
         raise RequestError("redirect_uri is not an address.") from None
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _see(address: str) -> Response:
+    return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
 
 
 def _json(document: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> Response:

@@ -1,7 +1,8 @@
-"""What outlives a run: secrets, ports and locks, as files below the state directory."""
+"""What outlives a run: secrets, ports and locks, as files below the state directory, SHEAF_HOME."""
 
 import fcntl
 import os
+import re
 import secrets
 import socket
 import tempfile
@@ -23,24 +24,35 @@ def private(directory: Path) -> Path:
 
     Raises StateError where nothing can be written.
     """
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StateError(f"cannot make the state directory: {error}") from error
+    with naming(directory):
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except FileExistsError:
+            raise StateError(f"SHEAF_HOME: {directory} is no folder") from None
     if not os.access(directory, os.W_OK | os.X_OK):
-        raise StateError(f"cannot write into the state directory {directory}")
+        raise StateError(f"SHEAF_HOME: cannot write into {directory}")
     return directory.resolve()
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Have what the system says of a file of the state, by default `path`, raised as StateError."""
+    try:
+        yield
+    except OSError as error:
+        problem = f"{error.filename or path}: {error.strerror or error}"
+        raise StateError(f"SHEAF_HOME: {problem}") from error
 
 
 def kept(path: Path, make: Callable[[], bytes]) -> bytes:
     """The content of `path`, which the first caller on this machine creates with `make`.
 
     The file appears whole and readable by its owner only; of several first callers one wins.
+    Raises StateError where it can be neither read nor made.
     """
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        _create(path, make())
+    with naming(path):
+        if not path.exists():
+            _create(path, make())
         return path.read_bytes()
 
 
@@ -56,17 +68,43 @@ def _create(path: Path, content: bytes) -> None:
 
 
 def password(path: Path) -> str:
-    """The random password kept at `path` (URL-safe characters only)."""
-    return kept(path, lambda: secrets.token_urlsafe(32).encode()).decode()
+    """The random password kept at `path` (URL-safe characters only); raises StateError."""
+    found = kept(path, lambda: secrets.token_urlsafe(32).encode())
+    if not re.fullmatch(rb"[A-Za-z0-9_-]+", found):
+        raise StateError(f"SHEAF_HOME: {path} holds no password of letters, digits, - and _")
+    return found.decode()
 
 
 def port(path: Path) -> int:
-    """A free TCP port of 127.0.0.1: the one remembered at `path` if nobody took it."""
-    remembered = int(path.read_text()) if path.exists() else 0
+    """A free TCP port of 127.0.0.1: the one remembered at `path` if nobody took it.
+
+    Raises StateError if something else is there.
+    """
+    remembered = number(path, range(1, 65536)) or 0
     chosen = _free_port(remembered)
     if chosen != remembered:
-        path.write_text(str(chosen))
+        write(path, f"{chosen}\n")
     return chosen
+
+
+def number(path: Path, allowed: range) -> int | None:
+    """The number at the beginning of a file, or None if there is no file; raises StateError."""
+    with naming(path):
+        if not path.exists():
+            return None
+        with path.open("rb") as file:
+            text = file.read(100).partition(b"\n")[0].strip()
+    if not re.fullmatch(rb"[0-9]{1,9}", text) or int(text) not in allowed:
+        raise StateError(
+            f"SHEAF_HOME: {path} holds no number from {allowed[0]} to {allowed[-1]}: remove it"
+        )
+    return int(text)
+
+
+def write(path: Path, text: str) -> None:
+    """Put `text` into a file; raises StateError."""
+    with naming(path):
+        path.write_text(text)
 
 
 def _free_port(wanted: int) -> int:
@@ -84,9 +122,11 @@ def _free_port(wanted: int) -> int:
 def exclusive(path: Path) -> Iterator[None]:
     """Hold `path` for this process alone; the kernel lets go of it however the process ends.
 
-    Raises StateInUse at once when another process holds it.
+    Raises StateInUse at once when another process holds it, and StateError if nobody can.
     """
-    with path.open("a") as file:
+    with naming(path):
+        opened = path.open("a")
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

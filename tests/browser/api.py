@@ -21,11 +21,29 @@ class Api(httpx.Client):
     def revision(self, slug: str, version: int) -> dict[str, Any]:
         return self._json("GET", f"/revisions/{slug}?version={version}")
 
-    def create(self, slug: str, body: str) -> dict[str, Any]:
-        return self._json("PUT", f"/pages/{slug}", {"if-none-match": "*"}, {"body": body})
+    def create(self, slug: str, body: str, **more: str) -> dict[str, Any]:
+        return self._json("PUT", f"/pages/{slug}", {"if-none-match": "*"}, {"body": body, **more})
 
     def update(self, slug: str, body: str) -> dict[str, Any]:
         return self._json("PUT", f"/pages/{slug}", self._current(slug), {"body": body})
+
+    def drafts(self, slug: str) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = self._json("GET", f"/drafts/{slug}")["items"]
+        return items
+
+    def lease(self, slug: str) -> dict[str, Any]:
+        return self._json("PUT", f"/leases/{slug}", None, {})
+
+    def save_reserved(self, slug: str, body: str, version: int, fence: int) -> dict[str, Any]:
+        """The answer, whatever it is."""
+        headers = {"if-match": f'"v{version}"', "sheaf-lease": str(fence)}
+        answer = self.put(f"/pages/{slug}", headers=headers, json={"body": body})
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def move(self, slug: str, to: str) -> None:
+        known = self._current(slug)["if-match"]
+        self._send("POST", "/moves", None, {"from": slug, "to": to, "if_match": known})
 
     def remove(self, slug: str) -> None:
         self._send("DELETE", f"/pages/{slug}", self._current(slug))

@@ -1,14 +1,15 @@
-"""Somebody else saves between this editor's load and save. No text may be lost unseen."""
+"""Somebody else saves between this editor's load and save. Nobody's change is lost or undone."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.api import Api
-from tests.browser.tabs import await_page, edit, save
+from tests.browser.tabs import await_page, edit, save, text
 
 BEFORE = "# Leaf\n\nGreen.\n"
 MINE = "# Leaf\n\nYellow.\n"
 THEIRS = "# Leaf\n\nRed.\n"
+APART = "# Leaf\n\nGreen.\n\nSmall.\n\nRound.\n"
 
 
 @pytest.fixture
@@ -21,67 +22,175 @@ def conflict(editor: Page, api: Api, slug: str) -> Page:
     return editor
 
 
-def expect_both_texts(tab: Page) -> None:
-    expect(tab.get_by_role("region", name="while you were editing")).to_be_visible()
-    expect(tab.get_by_role("region", name="Theirs")).to_contain_text("Red.")
-    expect(tab.get_by_label("Yours")).to_have_value(MINE)
+def the_conflict(tab: Page) -> Locator:
+    return tab.get_by_role("region", name="changed the same")
 
 
-def test_both_texts_are_shown(conflict: Page, api: Api, slug: str) -> None:
-    expect_both_texts(conflict)
-    expect(conflict.get_by_role("heading", name="bob saved version 2")).to_be_focused()
-    expect(conflict.locator("#theirs mark")).to_have_text("Red.")
+def choices(tab: Page) -> Locator:
+    return the_conflict(tab).get_by_role("group")
+
+
+def expect_a_choice(tab: Page) -> None:
+    expect(choices(tab)).to_have_count(1)
+    expect(choices(tab).locator("pre")).to_have_text(["Yellow.", "Red."])
+    expect(text(tab)).to_be_hidden()
+
+
+def choose(tab: Page, which: str) -> None:
+    choices(tab).get_by_role("radio", name=which).check()
+
+
+def test_changes_apart_from_each_other_are_merged(editor: Page, api: Api, slug: str) -> None:
+    api.create(slug, APART)
+    edit(editor, slug, APART.replace("Round.", "Long."))
+    api.update(slug, APART.replace("Green.", "Red.\nOr brown."))
+    save(editor)
+    await_page(editor, slug)
+    expect(editor.get_by_role("status")).to_have_text(
+        "bob’s change to 2 lines was merged in. See what changed"
+    )
+    merged = APART.replace("Green.", "Red.\nOr brown.").replace("Round.", "Long.")
+    assert (api.page(slug)["version"], api.page(slug)["body"]) == (3, merged)
+    editor.get_by_role("link", name="See what changed").click()
+    expect(editor.locator("ins")).to_contain_text("Or brown.")
+    expect(editor.locator("main")).not_to_contain_text("Long.")
+    editor.goto(f"/{slug}")
+    expect(editor.get_by_role("status")).to_have_count(0)
+
+
+def test_others_may_be_faster_three_times(editor: Page, api: Api, slug: str) -> None:
+    """Then a person decides whether to go on; nothing is lost meanwhile."""
+    api.create(slug, APART)
+    edit(editor, slug, APART.replace("Round.", "Long."))
+    faster: list[str] = []
+
+    def be_faster(route: Route) -> None:
+        if route.request.method == "PUT":
+            faster.append(f"# Leaf {len(faster)}")
+            api.update(slug, APART.replace("# Leaf", faster[-1]))
+        route.continue_()
+
+    editor.route(f"**/api/pages/{slug}", be_faster)
+    save(editor)
+    expect(editor.get_by_text("save once more")).to_be_visible()
+    assert (len(faster), api.page(slug)["version"]) == (3, 4)
+    editor.unroute(f"**/api/pages/{slug}")
+    save(editor)
+    await_page(editor, slug)
+    assert api.page(slug)["body"] == APART.replace("# Leaf", faster[-1]).replace("Round.", "Long.")
+
+
+def test_what_both_changed_is_for_a_person(conflict: Page, api: Api, slug: str) -> None:
+    expect_a_choice(conflict)
+    expect(the_conflict(conflict).get_by_role("heading", level=2)).to_be_focused()
+    expect(choices(conflict).locator("mark")).to_have_text(["Yellow.", "Red."])
     assert api.page(slug)["body"] == THEIRS
 
 
-def test_saving_again_without_a_choice_saves_nothing(conflict: Page, api: Api, slug: str) -> None:
-    expect_both_texts(conflict)
+def test_saving_without_a_choice_saves_nothing(conflict: Page, api: Api, slug: str) -> None:
+    expect_a_choice(conflict)
     save(conflict)
+    expect(conflict.get_by_role("alert")).to_have_text("There is something left to decide.")
     conflict.keyboard.press("Control+s")
-    expect_both_texts(conflict)
+    expect_a_choice(conflict)
     assert api.page(slug)["version"] == 2
 
 
-def test_mine_goes_on_top_of_theirs(conflict: Page, api: Api, slug: str) -> None:
-    conflict.get_by_role("button", name="Keep editing mine").click()
-    expect(conflict.get_by_role("region", name="Theirs")).to_contain_text("Red.")
-    mine = conflict.get_by_label("Yours")
-    mine.fill("# Leaf\n\nRed.\n\nYellow.\n")
-    expect(conflict.locator("#theirs mark")).to_have_count(0)
+@pytest.mark.parametrize(
+    ("which", "body"),
+    [
+        ("Yours", MINE),
+        ("bob’s", THEIRS),
+        ("Both", "# Leaf\n\nYellow.\nRed.\n"),
+    ],
+)
+def test_what_is_chosen_is_saved(
+    conflict: Page, api: Api, slug: str, which: str, body: str
+) -> None:
+    choose(conflict, which)
     save(conflict)
     await_page(conflict, slug)
-    assert api.page(slug)["body"] == "# Leaf\n\nRed.\n\nYellow.\n"
+    version = 2 if body == THEIRS else 3  # theirs is there already
+    assert (api.page(slug)["version"], api.page(slug)["body"]) == (version, body)
     assert api.revision(slug, 2)["body"] == THEIRS
 
 
-def test_a_second_conflict_is_one_too(conflict: Page, api: Api, slug: str) -> None:
-    conflict.get_by_role("button", name="Keep editing mine").click()
-    api.update(slug, THEIRS + "And brown.\n")
+def test_a_choice_can_be_edited(conflict: Page, api: Api, slug: str) -> None:
+    choose(conflict, "Both")
+    choices(conflict).get_by_label("What the page is to say").fill("Yellow, then red.")
     save(conflict)
-    expect_both_texts(conflict)
-    expect(conflict.get_by_role("region", name="Theirs")).to_contain_text("And brown.")
+    await_page(conflict, slug)
+    assert api.page(slug)["body"] == "# Leaf\n\nYellow, then red.\n"
+
+
+def test_one_may_go_back_to_ones_text(conflict: Page, api: Api, slug: str) -> None:
+    conflict.get_by_role("button", name="Back to my text").click()
+    expect(text(conflict)).to_have_value(MINE)
+    text(conflict).fill(THEIRS)
+    save(conflict)
+    await_page(conflict, slug)
+    assert api.page(slug)["body"] == THEIRS
+
+
+def test_only_the_paragraphs_in_conflict_are_shown(editor: Page, api: Api, slug: str) -> None:
+    api.create(slug, "one\ntwo\n\nthree\n\nfour\nfive\n")
+    edit(editor, slug, "ONE\ntwo\n\nthree\n\nfour\nFIVE\n")
+    api.update(slug, "One\ntwo\n\n3\n\nfour\nFive\n")
+    save(editor)
+    expect(choices(editor)).to_have_count(2)
+    expect(choices(editor).first.locator("pre")).to_have_text(["ONE\ntwo", "One\ntwo"])
+    choices(editor).first.get_by_role("radio", name="Yours").check()
+    save(editor)
+    expect(choices(editor).last.get_by_role("radio", name="Yours")).to_be_focused()
+    choices(editor).last.get_by_role("radio", name="bob’s").check()
+    save(editor)
+    await_page(editor, slug)
+    assert api.page(slug)["body"] == "ONE\ntwo\n\n3\n\nfour\nFive\n"
+
+
+def test_a_second_conflict_is_one_too(conflict: Page, api: Api, slug: str) -> None:
+    choose(conflict, "Yours")
+    api.update(slug, "# Leaf\n\nBrown.\n")
+    save(conflict)
+    expect(choices(conflict).locator("pre")).to_have_text(["Yellow.", "Brown."])
     assert api.page(slug)["version"] == 3
 
 
-def test_theirs_is_taken_after_a_question(conflict: Page, api: Api, slug: str) -> None:
-    conflict.get_by_role("button", name="Take theirs").click()
-    conflict.get_by_role("button", name="Cancel").click()
-    expect_both_texts(conflict)
-    conflict.get_by_role("button", name="Take theirs").click()
-    conflict.get_by_role("button", name="Discard mine").click()
-    expect(conflict.get_by_label("Text in Markdown")).to_have_value(THEIRS)
-    expect(conflict.get_by_role("region", name="Theirs")).to_be_hidden()
-    assert api.page(slug)["version"] == 2
-
-
-def test_a_draft_of_an_old_version_is_a_conflict(conflict: Page, api: Api, slug: str) -> None:
-    for _ in range(3):  # It stays one, however often she leaves.
-        expect_both_texts(conflict)
+def test_a_draft_of_an_old_version_is_merged(conflict: Page, api: Api, slug: str) -> None:
+    for _ in range(2):  # It stays one, however often she leaves.
+        expect_a_choice(conflict)
         conflict.goto("/")
         conflict.goto(f"/-/edit/{slug}")
-    expect_both_texts(conflict)
+    expect_a_choice(conflict)
+    choose(conflict, "Both")
     save(conflict)
-    assert api.page(slug)["version"] == 2
+    await_page(conflict, slug)
+    assert api.page(slug)["body"] == "# Leaf\n\nYellow.\nRed.\n"
+
+
+def test_windows_line_ends_are_merged(editor: Page, api: Api, slug: str) -> None:
+    api.create(slug, "one\r\ntwo\r\nthree\r\n")
+    edit(editor, slug, "ONE\ntwo\nthree\n")
+    api.update(slug, "One\r\ntwo\r\n3\r\n")
+    save(editor)
+    choose(editor, "Both")
+    save(editor)
+    await_page(editor, slug)
+    assert api.page(slug)["body"] == "ONE\r\nOne\r\ntwo\r\n3\r\n"
+
+
+def test_a_page_that_moves_meanwhile_is_followed(editor: Page, api: Api, slug: str) -> None:
+    api.create(slug, APART)
+    edit(editor, slug, APART.replace("Round.", "Long."))
+    api.update(slug, APART.replace("Green.", "Red."))
+    api.move(slug, f"{slug}-2")
+    save(editor)
+    editor.wait_for_url(f"**/-/edit/{slug}-2")
+    merged = APART.replace("Green.", "Red.").replace("Round.", "Long.")
+    expect(text(editor)).to_have_value(merged)
+    save(editor)
+    await_page(editor, f"{slug}-2")
+    assert api.page(f"{slug}-2")["body"] == merged
 
 
 def test_a_page_deleted_meanwhile_can_be_written_again(editor: Page, api: Api, slug: str) -> None:
@@ -90,7 +199,7 @@ def test_a_page_deleted_meanwhile_can_be_written_again(editor: Page, api: Api, s
     api.remove(slug)
     save(editor)
     expect(editor.get_by_role("region", name="This page was deleted")).to_be_visible()
-    editor.get_by_role("button", name="Keep editing mine").click()
+    editor.get_by_role("button", name="Make the page again").click()
     save(editor)
     await_page(editor, slug)
     assert api.page(slug)["body"] == MINE
@@ -100,7 +209,7 @@ def test_a_page_created_meanwhile_is_not_overwritten(editor: Page, api: Api, slu
     edit(editor, slug, MINE)
     api.create(slug, THEIRS)
     save(editor)
-    expect_both_texts(editor)
+    expect_a_choice(editor)
     assert api.page(slug)["body"] == THEIRS
 
 
@@ -111,5 +220,18 @@ def test_a_page_changed_meanwhile_is_not_deleted(editor: Page, api: Api, slug: s
     api.update(slug, THEIRS)
     editor.get_by_role("button", name="Delete this page").click()
     editor.get_by_role("button", name="Delete", exact=True).click()
-    expect(editor.get_by_role("region", name="Theirs")).to_contain_text("Red.")
+    expect(editor.get_by_role("alert")).to_contain_text("bob has just changed this page.")
+    expect(text(editor)).to_have_value(THEIRS)
     assert api.page(slug)["body"] == THEIRS
+
+
+def test_nor_does_a_text_go_over_it_then(editor: Page, api: Api, slug: str) -> None:
+    api.create(slug, APART)
+    edit(editor, slug, APART.replace("Round.", "Long."))
+    api.update(slug, APART.replace("Green.", "Red."))
+    editor.get_by_role("button", name="Delete this page").click()
+    editor.get_by_role("button", name="Delete", exact=True).click()
+    expect(editor.get_by_role("alert")).to_contain_text("Save or discard your text")
+    save(editor)
+    await_page(editor, slug)
+    assert api.page(slug)["body"] == APART.replace("Round.", "Long.").replace("Green.", "Red.")

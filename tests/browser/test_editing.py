@@ -2,10 +2,10 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Dialog, Page, Route, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from tests.browser.api import Api
-from tests.browser.tabs import OpenTab, await_page, edit, save
+from tests.browser.tabs import OpenTab, answers_lost, await_page, edit, save, text
 from tests.browser.test_signing_in import sign_in
 
 
@@ -26,13 +26,41 @@ def test_an_edit_is_seen_at_once(editor: Page, api: Api, slug: str) -> None:
     api.create(slug, "# Leaf\n\nGreen.\n")
     editor.goto(f"/{slug}")
     editor.get_by_role("link", name="Edit").click()
-    text = editor.get_by_label("Text in Markdown")
-    expect(text).to_have_value("# Leaf\n\nGreen.\n")
-    text.fill("# Leaf\n\nYellow.\n")
-    text.press("Control+s")
+    expect(text(editor)).to_have_value("# Leaf\n\nGreen.\n")
+    text(editor).fill("# Leaf\n\nYellow.\n")
+    text(editor).press("Control+s")
     await_page(editor, slug)
     expect(editor.locator("article")).to_contain_text("Yellow.")
     assert api.page(slug)["version"] == 2
+
+
+def test_the_version_leaves_the_address_once_it_is_shown(editor: Page, api: Api, slug: str) -> None:
+    api.create(slug, "# Leaf\n\nGreen.\n")
+    edit(editor, slug, "# Leaf\n\nYellow.\n")
+    with editor.expect_request(re.compile(rf"/{slug}\?v=2$")):
+        save(editor)
+    expect(editor.locator("article")).to_contain_text("Yellow.")
+    expect(editor).to_have_url(re.compile(rf"/{slug}$"))
+    editor.reload()
+    expect(editor.locator("article")).to_contain_text("Yellow.")
+
+
+def test_what_else_is_in_the_address_stays(editor: Page, api: Api, slug: str) -> None:
+    api.create(slug, "# Leaf\n\n## Vein\n\nGreen.\n")
+    editor.goto(f"/{slug}?v=1&from=mail#vein")
+    expect(editor).to_have_url(re.compile(rf"/{slug}\?from=mail#vein$"))
+
+
+def test_a_version_that_is_not_there_stays_in_the_address(
+    editor: Page, api: Api, slug: str
+) -> None:
+    """It is not shown yet: who reloads asks for it again."""
+    api.create(slug, "# Leaf\n")
+    for _ in range(2):  # the first in a second gets what the database has
+        answer = editor.goto(f"/{slug}?v=7")
+    assert answer
+    assert answer.status == 503
+    expect(editor).to_have_url(re.compile(rf"/{slug}\?v=7$"))
 
 
 def test_windows_line_ends_survive(editor: Page, api: Api, slug: str) -> None:
@@ -56,27 +84,68 @@ def test_the_preview_shows_what_saving_would(editor: Page, slug: str) -> None:
     await_page(editor, slug)
 
 
-def test_a_draft_outlives_its_page(editor: Page, api: Api, slug: str) -> None:
-    api.create(slug, "# Leaf\n")
-    edit(editor, slug, "")
-    editor.get_by_label("Text in Markdown").press_sequentially("# Unsaved")
+def test_a_title_of_the_front_matter_is_shown_before_and_after_saving(
+    editor: Page, api: Api, slug: str
+) -> None:
+    edit(editor, slug, "---\ntitle: Tea & more\n---\nGreen.\n\n# Leaf\n")
+    editor.get_by_role("tab", name="Preview").click()
+    panel = editor.get_by_role("tabpanel", name="Preview")
+    expect(panel.get_by_role("heading", level=1)).to_have_text(["Tea & more", "Leaf"])
+    save(editor)
+    await_page(editor, slug)
+    article = editor.get_by_role("article").get_by_role("heading", level=1)
+    expect(article).to_have_text(["Tea & more", "Leaf"])
+    api.update(slug, "# Leaf\n")
+    editor.goto(f"/-/history/{slug}?version=1")
+    expect(article).to_have_text(["Tea & more", "Leaf"])
+    editor.goto(f"/-/history/{slug}?version=2")
+    expect(article).to_have_text("Leaf")
+
+
+def test_front_matter_that_is_not_read_is_told(editor: Page, api: Api, slug: str) -> None:
+    edit(editor, slug, "---\ntitle: Tea\ntags: [a\n---\nGreen.\n")
+    warning = editor.get_by_text("This is not front matter and stays text")
+    editor.get_by_role("tab", name="Preview").click()
+    expect(warning).to_contain_text("Line 3: ")
+    save(editor)
+    expect(editor.get_by_role("status")).to_contain_text("saved as version 1")
+    expect(warning).to_contain_text("Line 3: ")
+    assert api.page(slug)["body"].startswith("---\ntitle: Tea\n")
+
+    editor.get_by_role("tab", name="Write").click()
+    editor.get_by_label("Text in Markdown").fill("---\ntitle: Tea: green\n---\nGreen.\n")
+    save(editor)
+    await_page(editor, slug)
+    assert (api.page(slug)["title"], api.page(slug)["version"]) == ("Tea: green", 2)
+
+
+def test_a_text_that_no_other_tab_has_is_not_left_by_mistake(open_tab: OpenTab, slug: str) -> None:
+    tab = open_tab()
+    edit(tab, slug, "")
+    text(tab).press_sequentially("# Unsaved")
     warnings: list[str] = []
 
     def heed(dialog: Dialog) -> None:
         warnings.append(dialog.type)
         dialog.accept()
 
-    editor.on("dialog", heed)
-    editor.reload()
+    tab.on("dialog", heed)
+    tab.reload()
     assert warnings == ["beforeunload"]
-    text = editor.get_by_label("Text in Markdown")
-    expect(text).to_have_value("# Unsaved")
+    expect(text(tab)).to_have_value("# Unsaved")
+
+
+def test_a_draft_outlives_its_page(editor: Page, api: Api, slug: str) -> None:
+    api.create(slug, "# Leaf\n")
+    edit(editor, slug, "")
+    text(editor).press_sequentially("# Unsaved")
+    editor.reload()
+    expect(text(editor)).to_have_value("# Unsaved")
     editor.get_by_role("button", name="Discard it").click()
     editor.get_by_role("button", name="Discard mine").click()
-    expect(text).to_have_value("# Leaf\n")
+    expect(text(editor)).to_have_value("# Leaf\n")
     editor.reload()
-    expect(text).to_have_value("# Leaf\n")
-    assert warnings == ["beforeunload"]
+    expect(text(editor)).to_have_value("# Leaf\n")
 
 
 def test_a_text_survives_signing_in(open_tab: OpenTab, slug: str) -> None:
@@ -97,7 +166,7 @@ def test_a_token_that_the_site_refuses_is_dropped(open_tab: OpenTab, slug: str) 
     tab.goto("/")
     # Says that it is valid until 2100, and nobody signed it.
     token = "e30.eyJleHAiOjQxMDI0NDQ4MDAsInVzZXJuYW1lIjoiZXZlIn0.x"
-    tab.evaluate("token => sessionStorage.setItem('sheaf:token', token)", token)
+    tab.evaluate("token => { localStorage['sheaf:session'] = JSON.stringify({token}) }", token)
     edit(tab, slug, "# Mine\n")
     save(tab)
     sign_in(tab, "alice")
@@ -110,10 +179,22 @@ def test_a_reader_is_told_why_not(
     open_tab: OpenTab, slug: str, mint_token: Callable[[str, str], str]
 ) -> None:
     tab = open_tab(mint_token("carol", "reader"))
-    edit(tab, slug, "# Mine\n")
+    tab.goto(f"/-/edit/{slug}")
+    expect(tab.get_by_role("alert")).to_contain_text("carol. This account may read this site")
+    expect(text(tab)).to_have_attribute("readonly", "")
+    expect(tab.get_by_role("button", name="Save")).to_be_hidden()
+    expect(text(tab)).to_have_value("")
+
+
+def test_what_a_reader_typed_before_signing_in_can_be_copied(open_tab: OpenTab, slug: str) -> None:
+    tab = open_tab()
+    edit(tab, slug, "# Typed in vain\n")
     save(tab)
-    expect(tab.get_by_role("alert")).to_contain_text("editor")
-    expect(tab.get_by_label("Text in Markdown")).to_have_value("# Mine\n")
+    tab.get_by_label("Role").select_option("reader")
+    sign_in(tab, "rita")
+    expect(tab.get_by_role("alert")).to_contain_text("rita. This account may read this site")
+    expect(text(tab)).to_have_value("# Typed in vain\n")
+    expect(text(tab)).to_have_attribute("readonly", "")
 
 
 def test_a_text_that_is_too_long_stays(editor: Page, slug: str) -> None:
@@ -132,7 +213,7 @@ def test_a_page_is_deleted_only_after_a_question(editor: Page, api: Api, slug: s
     editor.get_by_role("button", name="Delete this page").click()
     editor.get_by_role("button", name="Delete", exact=True).click()
     await_page(editor, slug)
-    expect(editor.get_by_role("heading", level=1)).to_have_text("Gone")
+    expect(editor.get_by_role("main")).to_contain_text("This page was deleted by alice on")
     assert api.get(f"/pages/{slug}").status_code == 410
 
 
@@ -140,19 +221,57 @@ def test_a_page_is_deleted_only_after_a_question(editor: Page, api: Api, slug: s
 def test_a_lost_answer_is_no_conflict(editor: Page, api: Api, slug: str, write: str) -> None:
     if write == "update":
         api.create(slug, "# Leaf\n")
-
-    def lose_the_answer(route: Route) -> None:
-        if route.request.method == "PUT":
-            route.fetch()
-            route.abort()
-        else:
-            route.continue_()
-
     edit(editor, slug, "# Mine\n")
-    editor.route("**/api/pages/**", lose_the_answer)
-    save(editor)
-    expect(editor.get_by_role("alert")).to_contain_text("did not answer")
-    editor.unroute("**/api/pages/**")
+    with answers_lost(editor, "**/api/pages/**"):
+        save(editor)
+        expect(editor.get_by_role("alert")).to_contain_text("did not answer")
     save(editor)
     await_page(editor, slug)
     assert api.page(slug)["version"] == (2 if write == "update" else 1)
+
+
+def test_nor_is_it_one_when_somebody_else_went_on(editor: Page, api: Api, slug: str) -> None:
+    """The site knows by its key that this save was done."""
+    edit(editor, slug, "# Mine\n")
+    with answers_lost(editor, "**/api/pages/**"):
+        save(editor)
+        expect(editor.get_by_role("alert")).to_contain_text("did not answer")
+    api.update(slug, "# Theirs\n")
+    with editor.expect_response(lambda answer: answer.request.method == "PUT") as answered:
+        save(editor)
+    assert answered.value.status == 201
+    await_page(editor, slug)
+    assert (api.page(slug)["version"], api.page(slug)["body"]) == (2, "# Theirs\n")
+
+
+def test_the_editor_of_a_page_that_moved_is_that_of_its_new_name(
+    editor: Page, api: Api, slug: str
+) -> None:
+    api.create(slug, "# Leaf\n")
+    api.move(slug, f"{slug}-2")
+    editor.goto(f"/-/edit/{slug}")
+    editor.wait_for_url(f"**/-/edit/{slug}-2")
+    expect(editor.get_by_label("Text in Markdown")).to_have_value("# Leaf\n")
+    editor.goto(f"/{slug}")
+    editor.wait_for_url(f"**/{slug}-2")
+
+
+def test_a_preview_that_fails_says_so_and_nothing_else(editor: Page, slug: str) -> None:
+    edit(editor, slug, "# Leaf\n")
+    editor.route("**/api/previews", lambda route: route.abort())
+    editor.get_by_role("tab", name="Preview").click()
+    expect(editor.get_by_role("alert")).to_contain_text("did not answer")
+    expect(editor.get_by_role("tabpanel", name="Preview")).to_be_empty()
+
+
+def test_nothing_is_saved_behind_a_question(editor: Page, api: Api, slug: str) -> None:
+    api.create(slug, "# Leaf\n")
+    edit(editor, slug, "# Mine\n")
+    editor.get_by_role("button", name="Delete this page").click()
+    editor.keyboard.press("Control+s")
+    expect(editor.get_by_role("dialog")).to_be_visible()
+    editor.get_by_role("button", name="Cancel").click()
+    assert api.page(slug)["version"] == 1
+    editor.keyboard.press("Control+s")
+    await_page(editor, slug)
+    assert api.page(slug)["version"] == 2

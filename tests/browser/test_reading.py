@@ -3,7 +3,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.api import Api
 from tests.browser.tabs import OpenTab
@@ -13,6 +13,7 @@ PHONE: dict[str, Any] = {
     "is_mobile": True,
     "has_touch": True,
 }
+OLD_TIME = '<time datetime="2026-11-02T16:03:11Z">2 Nov 2026, 16:03 UTC'
 WIDE = f"""# Wide things
 
 `{"code" * 40}` and {"word" * 40}
@@ -31,14 +32,22 @@ WIDE = f"""# Wide things
 def wide(api: Api, slug: str) -> str:
     """The slug of a page whose parts are wider than a phone."""
     api.create(slug, WIDE)
+    api.update(slug, f"{WIDE}\n".replace("word", "term"))
+    api.create(f"{slug}-gone", f"# {'Wide' * 40}\n\n{WIDE}")
+    api.remove(f"{slug}-gone")
     return slug
 
 
 def addresses(slug: str) -> Iterator[str]:
     yield from ("/", f"/{slug}", f"/-/history/{slug}", f"/-/history/{slug}?version=1")
+    yield from (f"/-/diff/{slug}?from=1&to=2{view}" for view in ("", "&view=side"))
+    yield from (f"{place}{slug}-gone" for place in ("/", "/-/history/"))
+    yield from (f"/-/history/{slug}-gone?version={version}" for version in (1, 2))
     yield from ("/-/tree", f"/-/tree/{slug.partition('/')[0]}")
     yield from ("/-/recent", "/-/users", "/-/users/bob", "/-/search", "/-/search?q=wide")
     yield from (f"/-/edit/{slug}", "/-/sign-in?error=denied", "/no/such/page")
+    yield from (f"/-/new?folder={slug}", "/-/new?title=home", f"/-/move/{slug}")
+    yield from ("/no such/page", f"/-/similar/{slug}s", f"/-/similar/{'x' * 150}")
 
 
 def visit(tab: Page, address: str) -> None:
@@ -177,7 +186,53 @@ def test_a_search_box_offers_titles(open_tab: OpenTab, api: Api, slug: str) -> N
     tab.goto("/-/search")
     tab.get_by_label("Words to look for").press_sequentially(title[:-1].lower())
     option = tab.locator("datalist option")
-    option.wait_for(state="attached")
-    assert option.get_attribute("value") == title
+    expect(option).to_have_count(1)  # while it was typed others began so, too
+    expect(option).to_have_attribute("value", title)
     tab.get_by_label("Words to look for").fill("")
     expect(option).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [("Asia/Tokyo", "3 Nov 2026, 01:03"), ("America/New_York", "2 Nov 2026, 11:03")],
+)
+def test_times_are_those_of_the_reader(
+    open_tab: OpenTab, api: Api, slug: str, zone: str, shown: str
+) -> None:
+    api.create(slug, "# Leaf\n")
+    tab = open_tab(timezone_id=zone)
+
+    def long_ago(route: Route) -> None:
+        answer = route.fetch()
+        text = re.sub("<time[^>]*>[^<]*", OLD_TIME, answer.text())
+        route.fulfill(response=answer, body=text)
+
+    tab.route(f"**/{slug}", long_ago)
+    tab.goto(f"/{slug}")
+    expect(tab.locator("footer time")).to_have_text(shown)
+    expect(tab.locator("footer time")).to_have_attribute("title", "2 Nov 2026, 16:03 UTC")
+
+
+def test_what_happened_on_another_day_here_says_so(open_tab: OpenTab, api: Api, slug: str) -> None:
+    api.create(slug, "# Leaf\n")
+    seen = {}
+    for zone in ("UTC", "Pacific/Kiritimati", "Pacific/Niue"):  # 14 hours before, 11 behind
+        tab = open_tab(timezone_id=zone)
+        tab.goto(f"/-/recent?folder={slug.partition('/')[0]}")
+        seen[zone] = tab.locator("main li time").first.inner_text()
+    assert re.fullmatch(r"\d\d:\d\d", seen["UTC"])
+    assert any(re.search(r"\d{4}", seen[zone]) for zone in seen)
+
+
+def test_without_scripts_times_are_in_utc(open_tab: OpenTab, api: Api, slug: str) -> None:
+    api.create(slug, "# Leaf\n")
+    tab = open_tab(java_script_enabled=False, timezone_id="Asia/Tokyo")
+    tab.goto(f"/{slug}")
+    expect(tab.locator("footer time")).to_have_text(re.compile("UTC$"))
+
+
+def test_an_address_that_cannot_be_read_is_told_in_plain_words(open_tab: OpenTab) -> None:
+    tab = open_tab()
+    tab.goto("/-/history/home?version=x")
+    expect(tab.get_by_role("heading", level=1)).to_have_text("This address cannot be read")
+    expect(tab.locator("main")).to_contain_text("Perhaps it was cut off or mistyped.")

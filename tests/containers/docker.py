@@ -11,9 +11,19 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-IMAGES = ("python:3.13-slim", "postgres:18", "valkey/valkey:8")
+IMAGES = ("python:3.13-slim", "postgres:18", "valkey/valkey:8", "nginx:1")
 # What compose.yaml hands on, or fills in.
-OWN = ("SHEAF_", "POWERTOOLS_", "FORWARDED_", "WORKERS", "PORT", "POSTGRES_", "CACHE_", "COMPOSE_")
+OWN = (
+    "SHEAF_",
+    "POWERTOOLS_",
+    "FORWARDED_",
+    "WORKERS",
+    "PORT",
+    "HTTP_PORT",
+    "POSTGRES_",
+    "CACHE_",
+    "COMPOSE_",
+)
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if not name.startswith(OWN)},
     "DOCKER_BUILDKIT": "1",  # Docker 20 would use a builder that knows no secrets

@@ -15,7 +15,14 @@ from tests.containers.docker import ENVIRONMENT, ROOT, Compose
 from tests.integration.test_docs import check, examples
 from tests.waiting import PATIENCE
 
-FILES = ("Dockerfile", ".dockerignore", "compose.yaml", "compose.laptop.yaml", "template.yaml")
+FILES = (
+    "Dockerfile",
+    ".dockerignore",
+    "compose.yaml",
+    "compose.laptop.yaml",
+    "nginx.conf",
+    "template.yaml",
+)
 FOLDERS = ("functions", "layers/common", "local", "requirements")
 
 

@@ -26,6 +26,11 @@ class Revision:
     write_id: UUID
     body: str
 
+    @property
+    def mark(self) -> str:
+        """What its writer calls the write."""
+        return str(json.loads(self.body)["mark"])
+
 
 @dataclass(frozen=True)
 class Attempt:
@@ -97,7 +102,7 @@ def _texts(ordered: Sequence[Revision]) -> Iterator[str]:
 
 def _write_ids(ordered: Iterable[Revision]) -> Iterator[str]:
     found = Counter(str(revision.write_id) for revision in ordered)
-    found.update(_mark(revision) for revision in ordered)
+    found.update(revision.mark for revision in ordered)
     yield from (f"write {name} was stored {n} times" for name, n in found.items() if n > 1)
 
 
@@ -116,7 +121,7 @@ def _pairs(ordered: Iterable[Revision]) -> Iterator[str]:
 
 
 def _outcomes(ordered: Iterable[Revision], tried: Sequence[Attempt]) -> Iterator[str]:
-    stored = {_mark(revision): revision for revision in ordered}
+    stored = {revision.mark: revision for revision in ordered}
     for attempt in tried:
         revision = stored.get(attempt.mark)
         if attempt.outcome == "acknowledged" and not _is(revision, attempt):
@@ -132,10 +137,6 @@ def _is(revision: Revision | None, attempt: Attempt) -> bool:
         attempt.slug,
         attempt.version,
     )
-
-
-def _mark(revision: Revision) -> str:
-    return str(json.loads(revision.body)["mark"])
 
 
 def _name(revision: Revision) -> str:

@@ -5,29 +5,73 @@ import itertools
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from random import Random
+from typing import ClassVar, Protocol
 
-from tests.faults.world import World, WriterProcess
 from tests.faults.writer import PAGES
+from tests.servers.proxy import Proxy
 from tests.servers.redis_pair import RedisPair
 
 Action = Callable[[], None]
 
 
+class Target(Protocol):
+    """What writes, with wires of its own to Redis and to PostgreSQL."""
+
+    cache: Proxy
+    database: Proxy
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to a process of it."""
+
+    def revive(self) -> None:
+        """Start it again if it has ended."""
+
+
+class Attacked(Protocol):
+    """A world in which something goes wrong."""
+
+    pair: RedisPair
+    random: Random
+
+    @property
+    def writers(self) -> Sequence[Target]:
+        """All that write."""
+
+    def some(self) -> Sequence[Target]:
+        """A few of them."""
+
+
 class Nemesis:
     """Does things at random, and undoes them some time later; all in the calling thread."""
 
-    def __init__(self, world: World, lease: float, faults: Iterable[str] = ()) -> None:
+    # How often each fault happens, beside the others.
+    weights: ClassVar[Mapping[str, int]] = {
+        "pause_writers": 5,
+        "kill_a_writer": 1,
+        "kill_after_commit": 2,
+        "restart_redis": 1,
+        "pause_redis": 1,
+        "fail_over": 2,
+        "flush_redis": 1,
+        "flush_scripts": 1,
+        "push_a_counter_ahead": 1,
+        "cut_redis": 1,
+        "cut_postgres": 1,
+        "drop_redis_replies": 1,
+        "drop_postgres_replies": 1,
+        "delay_requests": 3,
+        "delay_replies": 1,
+    }
+
+    def __init__(self, world: Attacked, lease: float, faults: Iterable[str] = ()) -> None:
         """`lease`: the timeout of the writers' locks, in seconds; `faults`: which, if not all."""
         self.world = world
         self.random = world.random
         self.lease = lease
-        self.faults = {
-            fault: weight
-            for fault, weight in _FAULTS.items()
-            if fault.__name__ in (faults or FAULTS)
-        }
+        self.faults = {name: self.weights[name] for name in faults or self.weights}
         self.done: Counter[str] = Counter()
         self._later: list[tuple[float, int, Action]] = []
         self._order = itertools.count()
@@ -55,8 +99,8 @@ class Nemesis:
     def _strike(self) -> None:
         chosen, weights = zip(*self.faults.items(), strict=True)
         fault = self.random.choices(chosen, weights)[0]
-        fault(self)
-        self.done[fault.__name__] += 1
+        getattr(self, fault)()
+        self.done[fault] += 1
         for writer in self.world.writers:
             writer.revive()
 
@@ -161,25 +205,5 @@ class Nemesis:
             node.resume()
         return self.world.pair
 
-    def _pick(self) -> WriterProcess:
+    def _pick(self) -> Target:
         return self.random.choice(self.world.writers)
-
-
-_FAULTS: dict[Callable[[Nemesis], None], int] = {
-    Nemesis.pause_writers: 5,
-    Nemesis.kill_a_writer: 1,
-    Nemesis.kill_after_commit: 2,
-    Nemesis.restart_redis: 1,
-    Nemesis.pause_redis: 1,
-    Nemesis.fail_over: 2,
-    Nemesis.flush_redis: 1,
-    Nemesis.flush_scripts: 1,
-    Nemesis.push_a_counter_ahead: 1,
-    Nemesis.cut_redis: 1,
-    Nemesis.cut_postgres: 1,
-    Nemesis.drop_redis_replies: 1,
-    Nemesis.drop_postgres_replies: 1,
-    Nemesis.delay_requests: 3,
-    Nemesis.delay_replies: 1,
-}
-FAULTS = tuple(fault.__name__ for fault in _FAULTS)

@@ -14,14 +14,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import create_engine, make_url
-
 from local.laptop import services
-from sheaf.sharding import migrate
 from tests.faults import mutations
 from tests.faults.checker import Attempt, check
-from tests.faults.nemesis import FAULTS, Nemesis
-from tests.faults.world import revisions, world
+from tests.faults.nemesis import Nemesis
+from tests.faults.world import migrate, revisions, world
 
 
 @dataclass(frozen=True)
@@ -87,10 +84,14 @@ def run(plan: Plan, home: Path, database_url: str, enough: Enough | None = None)
         return result()
 
 
-def _migrate(database_url: str) -> None:
-    engine = create_engine(make_url(database_url).set(drivername="postgresql+psycopg"))
-    migrate.upgrade([engine])
-    engine.dispose()
+def run_alone(plan: Plan) -> Result:
+    """Run the plan with servers of its own."""
+    with (
+        tempfile.TemporaryDirectory(prefix="sheaf-faults-") as directory,
+        services.postgres(Path(directory)) as database,
+    ):
+        migrate(database.url)
+        return run(plan, Path(directory), database.url)
 
 
 def _plan() -> Plan:
@@ -101,19 +102,16 @@ def _plan() -> Plan:
     parser.add_argument("--seed", type=int, default=Plan.seed)
     parser.add_argument("--lease", type=float, default=Plan.lease, metavar="SECONDS")
     parser.add_argument("--mutation", choices=mutations.NAMES)
-    parser.add_argument("--faults", nargs="+", choices=FAULTS, default=Plan.faults, metavar="NAME")
+    parser.add_argument(
+        "--faults", nargs="+", choices=Nemesis.weights, default=Plan.faults, metavar="NAME"
+    )
     return Plan(**vars(parser.parse_args()))
 
 
 def main() -> int:
     """Run with servers of its own, and say what came of it."""
     plan = _plan()
-    with (
-        tempfile.TemporaryDirectory(prefix="sheaf-faults-") as directory,
-        services.postgres(Path(directory)) as database,
-    ):
-        _migrate(database.url)
-        result = run(plan, Path(directory), database.url)
+    result = run_alone(plan)
     sys.stdout.writelines(f"{line}\n" for line in (str(plan), *result.lines()))
     return 1 if result.violations or result.errors else 0
 

@@ -1,5 +1,9 @@
 """Steps that several schedules have in common."""
 
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
 import pytest
 
 from tests.faults.conftest import Scene
@@ -29,3 +33,18 @@ def expect_no_fence(editor: Editor, above: int) -> None:
     for slug in editor.slugs:
         with pytest.raises(Failed, match="LockNotOwnedError"):
             editor.tell("reissue", slug=slug, above=above)
+
+
+@contextmanager
+def at_work(works: Sequence[Callable[[int, threading.Event], None]]) -> Iterator[None]:
+    """Each of these is done in the block, given its number; what they began is done at its end."""
+    stop = threading.Event()
+    threads = [threading.Thread(target=work, args=(n, stop)) for n, work in enumerate(works)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()

@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median, quantiles
@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.conftest import Mint
+from tests.faults.steps import at_work
 from tests.fixtures import Servers, running_site, seed
 from tests.servers.redis_pair import Node
 from tests.waiting import PATIENCE, wait_until
@@ -40,18 +41,8 @@ class Readers:
     answers: list[Answer] = field(default_factory=list)
     errors: list[httpx.HTTPError] = field(default_factory=list)
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        stop = threading.Event()
-        threads = [threading.Thread(target=self._read, args=(n, stop)) for n in range(4)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            for thread in threads:
-                thread.join()
+    def reading(self) -> AbstractContextManager[None]:
+        return at_work([self._read] * 4)
 
     def until_more(self, count: int) -> None:
         """Return when `count` more requests have been answered."""

@@ -10,8 +10,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
+from sqlalchemy import create_engine, make_url
 
 from local.laptop import processes
+from sheaf.sharding import migrate as schema
 from tests.faults.checker import Attempt, Revision
 from tests.servers.proxy import Proxy
 from tests.servers.redis_pair import RedisPair, address, redis_pair
@@ -63,9 +65,7 @@ class WriterProcess:
     def heal(self) -> None:
         """Let it run, over wires that work."""
         for proxy in (self.cache, self.database):
-            proxy.requests.open()
-            proxy.replies.open()
-            proxy.drop_replies(0)
+            proxy.let_through()
         self.signal(signal.SIGCONT)
 
     def finish(self) -> None:
@@ -113,6 +113,13 @@ class World:
         """What writers printed, which should be nothing."""
         texts = (writer.errors.read_text() for writer in self.writers)
         return [text for text in texts if text]
+
+
+def migrate(database_url: str) -> None:
+    """Make the tables."""
+    engine = create_engine(make_url(database_url).set(drivername="postgresql+psycopg"))
+    schema.upgrade([engine])
+    engine.dispose()
 
 
 def revisions(database_url: str) -> list[Revision]:

@@ -1,15 +1,16 @@
 """Other settings for a test, and a site on three databases of which two own all slots at first."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from sheaf import redis_client, settings
+from sheaf import redis_client, redis_scripts, settings
 from sheaf.locks import engines
+from sheaf.locks import redis as locks_on_redis
 from sheaf.pages import lists, page_cache
 from sheaf.sharding import shards
 from tests.conftest import Mint
@@ -25,6 +26,8 @@ def environment(environment: Servers) -> Iterator[Servers]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (page_cache, redis_client):
             patch.setattr(module, "_TIMEOUT_SECONDS", float(PATIENCE))
+        for module, name in ((redis_scripts, "QUICK"), (locks_on_redis, "_ANSWER_SECONDS")):
+            patch.setattr(module, name, float(PATIENCE))
         redis_client.connect.cache_clear()
         _forget_settings()
         yield environment
@@ -74,6 +77,25 @@ class Sharded:
         """What `sheaf reshard` has to be told."""
         urls = ",".join(self.databases)
         return {**os.environ, "SHEAF_DATABASE_URLS": urls, "SHEAF_CACHE_URL": self.cache_url}
+
+
+@contextmanager
+def originals_of_a_site(servers: Servers, name: str, count: int) -> Iterator[list[str]]:
+    """The names of so many migrated databases, which own all slots together."""
+    names = [f"{name}_{number}" for number in range(count)]
+    with ExitStack() as stack:
+        migrate_together([stack.enter_context(database(servers, each, None)) for each in names])
+        yield names
+
+
+@contextmanager
+def clones(servers: Servers, name: str, originals: Sequence[str]) -> Iterator[list[str]]:
+    """The addresses of databases that are like these, for a test to change."""
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(database(servers, f"{name}_{number}", original))
+            for number, original in enumerate(originals)
+        ]
 
 
 @contextmanager

@@ -122,4 +122,4 @@ def test_pages_are_brought_in_and_taken_out(
     assert (tmp_path / "out/from-a-wheel.md").read_text() == "# From a wheel\n"
     assert "failed 0" in sheaf("smoke", site_url)
     commands = sheaf("--help").partition("Commands:")[2]
-    assert re.findall(r"^  (\w+)", commands, re.MULTILINE) == ["export", "import", "smoke"]
+    assert re.findall(r"^  (\w+)", commands, re.MULTILINE) == ["export", "import", "move", "smoke"]

@@ -1,8 +1,12 @@
 """What goes over the wire: nothing that httplint would correct, and little of it."""
 
 import http.client
+import json
 import re
+import secrets
+import socket
 import time
+from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import brotli
@@ -11,6 +15,8 @@ import pytest
 from httplint import HttpRequestLinter, HttpResponseLinter
 from httplint.note import levels
 
+from tests.conftest import Mint
+from tests.fixtures import Servers, running_site
 from tests.waiting import PATIENCE
 
 BROWSER = {"Accept-Encoding": "gzip, deflate, br, zstd", "User-Agent": "test"}
@@ -93,7 +99,7 @@ def test_nothing_is_to_be_corrected(site_url: str, what: str, method: str, encod
 @pytest.mark.parametrize(
     ("path", "headers", "status"),
     [
-        (f"/api/health?{'a' * 9000}", {}, 200),
+        (f"/guide/install?{'a' * 9000}", {}, 200),
         ("/api/health", {"X-Long": "a" * 9900}, 200),
         ("/api/health", {f"X-{number}": "a" for number in range(300)}, 200),
         (f"/api/health?{'a' * 11_000}", {}, 431),
@@ -109,3 +115,94 @@ def test_heads_are_taken_as_api_gateway_takes_them(
     assert answer.status_code == status
     if status == 431:
         assert answer.json()["type"] == "urn:sheaf:problem:too-large"
+
+
+def speak(site_url: str, request: bytes) -> tuple[int, httpx.Headers, bytes]:
+    """What is answered to these bytes by somebody who then says no more."""
+    parts = urlsplit(site_url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        return answer.status, httpx.Headers(answer.getheaders()), answer.read()
+
+
+def saving(slug: str, token: str, *headers: str) -> bytes:
+    """The head of a request that saves a page."""
+    lines = [
+        *(f"PUT /api/pages/{slug} HTTP/1.1", "Host: localhost", "If-None-Match: *"),
+        *(f"Authorization: Bearer {token}", "Content-Type: application/json", *headers, "", ""),
+    ]
+    return "\r\n".join(lines).encode()
+
+
+@pytest.mark.parametrize(
+    ("header", "body", "status"),
+    [
+        ("Content-Length: 12", b'{"body":"x"}', 201),
+        ("Content-Length: 13", b'{"body":"x"}', 400),
+        ("Content-Length: 999999", b'{"body":"x"}', 400),
+        ("Content-Length: 12", b"", 400),
+        ("Transfer-Encoding: chunked", b'c\r\n{"body":"x"}\r\n0\r\n\r\n', 201),
+        ("Transfer-Encoding: chunked", b'c\r\n{"body":"x"}\r\n', 400),
+        ("Transfer-Encoding: chunked", b'f\r\n{"body":"x"}', 400),
+        ("Transfer-Encoding: chunked", b'c\r\n{"body":"x"}XX0\r\n\r\n', 400),
+        ("Transfer-Encoding: chunked", b'zz\r\n{"body":"x"}\r\n0\r\n\r\n', 400),
+        ("Transfer-Encoding: chunked", b'-1\r\n{"body":"x"}\r\n0\r\n\r\n', 400),
+        ("Transfer-Encoding: chunked", b"", 400),
+    ],
+)
+def test_a_body_that_did_not_come_whole_is_not_saved(
+    site_url: str, mint_token: Mint, header: str, body: bytes, status: int
+) -> None:
+    slug = f"whole/{secrets.token_hex(4)}"
+    request = saving(slug, mint_token("alice", "editor"), header) + body
+    found, headers, answer = speak(site_url, request)
+    assert found == status
+    if status == 400:
+        assert headers["content-type"] == "application/problem+json"
+        assert json.loads(answer)["type"] == "urn:sheaf:problem:bad-request"
+    page = httpx.get(f"{site_url}/api/pages/{slug}", timeout=PATIENCE)
+    assert page.status_code == (200 if status == 201 else 404)
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"no HTTP\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX Y: z\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nExpect: miracles\r\n\r\n", 400),
+        (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 70_000 + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 10_300 + b"\r\n\r\n", 431),
+        (b"PUT /api/pages/home HTTP/1.1\r\nHost: a\r\n\r\n", 401),
+    ],
+    ids=["line", "name", "length", "coding", "expectation", "long line", "longer", "long", "token"],
+)
+def test_what_the_gateway_refuses_is_a_problem_too(
+    site_url: str, request_: bytes, status: int
+) -> None:
+    found, headers, answer = speak(site_url, request_)
+    problem = json.loads(answer)
+    assert (found, problem["status"]) == (status, status)
+    assert problem["type"].startswith("urn:sheaf:problem:")
+    assert problem["detail"]
+    assert headers["content-type"] == "application/problem+json"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+    assert "strict-transport-security" in headers
+
+
+def test_a_request_that_is_refused_is_no_fault_in_the_log(
+    servers: Servers, home: Path, mint_token: Mint, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    chunked = saving("x", mint_token("alice", "editor"), "Transfer-Encoding: chunked")
+    with log.open("wb") as output, running_site(servers, home, output) as url:
+        assert speak(url, chunked + b"zz\r\n")[0] == 400
+        assert speak(url, chunked + b'c\r\n{"body":"x"}\r\n')[0] == 400
+        assert speak(url, b"no HTTP\r\n\r\n")[0] == 400
+    assert "Traceback" not in log.read_text()

@@ -86,6 +86,11 @@ def test_a_key_is_added_and_the_old_one_removed(
     assert site.get(f"/api/pages?limit=1&cursor={new}").status_code == 200
 
 
+def test_batches_are_shown(clean: Servers, operator: dict[str, str], tmp_path: Path) -> None:
+    printed = run(block("sheaf batches"), tmp_path, operator)
+    assert printed.startswith("no batch is in doubt\n")
+
+
 def test_pages_are_read_from_a_restored_database(
     site: Site, operator: dict[str, str], tmp_path: Path
 ) -> None:
@@ -97,6 +102,18 @@ def test_pages_are_read_from_a_restored_database(
     files = {path for path in (tmp_path / "then").rglob("*") if path.is_file()}
     assert files == {tmp_path / "then/home.md", tmp_path / "then/guide/größe.md"}
     assert (tmp_path / "then/home.md").read_bytes() == b"# Home\r\n"
+
+
+def test_what_was_in_doubt_in_restored_databases_is_ended(
+    operator: dict[str, str], tmp_path: Path
+) -> None:
+    with psycopg.connect(operator["SHEAF_DATABASE_URLS"], autocommit=True) as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT pg_current_xact_id()")
+        connection.execute(f"PREPARE TRANSACTION 'sheaf-{'0' * 32}-0'")
+        assert "committed=False" in run(block("two_phase.recover"), tmp_path, operator)
+        assert connection.execute("SELECT * FROM pg_prepared_xacts").fetchall() == []
+        assert connection.execute("SELECT committed FROM decisions").fetchall() == [(False,)]
 
 
 def test_a_database_filled_from_a_backup_never_answers_a_version_twice(

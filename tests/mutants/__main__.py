@@ -30,16 +30,18 @@ _PAGING, _PAGES = f"{_SHEAF}/test_paging.py", f"{_SHEAF}/pages"
 _WRITES = tuple(f"{_PAGES}/test_{name}.py" for name in ("claims", "saves", "edit_leases", "users"))
 _FETCHING = tuple(f"{_UNIT}/paging/test_{name}.py" for name in ("fetching", "merging"))
 _ONE_SERVER = ("-k", "not cluster and not zookeeper")
-_LOCKS = tuple(
-    f"{_SHEAF}/locks/test_{name}.py" for name in ("redis_scripts", "redis", "contract", "multi")
-)
+_OF_LOCKS = ("lua", "redis", "holdings", "contract", "multi", "edges", "renewal", "lost_answers")
+_LOCKS = tuple(f"{_SHEAF}/locks/test_{name}.py" for name in _OF_LOCKS)
+_CACHE = tuple(f"{_SHEAF}/caching/test_{name}.py" for name in ("versioned", "fetching"))
 # What is changed, and the tests of it, the quickest first: they end with the first that fails.
 TESTS: dict[str, tuple[str, ...]] = {
     "paging/cursors.py": (f"{_UNIT}/paging/test_cursors.py", _PAGING),
     "paging/fetching.py": (*_FETCHING, _PAGING),
     "paging/keysets.py": (f"{_UNIT}/paging/test_keysets.py", _PAGING),
+    "locks/lua.py": (*_LOCKS, *_ONE_SERVER),
+    "locks/contract.py": (*_LOCKS, *_ONE_SERVER),
     "locks/redis.py": (*_LOCKS, *_ONE_SERVER),
-    "caching/versioned.py": (f"{_SHEAF}/caching/test_versioned.py", *_ONE_SERVER),
+    "caching/versioned.py": (*_CACHE, *_ONE_SERVER),
     "pages/claims.py": (f"{_PAGES}/test_claims.py", *_WRITES),
     "pages/saves.py": (f"{_PAGES}/test_saves.py", *_WRITES),
     "pages/edit_leases.py": (f"{_PAGES}/test_edit_leases.py", *_WRITES),

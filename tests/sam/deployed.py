@@ -19,7 +19,7 @@ from samtranslator.translator.transform import transform  # type: ignore[import-
 from local.gateway.template import Conditions
 
 ROOT = Path(__file__).parents[2]
-TEMPLATE, SHARD = ROOT / "template.yaml", ROOT / "shard.yaml"
+TEMPLATE, SHARD, WAF = (ROOT / f"{name}.yaml" for name in ("template", "shard", "waf"))
 STAGES = ("dev", "prod")
 ID = "00000000-0000-0000-0000-000000000000"
 # What samconfig.toml gives no value that is taken.
@@ -110,7 +110,9 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     site = deployed(parameters("prod") | EVERYTHING)
     (folder / "site.json").write_text(json.dumps(site, indent=1))
-    (folder / "shard.json").write_text(json.dumps(cfn_yaml.load(SHARD), indent=1))
+    for file in (SHARD, WAF):
+        text = json.dumps(cfn_yaml.load(file), indent=1)
+        (folder / f"{file.stem}.json").write_text(text)
 
 
 if __name__ == "__main__":

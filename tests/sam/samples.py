@@ -9,9 +9,15 @@ from sheaf.rendering import static
 from tests import described
 
 NO_BODY = {204, 304}
+ELSEWHERE = {303, 308}
 # What these functions have to say they tell AWS.
 TELLERS = {"release", "gate", "purge"}
-PLAIN = {"/robots.txt": "text/plain", "/favicon.svg": "image/svg+xml"}
+PLAIN = {
+    "/robots.txt": "text/plain",
+    "/favicon.svg": "image/svg+xml",
+    "/sitemap.xml": "application/xml",
+    "/-/feed.atom": "application/atom+xml",
+}
 # An account that nobody has told anything.
 UNTOLD: dict[str, Any] = {
     "reported to CodeDeploy": [],
@@ -68,7 +74,7 @@ def released(event: dict[str, Any]) -> dict[str, Any]:
             return {"stored in S3": {OLD_FILE: b"old"} | files}
         case "Custom::SignInAddress", "Create":
             address = f"{event['ResourceProperties']['Site']}/-/sign-in"
-            return {"set in Cognito": CLIENT | {"CallbackURLs": [address]}}
+            return {"set in Cognito": CLIENT | {"CallbackURLs": [address], "LogoutURLs": [address]}}
     return {}
 
 
@@ -107,7 +113,7 @@ def check_headers(event: dict[str, Any], status: int, headers: dict[str, str]) -
     assert "strict-transport-security" in headers
     if status not in {204, 308}:
         assert "cache-control" in headers
-    if status not in {*NO_BODY, 308}:
+    if status not in NO_BODY | ELSEWHERE:
         assert headers["content-type"].partition(";")[0] == media_type(event["rawPath"], status)
     for name in required_headers(event, status):
         assert headers.get(name), f"{name} is missing"
@@ -116,21 +122,22 @@ def check_headers(event: dict[str, Any], status: int, headers: dict[str, str]) -
 def media_type(path: str, status: int) -> str:
     if path.startswith("/api/"):
         return "application/json" if status < 400 else "application/problem+json"
-    if status < 400 and path.endswith(".md"):
+    if status < 400 and (path.endswith(".md") or path.startswith("/-/source/")):
         return "text/markdown"
     return PLAIN.get(path, "text/html")
 
 
 def required_headers(event: dict[str, Any], status: int) -> set[str]:
     """The headers that a status, or a page's answer, is useless without."""
+    key, path = event["routeKey"], event["rawPath"]
     needed = {
-        201: {"location"},
+        201: set() if path == "/api/batches" else {"location"},  # it made several pages
+        303: {"location"},
         304: {"etag"},
         308: {"location"},
         401: {"www-authenticate"},
         405: {"allow"},
     }.get(status, set())
-    key, path = event["routeKey"], event["rawPath"]
     names_page = path.startswith("/api/pages/") or key.endswith(" /{slug+}")
     return needed | ({"etag"} if names_page and status in {200, 201} else set())
 

@@ -36,8 +36,11 @@ sys.path[:0] = folders
 import sheaf
 for function in functions:
     importlib.import_module(f"{function}.app")
-# Alembic runs the first, and the second needs kazoo, which this layer has not.
-left_out = {"sheaf.database.migrations.env", "sheaf.locks.zookeeper"}
+# Alembic runs the first, and the others need kazoo, which this layer has not.
+left_out = {
+    "sheaf.database.migrations.env", "sheaf.locks.zookeeper", "sheaf.locks.zookeeper_client",
+    "sheaf.locks.zookeeper_places",
+}
 for module in pkgutil.walk_packages(sheaf.__path__, "sheaf."):
     if module.name not in left_out:
         importlib.import_module(module.name)

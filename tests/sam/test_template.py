@@ -3,6 +3,7 @@
 import importlib
 import json
 import re
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 from local.invocation.seed import template
 from sheaf.http import documents, responses
 from tests.sam import deployed
-from tests.sam.deployed import EVERYTHING, ROOT, SHARD, STAGES, TEMPLATE, parameters
+from tests.sam.deployed import EVERYTHING, ROOT, SHARD, STAGES, TEMPLATE, WAF, parameters
 
 PAGES = """
     ANY /
@@ -30,15 +31,25 @@ POLICY_BYTES = 20_480
 LISTING = """
     ANY /api/{address+}
     ANY /-/{address+}
+    ANY /sitemap.xml
 """
 WRITES = """
     PUT /api/pages/{slug+}
     DELETE /api/pages/{slug+}
+    POST /api/batches
+    POST /api/merges/{slug+}
+    POST /api/moves
     POST /api/previews
     PUT /api/leases/{slug+}
     DELETE /api/leases/{slug+}
     GET /api/drafts/{slug+}
     HEAD /api/drafts/{slug+}
+    PUT /api/drafts/{slug+}
+    DELETE /api/drafts/{slug+}
+    GET /api/drafts
+    HEAD /api/drafts
+    PUT /api/presence/{slug+}
+    DELETE /api/presence/{slug+}
 """
 
 
@@ -61,7 +72,7 @@ def lint_all(text: str) -> list[str]:
     return [str(match) for match in lint(text, regions=["us-east-1"])]
 
 
-@pytest.mark.parametrize("file", [TEMPLATE, SHARD], ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", [TEMPLATE, SHARD, WAF], ids=lambda file: file.stem)
 def test_passes_the_linter(file: Path) -> None:
     assert lint_all(file.read_text()) == []
 
@@ -246,15 +257,94 @@ def test_no_answer_of_a_fault_is_kept() -> None:
     assert {each["ErrorCachingMinTTL"] for each in errors} == {0}
 
 
-def test_requests_of_the_api_are_the_same_only_if_their_answers_are() -> None:
+def behaviour_of(path: str) -> dict[str, Any]:
+    """How the CDN treats an address: as the first pattern that fits says."""
     (distribution,) = of_type("AWS::CloudFront::Distribution").values()
-    (api,) = [
-        each
-        for each in distribution["DistributionConfig"]["CacheBehaviors"]
-        if each["PathPattern"] == "/api/*"
-    ]
-    policy = of_type("AWS::CloudFront::CachePolicy")[api["CachePolicyId"]["Ref"]]
-    key = policy["CachePolicyConfig"]["ParametersInCacheKeyAndForwardedToOrigin"]
+    config = distribution["DistributionConfig"]
+    fitting = (each for each in config["CacheBehaviors"] if fnmatchcase(path, each["PathPattern"]))
+    found: dict[str, Any] = next(fitting, config["DefaultCacheBehavior"])
+    return found
+
+
+def policy_of(path: str) -> dict[str, Any]:
+    """By which rules the CDN keeps what is at an address."""
+    policy = of_type("AWS::CloudFront::CachePolicy")[behaviour_of(path)["CachePolicyId"]["Ref"]]
+    config: dict[str, Any] = policy["CachePolicyConfig"]
+    return config
+
+
+@pytest.mark.parametrize("path", ["/-/history/a/b", "/-/diff/a/b", "/api/revisions/a/b"])
+def test_the_cdn_keeps_what_never_changes_for_as_long_as_it_is_told_to(path: str) -> None:
+    policy = policy_of(path)
+    told = re.search(r"s-maxage=(\d+)", responses.OF_VERSION["cache-control"])
+    assert told
+    assert policy["MaxTTL"] >= int(told[1])
+    key = policy["ParametersInCacheKeyAndForwardedToOrigin"]
+    assert key["QueryStringsConfig"] == {"QueryStringBehavior": "all"}
+    assert key["EnableAcceptEncodingGzip"] is key["EnableAcceptEncodingBrotli"] is True
+    assert {"GET", "HEAD"} <= set(behaviour_of(path)["AllowedMethods"])
+    assert "CachedMethods" not in behaviour_of(path)  # but for GET and HEAD nothing is kept
+
+
+@pytest.mark.parametrize("path", ["/", "/a/b", "/a/b.md"])
+def test_a_page_and_its_source_are_kept_by_their_path_and_version(path: str) -> None:
+    key = policy_of(path)["ParametersInCacheKeyAndForwardedToOrigin"]
+    listed = {"QueryStringBehavior": "whitelist", "QueryStrings": ["v"]}
+    assert key["QueryStringsConfig"] == listed
+
+
+@pytest.mark.parametrize("path", ["/sitemap.xml", "/-/feed.atom", "/-/recent"])
+def test_lists_for_readers_are_told_from_each_other_by_their_query(path: str) -> None:
+    key = policy_of(path)["ParametersInCacheKeyAndForwardedToOrigin"]
+    assert key["QueryStringsConfig"] == {"QueryStringBehavior": "all"}
+    assert behaviour_of(path)["TargetOriginId"] == "api"
+
+
+@pytest.mark.parametrize("domain", ["", "wiki.example.org"])
+def test_the_site_learns_its_address(domain: str) -> None:
+    more = {"CertificateArn": EVERYTHING["CertificateArn"]} if domain else {}
+    values = parameters("dev") | {"DomainName": domain, **more}
+    resources = deployed.deployed(values)["Resources"]
+    # Deployed, conditions are decided; what a name is made of is not yet known.
+    assert ("SiteAddress" in resources) == (not domain)
+    variables = resources["ListingFunction"]["Properties"]["Environment"]["Variables"]
+    assert bool(variables["SHEAF_SITE_URL"]) == bool(domain)
+    if not domain:
+        named = resources["SiteAddress"]["Properties"]["Site"]
+        assert named == {"Fn::Sub": "https://${Distribution.DomainName}"}
+
+
+@pytest.mark.parametrize("path", ["/api/pages/a/b", "/api/revisions", "/api/search"])
+def test_nothing_else_of_the_api_is_kept(path: str) -> None:
+    assert policy_of(path)["MaxTTL"] == 1
+
+
+def test_the_firewall_counts_the_requests_of_an_address() -> None:
+    firewall = cfn_yaml.load(WAF)
+    (acl,) = firewall["Resources"].values()
+    assert (acl["Type"], acl["Properties"]["Scope"]) == ("AWS::WAFv2::WebACL", "CLOUDFRONT")
+    assert acl["Properties"]["DefaultAction"] == {"Allow": {}}
+    (rule,) = acl["Properties"]["Rules"]
+    assert rule["Statement"]["RateBasedStatement"] == {
+        "AggregateKeyType": "IP",
+        "EvaluationWindowSec": 300,
+        "Limit": {"Ref": "Requests"},
+    }
+    assert "Block" in rule["Action"]
+
+
+def test_the_site_takes_what_the_firewall_gives_and_does_without() -> None:
+    (output,) = cfn_yaml.load(WAF)["Outputs"].items()
+    assert output[0] in cfn_yaml.load(TEMPLATE)["Parameters"]
+    assert output[1]["Value"] == {"Fn::GetAtt": ["WebAcl", "Arn"]}
+    for values, expected in (({}, False), ({"WebAclArn": EVERYTHING["WebAclArn"]}, True)):
+        resources = deployed.deployed(parameters("prod") | values)["Resources"]
+        config = resources["Distribution"]["Properties"]["DistributionConfig"]
+        assert ("WebACLId" in config) is expected
+
+
+def test_requests_of_the_api_are_the_same_only_if_their_answers_are() -> None:
+    key = policy_of("/api/pages/a/b")["ParametersInCacheKeyAndForwardedToOrigin"]
     assert key["QueryStringsConfig"] == {"QueryStringBehavior": "all"}
     assert key["HeadersConfig"]["Headers"] == ["Authorization"]
     assert key["EnableAcceptEncodingGzip"] is key["EnableAcceptEncodingBrotli"] is True

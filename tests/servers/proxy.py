@@ -136,6 +136,11 @@ class Proxy:
         self.retarget(target)
         self.drop_replies(0)
         self.cut()
+        self.let_through()
+
+    def let_through(self) -> None:
+        """Lose nothing more, and deliver what is held."""
+        self.drop_replies(0)
         self.requests.open()
         self.replies.open()
 

@@ -136,6 +136,9 @@ def _join(cluster: Cluster, primaries: int, stack: ExitStack) -> None:
     nodes = [stack.enter_context(cluster.node(number)) for number in range(len(cluster.ports))]
     for number, node in enumerate(nodes):
         _until(node.ping, f"node {number} to answer")
+        # Or the nodes settle among themselves whose claim to its slots is the newer one, and a
+        # replica that takes over meanwhile may come to the number that its primary got.
+        node.execute_command("CLUSTER SET-CONFIG-EPOCH", number + 1)
     for number, port in enumerate(cluster.ports[1:], 1):
         bus_port = cluster.bus_ports[number]
         nodes[0].execute_command("CLUSTER MEET", "127.0.0.1", port, bus_port)
@@ -148,7 +151,7 @@ def _join(cluster: Cluster, primaries: int, stack: ExitStack) -> None:
     for node, primary in zip(nodes[primaries:], names, strict=False):
         node.execute_command("CLUSTER REPLICATE", primary)
     for number, node in enumerate(nodes):
-        _until(partial(_ready, node), f"node {number} to be ready")
+        _until(partial(_ready, node, len(nodes)), f"node {number} to be ready")
 
 
 def _knows(node: Any, names: list[str]) -> bool:
@@ -156,10 +159,12 @@ def _knows(node: Any, names: list[str]) -> bool:
     return known >= set(names)
 
 
-def _ready(node: Any) -> bool:
+def _ready(node: Any, size: int) -> bool:
     replication = node.info("replication")
     linked = replication["role"] == "master" or replication["master_link_status"] == "up"
-    return bool(linked and node.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
+    cluster = node.execute_command("CLUSTER INFO")
+    knows_all_claims = int(cluster["cluster_current_epoch"]) >= size
+    return bool(linked and knows_all_claims and cluster["cluster_state"] == "ok")
 
 
 def _until(true: Callable[[], object], what: str) -> None:

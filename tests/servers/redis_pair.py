@@ -63,6 +63,8 @@ class Node:
         self.server.stop()
 
     def _start(self) -> Server:
+        # As a replica it has kept what its primary sent it, and would begin with that.
+        (self.home / "dump.rdb").unlink(missing_ok=True)
         server = redis_server.start(self.home)
         server.wait()
         return server

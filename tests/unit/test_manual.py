@@ -15,7 +15,7 @@ from markdown_it.token import Token
 ROOT = Path(__file__).parents[2]
 PAGES = [*(ROOT / "docs").rglob("*.md")]
 COMMAND = re.compile(r"\baws ([a-z-]+) ([a-z-]+)(.*?)(?=$|\baws )", re.MULTILINE)
-EVERYWHERE = {"query", "output"}
+EVERYWHERE = {"query", "output", "region"}
 # What the command line calls otherwise than the service's interface does, or adds to it.
 RENAMED = {"deploy": "codedeploy"}
 ADDED = {

@@ -62,3 +62,17 @@ def test_what_holds_state_keeps_its_name_and_type(file: str) -> None:
     kinds = set(STATEFUL[file].values())
     found = {name: each["Type"] for name, each in resources(file).items()}
     assert {name: kind for name, kind in found.items() if kind in kinds} == STATEFUL[file]
+
+
+def test_every_database_can_take_part_in_a_batch() -> None:
+    """The home shard's, too: each shard is a stack of this template."""
+    cluster = resources("shard.yaml")["Cluster"]["Properties"]
+    parameters = resources("shard.yaml")["Parameters"]["Properties"]["Parameters"]
+    assert "DBClusterParameterGroupName" in cluster
+    assert int(parameters["max_prepared_transactions"]) >= 64
+    stacks = [
+        one["Properties"]["TemplateURL"]
+        for one in resources("template.yaml").values()
+        if one["Type"] == "AWS::CloudFormation::Stack"
+    ]
+    assert stacks == ["shard.yaml"] * 4

@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 import sheaf
 
 _KEY_LENGTH = 20
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_LEVELS = ("debug", "info", "warning", "error", "critical")
+_YES_AND_NO = ("false", "true", "0", "1", "no", "yes", "n", "y", "off", "on", "f", "t")
 
 
 class SettingsError(ValueError):
@@ -40,12 +43,18 @@ class Settings:
         self.region = needed(environ, "AWS_REGION")
         self.build = _count(environ, "SHEAF_BUILD", sheaf.BUILD)
         self.site_name = environ.get("SHEAF_SITE_NAME", "Sheaf")
+        self.site_url = _site_url(environ)
         self.sign_in_url = _optional(environ, "SHEAF_SIGN_IN_URL")
         self.token_url = _optional(environ, "SHEAF_TOKEN_URL")
+        self.sign_out_url = _optional(environ, "SHEAF_SIGN_OUT_URL")
         self.client_id = environ.get("SHEAF_CLIENT_ID", "sheaf")
         self.role_claim = environ.get("SHEAF_ROLE_CLAIM", "cognito:groups")
         self.handle_claim = environ.get("SHEAF_HANDLE_CLAIM", "username")
         self.origin_keys = _origin_keys(environ)
+        # Powertools reads these itself, and stops at others wherever it is in use first.
+        _check_word(environ, "POWERTOOLS_LOG_LEVEL", _LEVELS)
+        _check_word(environ, "POWERTOOLS_METRICS_DISABLED", _YES_AND_NO)
+        _check_word(environ, "POWERTOOLS_TRACE_DISABLED", _YES_AND_NO)
 
 
 @cache
@@ -83,7 +92,7 @@ def _optional(environ: Mapping[str, str], variable: str) -> str:
 def _one_of(environ: Mapping[str, str], variable: str, choices: tuple[str, ...]) -> str:
     value = environ.get(variable, choices[0])
     if value not in choices:
-        raise SettingsError(variable, f"must be one of {', '.join(choices)}, not {value!r}")
+        raise SettingsError(variable, f"must be one of {', '.join(choices)}, not {value[:20]!r}")
     return value
 
 
@@ -91,10 +100,16 @@ def _flag(environ: Mapping[str, str], variable: str) -> bool:
     return _one_of(environ, variable, ("false", "true")) == "true"
 
 
+def _check_word(environ: Mapping[str, str], variable: str, words: tuple[str, ...]) -> None:
+    value = environ.get(variable)
+    if value and value.lower() not in words:
+        raise SettingsError(variable, f"must be one of {', '.join(words)}, not {value[:20]!r}")
+
+
 def _count(environ: Mapping[str, str], variable: str, default: int) -> int:
     value = environ.get(variable) or str(default)
     if not (value.isascii() and value.isdecimal() and len(value) <= 15):
-        raise SettingsError(variable, f"must be a whole number, not {value!r}")
+        raise SettingsError(variable, f"must be a whole number, not {value[:20]!r}")
     return int(value)
 
 
@@ -115,6 +130,26 @@ def _locks_url(environ: Mapping[str, str]) -> str:
     return url
 
 
+def _site_url(environ: Mapping[str, str]) -> str:
+    url = _optional(environ, "SHEAF_SITE_URL").removesuffix("/")
+    if url and not _is_site_url(url):
+        problem = "must be https:// and a host, or http:// on this machine, with no path behind it"
+        raise SettingsError("SHEAF_SITE_URL", problem)
+    return url
+
+
+def _is_site_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
+    is_plain = url == f"{parts.scheme}://{parts.netloc}" and url.isascii()
+    has_host = host and port != 0 and all(c.isalnum() or c in ".-:[]" for c in parts.netloc)
+    return bool(is_safe and is_plain and has_host)
+
+
 def _urls(environ: Mapping[str, str], variable: str, schemes: tuple[str, ...]) -> tuple[str, ...]:
     urls = tuple(url.strip() for url in _required(environ, variable).split(","))
     for url in urls:
@@ -123,7 +158,12 @@ def _urls(environ: Mapping[str, str], variable: str, schemes: tuple[str, ...]) -
 
 
 def _check_url(variable: str, url: str, schemes: tuple[str, ...]) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in schemes or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        # ZooKeeper's has several hosts, each with a port.
+        is_address = parts.hostname and (parts.scheme == "zookeeper" or parts.port != 0)
+    except ValueError:  # brackets that do not close, a port that is no number
+        is_address = False
+    if not is_address or parts.scheme not in schemes:
         # The URL itself may hold a password: it is not repeated.
         raise SettingsError(variable, f"must hold {' or '.join(schemes)}:// addresses")

@@ -1,12 +1,17 @@
-"""The site's database, seen from beside the functions."""
+"""The site's servers, seen from beside the functions."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, make_url, text
+import redis
+from sqlalchemy import Engine, create_engine, event, make_url, text
 
 from sheaf.sharding import shards
-from tests.fixtures import Servers
+from tests.fixtures import Servers, database, migrate_together
+from tests.integration.conftest import Configure
+from tests.site import Site
 from tests.waiting import wait_until
 
 
@@ -21,6 +26,40 @@ def engine(clean: Servers) -> Iterator[Engine]:
     )
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def client(clean: Servers) -> Iterator["redis.Redis"]:
+    """The site's cache."""
+    with redis.Redis.from_url(clean.cache_url) as client:
+        yield client
+
+
+@pytest.fixture
+def statements(clean: Servers) -> Iterator[list[str]]:
+    """The statements that this process sends to databases."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_others: Any) -> None:
+        sent.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(Engine, "before_cursor_execute", note)
+
+
+@pytest.fixture(params=[1, 2], ids=["one database", "two databases"])
+def spread(
+    request: pytest.FixtureRequest, site: Site, servers: Servers, configure: Configure
+) -> Iterator[Site]:
+    """The site on databases of its own."""
+    with ExitStack() as stack:
+        names = [f"spread_{number}" for number in range(request.param)]
+        urls = [stack.enter_context(database(servers, name, None)) for name in names]
+        migrate_together(urls)
+        configure(SHEAF_DATABASE_URLS=",".join(urls))
+        yield site
+        shards.dispose()
 
 
 def wait_for_waiter(engine: Engine) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from sheaf.pages.diffs import MAX_LINES
 from tests.needs import needs
 from tests.site import Site
 
@@ -74,25 +73,46 @@ def test_both_versions_must_be_there(tea: Site, query: str, status: int) -> None
     assert tea.get(f"/-/diff/tea?{query}").status_code == status
 
 
-def test_very_long_texts_are_not_compared(site: Site) -> None:
-    site.create("long", "x\n" * MAX_LINES)
-    site.update("long", "x\n" * MAX_LINES + "y", 1)
-    site.update("long", "z\n" * MAX_LINES, 2)
-    assert site.get("/api/revisions/long?from=1&to=3").status_code == 200
-    answer = site.get("/api/revisions/long?from=1&to=2")
-    assert (answer.status_code, answer.json["type"]) == (
-        422,
-        "urn:sheaf:problem:too-long-to-compare",
-    )
-    assert site.get("/-/diff/long?from=1&to=2").status_code == 422
+def test_a_long_page_is_compared(site: Site, tmp_path: Path) -> None:
+    lines = [f"line {number}" for number in range(7000)]
+    old = "\n".join(lines)
+    new = "\n".join([*lines[:10], *lines[11:6000], "line of mine", *lines[6000:]])
+    site.create("long", old)
+    site.update("long", new, 1)
+    diff = site.get("/api/revisions/long?from=1&to=2").json["diff"]
+    assert applied(diff, old, tmp_path / "version 2") == new
+    answer = site.get("/-/diff/long?from=1&to=2")
+    assert (answer.status_code, answer.text.count("<h2>Line ")) == (200, 2)
+    assert "<mark>line of mine</mark>" in answer.text
 
 
 def test_people_see_what_was_removed_and_added(tea: Site) -> None:
     answer = tea.get("/-/diff/tea?from=1&to=2")
     assert (answer.status_code, answer.mimetype) == (200, "text/html")
-    assert "<del>Three minutes.</del>" in answer.text
-    assert "<ins>Four minutes.</ins>" in answer.text
-    assert "<ins>\nOr without.</ins>" in answer.text
+    assert "<del><mark>Three</mark> minutes.\n</del>" in answer.text
+    assert "<ins><mark>Four</mark> minutes.\n</ins>" in answer.text
+    assert "<ins><mark>\nOr without.</mark>\n</ins>" in answer.text
     assert "&lt;b&gt;milk" in answer.text
     assert "style=" not in answer.text
     assert "/-/diff/tea?from=1&amp;to=2" in tea.get("/-/history/tea").text
+
+
+def test_people_may_see_both_texts_side_by_side(tea: Site) -> None:
+    below = tea.get("/-/diff/tea?from=1&to=2").text
+    assert 'href="?from=1&amp;to=2&amp;view=side"' in below
+    assert "<table" not in below
+    beside = tea.get("/-/diff/tea?from=1&to=2&view=side").text
+    assert 'href="?from=1&amp;to=2"' in beside
+    assert '<th scope="col">Version 1</th><th scope="col">Version 2</th>' in beside
+    removed = "<pre><del><mark>Three</mark> minutes.\n</del></pre>"
+    added = "<pre><ins><mark>Four</mark> minutes.\n</ins></pre>"
+    assert f"<td>{removed}</td>\n<td>{added}</td>" in beside
+    assert "<td></td>\n<td><pre><ins><mark>\nOr without.</mark>" in beside
+    assert tea.get("/-/diff/tea?from=1&to=2&view=above").status_code == 400
+
+
+def test_a_blank_line_stays_where_laid_out_text_begins(site: Site) -> None:
+    site.create("blank", "\n\ntwo\nthree")
+    site.update("blank", "\n\ntwo\nfour", 1)
+    # The first line break behind <pre> is none.
+    assert "<pre>\n\n\ntwo\n</pre>" in site.get("/-/diff/blank?from=1&to=2").text

@@ -118,7 +118,7 @@ def test_what_no_index_has_is_refused(full_site: Site, query: str, detail: str) 
     assert detail in answer.json["detail"]
 
 
-@pytest.mark.parametrize("query", ["tag=%00", "prefix=" + "x" * 201, "state=claimed"])
+@pytest.mark.parametrize("query", ["tag=" + "x" * 201, "prefix=" + "x" * 201, "state=claimed"])
 def test_bad_filters_are_refused(full_site: Site, query: str) -> None:
     assert full_site.get(f"/api/pages?{query}").status_code == 400
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, Select, event, text
 from sheaf import paging, settings
 from sheaf.database import tables
 from sheaf.database.transactions import transactional
-from sheaf.pages import lists, lookups, tree
+from sheaf.pages import lists, lookups, proposals, similar, tree
 from sheaf.pages.lists import Filters, Listing, Order
 from sheaf.paging import Cursors, Keyset, PageRequest, Position, RowPage, Source
 from sheaf.sharding import shards
@@ -28,12 +28,18 @@ LIMIT = 50
 # Fifty rows, each found by its slug: what is read does not grow with the list.
 MOST_BLOCKS = 800
 MOST_SUGGESTED_BLOCKS = 40
+# Twenty slugs, few of which are there.
+MOST_NAMED_BLOCKS = 120
 PARAMETER = re.compile(r"%\((\w+)\)s")
-LOADED = (tables.pages, tables.page_tags, tables.links, tables.users, tables.revisions)
+LOADED = (
+    *(tables.pages, tables.page_tags, tables.links, tables.users),
+    *(tables.revisions, tables.events),
+)
 
 # Half of all pages are bob's, a third has the tag `often`, a tenth is deleted, and nearly all link
 # to `hub`; most people have one edit. Nearly all pages are in one folder, the others in 4,096 small
-# ones; of a folder `old` all are deleted. Of one page there are very many versions.
+# ones; of a folder `old` all are deleted. Of one page there are very many versions. The database
+# itself notes what has happened, much of it bob's, and much of it by imports.
 LOAD = """
 INSERT INTO pages (slot, slug, state, version, fence, owner, sort_title, title, tags, author,
     created_at, updated_at)
@@ -52,10 +58,12 @@ INSERT INTO users (handle, slot, edits)
 SELECT 'user' || n, n % 4096, CASE WHEN n % 20 = 0 THEN n ELSE 1 END
 FROM generate_series(1, :rows) n;
 INSERT INTO revisions (page_id, version, slot, slug, state, write_id, title, tags, body, blob,
-    author, comment)
-SELECT id, n, slot, slug, state, gen_random_uuid(), title, tags, '', '', author, ''
+    author, comment, origin, based_on, created_at)
+SELECT id, n, slot, slug, state, gen_random_uuid(), title, tags, '', '', author, '',
+    CASE WHEN title LIKE '%7' THEN 'import' ELSE '' END, nullif(n - 1, 0),
+    updated_at + interval '1 microsecond' * n
 FROM pages, generate_series(1, CASE WHEN title = '2' THEN :rows / 10 ELSE 1 END) n
-WHERE title LIKE '%2'
+WHERE title LIKE '%2' OR title LIKE '%7'
 """
 BUSIEST = f"guide/{md5(b'2').hexdigest()}"
 
@@ -80,6 +88,14 @@ LISTS |= {
     "users edits": lists.all_users("edits"),
     "backlinks": lists.backlinks("hub"),
     "revisions": lists.page_revisions(BUSIEST),
+}
+LISTS |= {
+    f"changes in {folder or 'all'} by {author} imports {imports}": lists.changes(
+        folder, author, imports=imports
+    )
+    for folder in ("", "guide")
+    for author in (None, "bob")
+    for imports in (False, True)
 }
 # What PostgreSQL may believe about the values of all columns: it has not looked at them yet, or did
 # so long ago; and of a value that it does not know it believes that it is as rare as most.
@@ -212,6 +228,13 @@ def _check_read_in_order(plan: dict[str, Any]) -> None:
     assert not kinds & {(kind, table.name) for kind in unordered for table in LOADED}
 
 
+def _check_found_by_slug(plan: dict[str, Any]) -> None:
+    kinds = {(node["Node Type"], node.get("Index Name")) for node in _nodes(plan)}
+    assert {name for kind, name in kinds if "Index" in kind and str(name).startswith("pages")} == {
+        "pages_slug_key"
+    }
+
+
 @contextmanager
 def _noted(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
     """The statements that are sent while the block runs, with their parameters."""
@@ -270,6 +293,20 @@ def test_suggestions_are_read_from_an_index(loaded: Engine, typed: str) -> None:
         assert len(lookups.suggestions(typed, 10)) == 10
     statement, parameters = sent[-1]
     _check_plans(loaded, statement, parameters, _check_indexed, MOST_SUGGESTED_BLOCKS)
+
+
+@pytest.mark.parametrize("asked", [BUSIEST, "guide/8", "Notes/8/index", "zzz", "hub", "old/a"])
+def test_what_is_similar_is_read_from_an_index(loaded: Engine, asked: str) -> None:
+    with _noted(loaded) as sent:
+        assert len(similar.to(asked)) <= similar.MOST
+    [(statement, parameters)] = [each for each in sent if "UNION ALL" in each[0]]
+    _check_plans(loaded, statement, parameters, _check_read_in_order, MOST_BLOCKS)
+
+
+def test_names_that_are_taken_are_looked_up(loaded: Engine) -> None:
+    with _noted(loaded) as sent:
+        assert proposals.propose(BUSIEST.rpartition("/")[2], "guide").taken
+    _check_plans(loaded, *sent[-1], _check_found_by_slug, MOST_NAMED_BLOCKS)
 
 
 @pytest.mark.parametrize("backward", [False, True], ids=["forward", "backward"])

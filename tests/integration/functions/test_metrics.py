@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -105,7 +106,7 @@ class TestWrites:
     def _take_over(servers: Servers, engine: Engine) -> None:
         """Let Redis forget the lock, and another writer take and claim the page."""
         client = redis_client.connect(servers.cache_url)
-        client.delete("lock:{page:home}")
+        client.delete("page:home")
         with RedisLock(client, "page:home", 10) as lock, engine.connect() as connection:
             claims.claim(connection, "home", lock.fence, lock.token)
 
@@ -143,8 +144,8 @@ def prepared(url: str) -> Iterator[None]:
 class TestUpkeep:
     def test_all_is_well(self, site: Site, measured: Measured) -> None:
         upkeep.app.handler({}, new_context())
-        idle = {"ShardsDown": 0, "OutboxSeconds": 0, "InDoubtSeconds": 0, "Relayed": 0}
-        assert measured() == idle
+        names = ("ShardsDown", "OutboxSeconds", "InDoubtSeconds", "Recovered", "Relayed")
+        assert measured() == dict.fromkeys(names, 0)
 
     def test_changes_that_have_been_waiting(
         self, site: Site, clean: Servers, measured: Measured
@@ -185,6 +186,21 @@ class TestUpkeep:
         upkeep.app.handler({}, new_context())
         assert measured()["InDoubtSeconds"] == 0
 
+    def test_one_that_a_dead_writer_has_left_is_ended_and_counted(
+        self, site: Site, clean: Servers, measured: Measured, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(upkeep.app, "_LEFT_SECONDS", 0)
+        with psycopg.connect(clean.database_url, autocommit=True) as connection:
+            connection.execute("BEGIN")
+            connection.execute("SELECT pg_current_xact_id()")
+            connection.execute(f"PREPARE TRANSACTION 'sheaf-{uuid4().hex}-0'")
+        upkeep.app.handler({}, new_context())
+        found = measured()
+        assert (found["InDoubtSeconds"] > 0, found["Recovered"]) == (True, 1)
+        upkeep.app.handler({}, new_context())
+        found = measured()
+        assert (found["InDoubtSeconds"], found["Recovered"]) == (0, 0)
+
     def test_one_of_another_database_is_not_ours(
         self, site: Site, clean: Servers, measured: Measured
     ) -> None:
@@ -218,7 +234,7 @@ class TestUpkeep:
             second.replies.hold()
             upkeep.app.handler({}, hurried_context())
         # Nobody knows how old their changes are.
-        assert measured() == {"ShardsDown": 2, "Relayed": 0}
+        assert measured() == {"ShardsDown": 2, "Recovered": 0, "Relayed": 0}
 
     def test_another_instance_at_work_is_not_taken_for_a_run(
         self, site: Site, measured: Measured, caplog: pytest.LogCaptureFixture

@@ -3,24 +3,25 @@
 import time
 from collections.abc import Iterator
 from threading import Timer
+from typing import Any
 
 import psycopg
 import pytest
 
 import upkeep.app
 from sheaf.database import connections
-from sheaf.pages import editing, page_cache
+from sheaf.locks import engines
+from sheaf.pages import page_cache, saves
 from sheaf.sharding import shards
 from tests.context import new_context
 from tests.fixtures import Servers
 from tests.integration.conftest import Configure
-from tests.servers.proxy import Proxy
+from tests.servers.proxy import Gate, Proxy
 from tests.servers.redis_pair import address
 from tests.site import CREATE, Site
 
 # In seconds: enough for a database of this machine that is awake.
 LIMIT = 4
-LEASE = 6
 
 
 @pytest.fixture
@@ -35,7 +36,6 @@ def network(
     for name in ("_CONNECT_SECONDS", "_STATEMENT_SECONDS"):
         monkeypatch.setattr(connections, name, LIMIT)
     monkeypatch.setattr(connections.Impatient, "patience", LIMIT)
-    monkeypatch.setattr(editing, "_LOCK_SECONDS", LEASE)
     with Proxy(address(clean.database_url)) as proxy:
         configure(SHEAF_DATABASE_URLS=proxy.url(clean.database_url))
         yield proxy
@@ -98,9 +98,38 @@ def test_a_statement_that_is_not_answered_is_given_up(
     assert versions(clean) == []
     network.requests.open()
     network.until_quiet()  # what was sent has arrived
-    time.sleep(LEASE - LIMIT)  # it might have been a save, so its lock was left to expire
     assert create(site)[0] == 201
     assert versions(clean) == [1]
+
+
+@pytest.mark.parametrize("arrives", ["before the next one", "after it"])
+def test_a_save_that_comes_late_loses_nothing_though_its_lock_was_given_back(
+    site: Site, clean: Servers, network: Proxy, monkeypatch: pytest.MonkeyPatch, arrives: str
+) -> None:
+    """Nobody is told that somebody is saving. Either it is seen, or it does nothing any more."""
+    save = saves.save
+
+    def save_into_silence(*arguments: Any) -> Any:
+        network.requests.hold()
+        return save(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(saves, "save", save_into_silence)
+        assert site.update("home", "late", 1).status_code == 503
+    assert not engines.current().lock(page_cache.key("home"), 1).locked()
+    if arrives == "before the next one":
+        network.requests.open()
+        network.until_quiet()
+        assert site.update("home", "mine", 1).status_code == 412
+        assert "late" in site.get("/?v=2").text  # nobody else has published it
+    else:
+        silent, network.requests = network.requests, Gate()
+        assert site.update("home", "mine", 1).status_code == 200
+        shards.dispose()
+        silent.open()
+        network.until_quiet()
+        assert "mine" in site.get("/").text
+    assert site.get("/api/pages/home").json["version"] == 2
 
 
 def test_upkeep_waits_for_a_database_that_it_has_woken(

@@ -14,8 +14,7 @@ from werkzeug.test import TestResponse
 import upkeep.app
 from sheaf import paging
 from sheaf.pages import claims, drafts, edit_leases, outbox, reads, revisions, users
-from sheaf.search import statements
-from sheaf.sharding import shards
+from sheaf.sharding import scattering, shards
 from sheaf.sharding.ownership import Moved
 from sheaf.sharding.slot_maps import SlotMap
 from tests.context import hurried_context
@@ -35,24 +34,32 @@ ERRORS = [
 ]
 # What asks the database, where that is defined, and a request that needs it.
 REQUESTS: dict[str, tuple[Any, str, Callable[[Site], TestResponse]]] = {
-    "page": (reads, "read", lambda site: site.get("/home", cache_control="no-cache")),
-    "source": (reads, "read", lambda site: site.get("/home.md")),
+    "page": (reads, "read", lambda site: site.get("/elsewhere")),
+    "newer page": (reads, "read", lambda site: site.get("/home?v=2")),
+    "source": (revisions, "find", lambda site: site.get("/home.md")),
     "page as JSON": (reads, "find", lambda site: site.get("/api/pages/home")),
     "history": (reads, "find", lambda site: site.get("/-/history/home")),
     "revision": (revisions, "find", lambda site: site.get("/api/revisions/home?version=1")),
     "list": (paging, "fetch", lambda site: site.get("/api/pages")),
     "list for people": (paging, "fetch", lambda site: site.get("/-/recent")),
-    "suggestions": (statements, "beginning", lambda site: site.get("/api/suggestions?q=h")),
+    "suggestions": (scattering, "sources", lambda site: site.get("/api/suggestions?q=h")),
     "user": (users, "find", lambda site: site.get("/api/users/alice")),
     "lease": (edit_leases, "find", lambda site: site.get("/api/leases/home")),
     "save": (claims, "claim", lambda site: site.put("new", "text", CREATE)),
     "lease taken": (edit_leases, "take", lambda site: put(site, "/api/leases/home")),
     "drafts": (drafts, "of_page", lambda site: get(site, "/api/drafts/home")),
+    "all drafts": (scattering, "sources", lambda site: get(site, "/api/drafts")),
+    "draft kept": (drafts, "autosave", lambda site: put_draft(site, "home")),
 }
 
 
 def put(site: Site, path: str) -> TestResponse:
     return site.client.put(path, json={}, headers=signed_in(site))
+
+
+def put_draft(site: Site, slug: str) -> TestResponse:
+    path = f"/api/drafts/{slug}"
+    return site.client.put(path, json={"body": "text"}, headers=signed_in(site))
 
 
 def get(site: Site, path: str) -> TestResponse:

@@ -71,6 +71,8 @@ def cluster_backend(cluster: Cluster, cluster_client: Any) -> Iterator[Backend]:
     with cluster.node(cluster.ports.index(port)) as operator:
         operator.flushall()
         yield Backend(cluster_client, operator, cluster.url_at(port))
+        # Others use the cluster as they find it.
+        operator.flushall()
 
 
 def port_of(cluster_client: Any, key: str) -> int:

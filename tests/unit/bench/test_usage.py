@@ -136,3 +136,11 @@ def test_a_database_that_may_sleep_is_woken_by_upkeep(minutes: float, awake: flo
     sleepy = Assumed(least_acu=0, instances=1, upkeep_minutes=minutes)
     none = quantities(Load(reads_per_second=0, page_bytes=9_300), MEASURED, sleepy)
     assert none["database capacity"] == pytest.approx(0.5 * 730 * awake)
+
+
+def test_a_firewall_inspects_all_that_comes_and_is_none_unless_it_is_wanted() -> None:
+    firewall = ("web acls", "web acl rules", "inspected requests")
+    assert [used()[name] for name in firewall] == [0, 0, 0]
+    wanted = quantities(LOAD, MEASURED, Assumed(web_acls=1))
+    # Pages, files, and four calls for each write.
+    assert [wanted[name] for name in firewall] == [1, 1, pytest.approx(26.28 + 13.14 + 1.0512)]

@@ -72,6 +72,20 @@ def test_a_release_migrates_and_then_publishes(cloudformation: Endpoint, name: s
     assert before == [set(), paths()]
 
 
+def test_the_migration_is_told_where_the_site_is(cloudformation: Endpoint) -> None:
+    answer = send(cloudformation, "site-create", Site="https://d1.cloudfront.net")
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", "SiteAddress")
+    called, _told = cloudformation.asked
+    assert "/functions/sheaf-dev-MigrateFunction-1/" in called.path
+    assert called.document == {"site_url": "https://d1.cloudfront.net"}
+    assert stored() == set()
+
+
+def test_an_address_that_goes_is_nobodys_business(cloudformation: Endpoint) -> None:
+    assert send(cloudformation, "site-delete")["Status"] == "SUCCESS"
+    assert len(cloudformation.asked) == 1
+
+
 def test_a_file_is_stored_as_the_site_would_serve_it(cloudformation: Endpoint) -> None:
     send(cloudformation, "create")
     found = boto3.client("s3").get_object(Bucket=BUCKET, Key=static.url("style.css")[1:])

@@ -17,6 +17,9 @@ from tests.context import new_context
 SITE = "https://wiki.example.com"
 
 
+ADDRESSES = {name: [f"{SITE}/-/sign-in"] for name in ("CallbackURLs", "LogoutURLs")}
+
+
 class UserPool(NamedTuple):
     """A pool with one client, and CloudFormation, which hears what became of it."""
 
@@ -55,7 +58,7 @@ def pool(account: None) -> Iterator[UserPool]:
 def test_the_sites_address_is_where_to_come_back_to_and_all_else_stays(pool: UserPool) -> None:
     answer = pool.send("sign-in-create", Site=SITE)
     assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", "SignInAddress")
-    assert pool.settings == {**CLIENT, "CallbackURLs": [f"{SITE}/-/sign-in"]}
+    assert pool.settings == {**CLIENT, **ADDRESSES}
 
 
 def test_the_call_says_all_that_is_set_for_cognito_forgets_the_rest(pool: UserPool) -> None:
@@ -66,7 +69,7 @@ def test_the_call_says_all_that_is_set_for_cognito_forgets_the_rest(pool: UserPo
     )
     pool.send("sign-in-create", Site=SITE)
     (call,) = said
-    assert {**CLIENT, "CallbackURLs": [f"{SITE}/-/sign-in"]}.items() <= call.items()
+    assert {**CLIENT, **ADDRESSES}.items() <= call.items()
 
 
 def test_doing_it_again_changes_nothing(pool: UserPool) -> None:

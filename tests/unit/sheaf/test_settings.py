@@ -1,11 +1,18 @@
+import re
 from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import make_url
 
 import sheaf
 from sheaf import settings as module
 from sheaf.settings import Settings, SettingsError
 
+MANUAL = Path(__file__).parents[3] / "docs/settings.md"
 ENOUGH = {
     "SHEAF_DATABASE_URLS": "postgresql://u:secret@h:5432/d, postgresql://u:p@h2/d",
     "SHEAF_CACHE_URL": "rediss://h:6379/0",
@@ -28,12 +35,12 @@ def test_locks_are_kept_in_the_cache_unless_something_else_is_said() -> None:
     assert (other.locks_url, other.locks_cluster) == (ensemble, False)
 
 
-@pytest.mark.parametrize(("given", "build"), [({}, 17), ({"SHEAF_BUILD": "5"}, 5)])
+@pytest.mark.parametrize(("more", "build"), [({}, 17), ({"SHEAF_BUILD": "5"}, 5)])
 def test_the_layer_has_a_number_and_a_setting_has_the_last_word(
-    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], build: int
+    monkeypatch: pytest.MonkeyPatch, more: dict[str, str], build: int
 ) -> None:
     monkeypatch.setattr(sheaf, "BUILD", 17)
-    assert Settings({**ENOUGH, **given}).build == build
+    assert Settings({**ENOUGH, **more}).build == build
 
 
 @pytest.mark.parametrize(
@@ -52,6 +59,15 @@ def test_the_layer_has_a_number_and_a_setting_has_the_last_word(
         ({"SHEAF_ORIGIN_KEYS": "secret" * 4 + ","}, "SHEAF_ORIGIN_KEYS"),
         ({"SHEAF_ORIGIN_KEYS": "secret-" * 4}, "SHEAF_ORIGIN_KEYS"),
         ({"SHEAF_ORIGIN_KEYS": "sécret" * 4}, "SHEAF_ORIGIN_KEYS"),
+        ({"SHEAF_SITE_URL": "wiki.example.org"}, "SHEAF_SITE_URL"),
+        ({"SHEAF_SITE_URL": "http://wiki.example.org"}, "SHEAF_SITE_URL"),
+        ({"SHEAF_SITE_URL": "https://wiki.example.org/wiki"}, "SHEAF_SITE_URL"),
+        ({"SHEAF_SITE_URL": "https://wiki.example.org?a=secret"}, "SHEAF_SITE_URL"),
+        ({"SHEAF_SITE_URL": "https://u:secret@wiki.example.org"}, "SHEAF_SITE_URL"),
+        ({"SHEAF_SITE_URL": "https://wiki.example.org:port"}, "SHEAF_SITE_URL"),
+        ({"SHEAF_SITE_URL": "https://wïki.example.org"}, "SHEAF_SITE_URL"),
+        ({"SHEAF_SITE_URL": "https://a b"}, "SHEAF_SITE_URL"),
+        ({"SHEAF_SITE_URL": "https://"}, "SHEAF_SITE_URL"),
         ({"SHEAF_AUTH": "iam"}, "SHEAF_CACHE_NAME"),
         ({"SHEAF_AUTH": "iam", "SHEAF_CACHE_NAME": "c"}, "AWS_REGION"),
     ],
@@ -71,6 +87,21 @@ def test_our_own_cdn_is_known_by_any_of_several_words() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("", ""),
+        (" https://wiki.example.org ", "https://wiki.example.org"),
+        ("https://wiki.example.org:8443/", "https://wiki.example.org:8443"),
+        ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
+        ("http://localhost", "http://localhost"),
+        ("http://[::1]:3000/", "http://[::1]:3000"),
+    ],
+)
+def test_the_site_has_one_address(given: str, expected: str) -> None:
+    assert Settings({**ENOUGH, "SHEAF_SITE_URL": given}).site_url == expected
+
+
+@pytest.mark.parametrize(
     ("read", "variable"),
     [
         (module.migrate_function, "SHEAF_MIGRATE_FUNCTION"),
@@ -86,3 +117,39 @@ def test_what_one_function_needs_is_asked_of_no_other(
     monkeypatch.delenv(variable)
     with pytest.raises(SettingsError, match=f"{variable} is not set"):
         read()
+
+
+VARIABLES = sorted(
+    set(re.findall(r"`((?:SHEAF|POWERTOOLS)_\w+)`", MANUAL.read_text())) | {"AWS_REGION"}
+)
+ADDRESSES = st.builds(
+    "{}://{}{}{}{}".format,
+    st.sampled_from(["postgresql", "redis", "rediss", "zookeeper", "mysql", ""]),
+    st.sampled_from(["", "u:s3cret@", ":s3cret@", "u@"]),
+    st.sampled_from(["h", "127.0.0.1", "[::1]", "[::1", "", "a,b", "ä"]),
+    st.sampled_from(["", ":", ":1", ":port", ":0", ":70000", ":-1", ":\u0663"]),
+    st.sampled_from(["", "/0", "/sheaf", "/a b", "?db=1", "?db=x", "#"]),
+)
+VALUES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
+LISTS = st.lists(ADDRESSES, min_size=1, max_size=2).map(",".join)
+
+
+@given(changes=st.dictionaries(st.sampled_from(VARIABLES), VALUES | LISTS, min_size=1, max_size=3))
+def test_whatever_is_set_works_or_is_named_in_a_line(changes: dict[str, str]) -> None:
+    found = settings_or_error(ENOUGH | changes)
+    if isinstance(found, SettingsError):
+        assert found.variable in {*changes, "AWS_REGION", "SHEAF_CACHE_NAME"}
+        assert str(found).startswith(found.variable)
+        assert "\n" not in str(found)
+        assert not re.search("URL|LOCKS", found.variable) or "s3cret" not in str(found)
+        return
+    for url in found.database_urls:
+        assert make_url(url).host
+    assert urlsplit(found.cache_url).hostname
+
+
+def settings_or_error(environ: dict[str, str]) -> Settings | SettingsError:
+    try:
+        return Settings(environ)
+    except SettingsError as error:
+        return error

@@ -1,15 +1,18 @@
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sheaf.hashing import content_tag
 from sheaf.http.conditions import version_etag
 from sheaf.http.problems import Problem
 from writes import inputs
 
 
-@given(st.integers(1, 10**17), st.integers(1, 10**17))
-def test_if_match_holds_for_the_version_it_names(named: int, current: int) -> None:
-    precondition = inputs.precondition(version_etag(named), None)
+@given(st.integers(1, 10**17), st.integers(1, 10**17), st.sampled_from(["", "W/"]))
+def test_if_match_holds_for_the_version_it_names(named: int, current: int, weak: str) -> None:
+    precondition = inputs.precondition(weak + version_etag(named), None)
     assert precondition.holds(current, live=True) == (named == current)
     assert not precondition.holds(named, live=False)
 
@@ -50,3 +53,12 @@ def _status(if_match: str) -> int | None:
     except Problem as problem:
         return problem.status
     return None
+
+
+def test_a_key_is_of_the_same_request_as_before_there_were_origins() -> None:
+    """What was sent to the release of before may be sent again to this one."""
+    digest = inputs.key_of("k", "alice", "PUT", inputs.PageInput(body="x")).request
+    sent = [{"body": "x", "title": None, "tags": None, "comment": ""}]
+    assert digest == content_tag(json.dumps(sent).encode())
+    imported = inputs.PageInput(body="x", origin="import")
+    assert inputs.key_of("k", "alice", "PUT", imported).request != digest

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
+from sheaf.settings import SettingsError
+
 _LIFETIME_SECONDS = 900
 _EMPTY_BODY = hashlib.sha256(b"").hexdigest()
 
@@ -27,12 +29,13 @@ class Credentials:
 
     @classmethod
     def from_environment(cls) -> "Credentials":
-        """The credentials that Lambda provides; raises KeyError that names a missing variable."""
-        return cls(
-            os.environ["AWS_ACCESS_KEY_ID"],
-            os.environ["AWS_SECRET_ACCESS_KEY"],
-            os.environ.get("AWS_SESSION_TOKEN", ""),
-        )
+        """The credentials that Lambda provides; raises SettingsError if one is missing."""
+        needed = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+        for variable in needed:
+            if variable not in os.environ:
+                raise SettingsError(variable, "is not set, which SHEAF_AUTH=iam needs")
+        key, secret = map(os.environ.__getitem__, needed)
+        return cls(key, secret, os.environ.get("AWS_SESSION_TOKEN", ""))
 
 
 def database_token(credentials: Credentials, region: str, host: str, port: int, user: str) -> str:

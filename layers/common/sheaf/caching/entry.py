@@ -9,12 +9,14 @@ import json
 from collections.abc import Mapping
 
 
-def name(key: str) -> str:
-    """What the entry of a key is called in Redis.
+def name(key: str, kind: str = "entry") -> str:
+    """What the entry of a key, or what else belongs to it, is called in Redis.
 
-    The braces put it into one slot with the key's fill lease, and the lock of this name.
+    The braces put it into one slot with the lock of this name. What stands behind a `?` in a key
+    tells apart values that share the slot of what stands before it.
     """
-    return f"entry:{{{key}}}"
+    whole, mark, part = key.partition("?")
+    return f"{kind}:{{{whole}}}{mark}{part}"
 
 
 class Entry:
@@ -59,6 +61,12 @@ class Entry:
         """
         value = (self.version, self.body, self.status, self.headers, self.modified)
         return Entry(*value, build, fresh_until)
+
+    def with_header(self, name: str, value: str) -> Entry:
+        """The same value, sent with one header more, or with another value of it: a new entry."""
+        headers = {**self.headers, name: value}
+        same = (self.version, self.body, self.status, headers, self.modified)
+        return Entry(*same, self.build, self.fresh_until)
 
     def is_fresh(self, build: int, now: float) -> bool:
         """Whether it can be served without a second thought by this build at this Unix time."""

@@ -14,6 +14,7 @@ from sheaf.caching.reader import Reader, Unexpected
 
 # How an entry was found, or why it was not.
 HIT, MEMORY, MISS, DOWN, UNEXPECTED = "hit", "memory", "miss", "down", "unexpected"
+BEHIND = "behind"
 
 Found = tuple[Entry | None, str]
 
@@ -22,6 +23,7 @@ Found = tuple[Entry | None, str]
 _FLOOD_SECONDS = 0.05
 _REMEMBERED_SECONDS = 1.0
 _REMEMBERED_SECONDS_WHILE_DOWN = 10.0
+_REMEMBERED_SECONDS_AT_MOST = 24 * 3600.0
 _LEFT_ALONE_SECONDS = 1.0
 
 
@@ -37,10 +39,11 @@ class Kept:
 
     __slots__ = ("asked_at", "entry", "fetched_at", "head")
 
-    def __init__(self, entry: Entry, now: float) -> None:
+    def __init__(self, entry: Entry, now: float, asked_at: float) -> None:
         self.entry = entry
         self.head = entry.head()
-        self.fetched_at = self.asked_at = now
+        self.fetched_at = now
+        self.asked_at = asked_at
 
     def age(self, now: float) -> float:
         """Seconds since it was fetched, by the wall clock.
@@ -70,17 +73,19 @@ class Memory:
             self._kept.move_to_end(key)
         return kept
 
-    def put(self, key: str, entry: Entry, now: float) -> None:
-        """Keep an entry that was fetched `now` (Unix time), unless it alone is above the limit."""
-        self.drop(key)
-        self._kept[key] = Kept(entry, now)
+    def put(self, key: str, entry: Entry, now: float, asked_at: float | None = None) -> None:
+        """Keep an entry that was fetched `now` (Unix time), unless it alone is above the limit.
+
+        `asked_at` is when it was asked for, if not now.
+        """
+        self._drop(key)
         self._size += _size(entry)
+        self._kept[key] = Kept(entry, now, now if asked_at is None else asked_at)
         while self._size > self.limit:
             _, oldest = self._kept.popitem(last=False)
             self._size -= _size(oldest.entry)
 
-    def drop(self, key: str) -> None:
-        """Forget a key, if it is known."""
+    def _drop(self, key: str) -> None:
         kept = self._kept.pop(key, None)
         if kept:
             self._size -= _size(kept.entry)
@@ -134,11 +139,11 @@ class NearCache:
     def find(self, key: str, now: float, *, shared: bool = False) -> Found:
         """The entry and where it was found (HIT: Redis; MEMORY), or None and why not.
 
-        MISS: Redis has none; DOWN: Redis fails, or did a moment ago; UNEXPECTED: Redis answered
-        with an error or with something else, so use the full client. `shared` is for a caller that
-        knows of a change: as long as Redis is there, this process's memory, which may be a second
-        old, is not asked. Only what a `login` raises passes through, but for OSError (DOWN) and
-        ValueError (UNEXPECTED).
+        MISS: Redis has none; BEHIND: it has an older version than this process has had; DOWN: Redis
+        fails, or did a moment ago; UNEXPECTED: Redis answered with an error or with something else,
+        so use the full client. `shared` is for a caller that knows of a change: as long as Redis is
+        there, this process's memory, which may be a second old, is not asked. Only what a `login`
+        raises passes through, but for OSError (DOWN) and ValueError (UNEXPECTED).
         """
         kept = None if shared else self._memory.get(key)
         if kept:
@@ -159,13 +164,14 @@ class NearCache:
     def _ask(self, key: str, now: float) -> Found:
         data = self._reader.get(entries.name(key))
         if data is None:
-            self._memory.drop(key)
             return None, MISS
         kept = self._memory.get(key)
         if kept and data.startswith(kept.head):
             kept.fetched_at = now
             return kept.entry, HIT
         entry = Entry.decode(data)
+        if kept and entry.version < kept.entry.version:
+            return None, BEHIND
         self._memory.put(key, entry, now)
         return entry, HIT
 
@@ -187,10 +193,33 @@ class NearCache:
         """Keep an entry that came from elsewhere, as if Redis had given it."""
         self._memory.put(key, entry, now)
 
-    def recall(self, key: str) -> Entry | None:
-        """What is remembered of a key, however old, or None: for when there is nothing better."""
+    def saved(self, key: str, entry: Entry, now: float) -> None:
+        """Keep what this process has stored itself, so that it shows nothing older.
+
+        It is no flood that follows: Redis is asked next.
+        """
+        self._memory.put(key, entry, now, asked_at=0.0)
+
+    def latest(self, key: str, now: float) -> Entry | None:
+        """What is remembered of a key, unless it is older than a second, or None."""
         kept = self._memory.get(key)
-        return kept.entry if kept else None
+        return kept.entry if kept and kept.age(now) < _REMEMBERED_SECONDS else None
+
+    def recall(self, key: str, now: float) -> Entry | None:
+        """What is remembered of a key, or None: for when there is nothing better.
+
+        It may be a day old, as entries in Redis may.
+        """
+        kept = self._memory.get(key)
+        return kept.entry if kept and kept.age(now) < _REMEMBERED_SECONDS_AT_MOST else None
+
+    def newest(self, key: str) -> int:
+        """The version of a key that this process has shown or stored last; 0 if it knows of none.
+
+        Only what had to be forgotten for want of memory may have been newer.
+        """
+        kept = self._memory.get(key)
+        return kept.entry.version if kept else 0
 
     def close(self) -> None:
         """End the connection to Redis, and forget everything."""

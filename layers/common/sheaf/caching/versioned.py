@@ -15,7 +15,7 @@ import redis
 
 from sheaf.caching import entry as entries
 from sheaf.caching.entry import Entry
-from sheaf.redis_scripts import Call, Script, run
+from sheaf.redis_scripts import Call, Script, ask, run
 
 # KEYS: entry, fill lease.  ARGV: build, now (Unix time), token, lifetime of a fill lease in ms.
 # Answers the entry and '', or the token of the one caller that is to make it again: with the old
@@ -28,6 +28,24 @@ if build and tonumber(build) >= tonumber(ARGV[1]) and tonumber(fresh_until) > to
 end
 local granted = redis.call('SET', KEYS[2], ARGV[3], 'NX', 'PX', ARGV[4])
 return {entry, granted and ARGV[3] or ''}
+""")
+
+# KEYS: entry, fill lease, mark.  ARGV: known version, token, lifetimes in ms of a fill lease
+# and of the mark.
+# Answers as _LOOK does. Whoever gets a token takes the fill lease from its holder, who may have
+# looked before the change; until the mark has ended nobody else does.
+_DOUBT = Script("""
+local entry = redis.call('GET', KEYS[1]) or ''
+local version, known = string.match(entry, '^(%d+) %d+ %d+ '), tonumber(ARGV[1])
+if version and known > 0 and tonumber(version) >= known then return {entry, ''} end
+if not redis.call('SET', KEYS[3], '', 'NX', 'PX', ARGV[4]) then return {entry, ''} end
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+return {entry, ARGV[2]}
+""")
+
+# KEYS: entry, fill lease.  ARGV: token.
+_GIVE_UP = Script("""
+if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 """)
 
 # KEYS: entry, fill lease, proof.  ARGV: version, lifetime in ms, entry, value of the proof,
@@ -49,20 +67,25 @@ return 0
 """)
 
 
+class NotYet(Exception):
+    """What was asked for is not there yet, and it is for others to make it: ask in a second."""
+
+
 # A key of the same slot, and the value that it has for as long as nobody else may write.
-Proof = tuple[str, str]
-_NO_PROOF = ("", "")
+Proof = tuple[str | bytes, str | bytes]
+_NO_PROOF: Proof = ("", "")
 
 
 class VersionedCache:
     """Entries by key. Errors of Redis pass through: the caller knows what to do without it.
 
-    `client` is a redis.Redis or redis.RedisCluster without `decode_responses`; what passes through
-    is RedisError, or a cluster's RedisClusterException. Entries of newer builds than `build` are
-    served, those of older ones are not fresh. All times are in seconds. An entry is fresh for
-    `fresh`, or up to a fifth less so that not all of them age at once; then one reader makes it
-    again, while the others go on with the old one. A key ends after `kept`, or after `missing` if
-    there is no such thing (version 0).
+    `client` is a redis.Redis or redis.RedisCluster; what passes through is RedisError, or a
+    cluster's RedisClusterException. Entries of newer builds than `build` are served, those of older
+    ones are not fresh. All times are in seconds. An entry is fresh for `fresh`, or up to a fifth
+    less so that not all of them age at once; then one reader makes it again, while the others go on
+    with the old one. A key ends after `kept`, or after `missing` if
+    there is no such thing (version 0). However many doubt it, it is made again for their sake once
+    in `pause` at most.
 
     >>> cache = VersionedCache(client)
     >>> cache.fetch("cake", lambda: Entry(1, b"plain")).body
@@ -84,8 +107,13 @@ class VersionedCache:
         missing: float = 30.0,
         lease: float = 5.0,
         patience: float = 2.0,
+        pause: float = 1.0,
+        costly: bool = False,
     ) -> None:
-        """Within `lease` a reader has to make a value; for `patience` others wait for it."""
+        """Within `lease` a reader has to make a value; for `patience` others wait for it.
+
+        What is `costly` is never made by two at a time, unless it takes longer than `lease`.
+        """
         self.client = client
         self._build = build
         self._fresh = fresh
@@ -93,10 +121,13 @@ class VersionedCache:
         self._missing = missing
         self._lease = lease
         self._patience = patience
+        self._pause = pause
+        self._costly = costly
 
     def get(self, key: str) -> Entry | None:
         """What is stored for a key, fresh or not; None if nothing is that can be read."""
-        return _readable(self.client.get(_keys(key)[0]))
+        name = _keys(key)[0]
+        return _readable(ask(self.client, name, ("GET", name)))
 
     def fetch(
         self,
@@ -107,8 +138,9 @@ class VersionedCache:
         """The entry, made by one of all who want it while there is none or it is not fresh.
 
         `make` reads the value where writes go. The others wait for it if there is no old entry;
-        when their patience ends, each makes its own, which is not stored. What `make` raises
-        passes through, but if it is one of those to `forgive`, an old entry has to do.
+        when their patience ends, each makes its own, which is not stored, or raises NotYet where
+        that is too costly. What `make` raises passes through, but if it is one of those to
+        `forgive`, an old entry has to do.
         """
         give_up_at = time.monotonic() + self._patience
         pause = 0.002
@@ -119,6 +151,8 @@ class VersionedCache:
             if entry:
                 return entry
             if time.monotonic() > give_up_at:
+                if self._costly:
+                    raise NotYet(key)
                 return make()
             time.sleep(uniform(pause / 2, pause))  # noqa: S311
             pause = min(2 * pause, 0.05)
@@ -133,10 +167,13 @@ class VersionedCache:
     ) -> Entry:
         try:
             made = make()
-        except forgive:
-            # The fill lease is left to end by itself: until then nobody tries again.
-            if old:
+        except Exception as error:
+            # The fill lease is left to end by itself, so that nobody tries again until then. Where
+            # others cannot make their own meanwhile, they would be kept out.
+            if old and isinstance(error, forgive):
                 return old
+            if self._costly:
+                run(self.client, Call(_GIVE_UP, _keys(key), (token,)))
             raise
         self.fill(key, made, token)
         return made
@@ -160,10 +197,45 @@ class VersionedCache:
         token = secrets.token_hex(8)
         # The holder of the fill lease may have looked before the change.
         self.client.set(_keys(key)[1], token, px=_milliseconds(self._lease))
+        return self._replace(key, make, token)
+
+    def _replace(self, key: str, make: Callable[[], Entry], token: str) -> Entry:
         made = make()
         if not self.fill(key, made, token):
             self.publish(key, made)
         return made
+
+    def doubt(
+        self,
+        key: str,
+        make: Callable[[], Entry],
+        known: int = 0,
+        forgive: tuple[type[Exception], ...] = (),
+    ) -> Entry:
+        """The entry for a caller who doubts the one that is stored, and may be anybody.
+
+        `known` is the version that the caller knows of: an entry of that version or a newer one
+        will do. 0: none will. One caller in `pause` makes it again as `refresh` does. The others
+        get what is stored, or raise NotYet if that is older than what they know of; only where
+        nothing is stored do they wait, as in `fetch`. What `make` raises passes through; if it is
+        one of those to `forgive`, an entry that is no older than `known` has to do.
+        """
+        token = secrets.token_hex(8)
+        names = (*_keys(key), entries.name(key, "doubt"))
+        lifetimes = (_milliseconds(self._lease), _milliseconds(self._pause))
+        data, granted = run(self.client, Call(_DOUBT, names, (known, token, *lifetimes)))
+        entry = _readable(data)
+        if granted:
+            try:
+                return self._replace(key, make, token)
+            except forgive:
+                if entry is None or entry.version < known:
+                    raise
+                return entry
+        entry = entry or self.fetch(key, make, forgive)
+        if entry.version < known:
+            raise NotYet(key)
+        return entry
 
     def fill(self, key: str, entry: Entry, token: str) -> bool:
         """Store what a reader made, if its fill lease still stands; whether it was stored.
@@ -200,7 +272,7 @@ class VersionedCache:
 
 def _keys(key: str) -> tuple[str, str]:
     """The names in Redis of an entry and its fill lease."""
-    return entries.name(key), f"lease:{{{key}}}"
+    return entries.name(key), entries.name(key, "lease")
 
 
 def _readable(data: Any) -> Entry | None:

@@ -3,10 +3,11 @@
 One client serves several threads at once: its connection pool has a place for each.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
+from uuid import uuid4
 
 import urllib3
 from pydantic import BaseModel, ValidationError
@@ -14,17 +15,20 @@ from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import DecodeError, LocationParseError, ProtocolError
 from urllib3.util import Retry, Timeout, parse_url
 
+from sheaf.cli.batches import Change, imported
 from sheaf.http.conditions import version_etag
 
 _PAGES_PER_LIST = 200
 # A database that was asleep needs about 15 s to wake, and says Retry-After meanwhile. A write
-# whose answer was lost is not sent again (read=0): nobody knows yet whether it was done.
+# whose answer was lost is sent again, too: by its key the site knows whether it was done.
 _RETRY = Retry(
     total=8,
     connect=2,
-    read=0,
+    read=2,
     other=0,
     redirect=False,
+    # What is posted has a key, too.
+    allowed_methods={*Retry.DEFAULT_ALLOWED_METHODS, "POST"},
     backoff_factor=0.5,
     backoff_max=5,
     retry_after_max=10,
@@ -32,6 +36,9 @@ _RETRY = Retry(
     raise_on_status=False,
 )
 
+# How the type of a problem ends that is one page's alone, though it is a 503.
+_HELD = ":held"
+_JSON = {"Accept": "application/json"}
 _SUCCESSES = (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT)
 _CONNECT_SECONDS = 5
 # API Gateway gives up a request after 30 s, so an answer comes before 35.
@@ -126,11 +133,37 @@ class ApiError(ClientError):
     @property
     def is_general(self) -> bool:
         """Whether other pages would meet the same: no right to write, or a site that is down."""
-        return self.status in (
+        return not self.type.endswith(_HELD) and self.status in (
             HTTPStatus.UNAUTHORIZED,
             HTTPStatus.FORBIDDEN,
             HTTPStatus.SERVICE_UNAVAILABLE,
         )
+
+
+class Refusal(BaseModel, frozen=True):
+    """Why a change of a batch, by its place there, cannot be done."""
+
+    change: int
+    status: int
+    detail: str = ""
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the page is not in the state that the change builds on."""
+        return self.status == HTTPStatus.PRECONDITION_FAILED
+
+    @property
+    def reason(self) -> str:
+        """What people are told."""
+        return f"{self.detail} ({self.status})"
+
+
+class BatchRefused(ApiError):
+    """Some changes of a batch cannot be done, so none was."""
+
+    def __init__(self, error: ApiError, refused: Sequence[Refusal]) -> None:
+        super().__init__(error.status, error.type, error.detail)
+        self.refused = refused
 
 
 class PageItem(BaseModel, frozen=True):
@@ -156,11 +189,40 @@ class Pages(BaseModel):
     next: str | None
 
 
+class Warned(BaseModel):
+    """Something in a page's source that its author may not have meant: the line, and why."""
+
+    line: int
+    reason: str
+
+
+class Saved(BaseModel):
+    """What came of a save: whether the page is new, and warnings, which older sites do not give."""
+
+    is_new: bool = False
+    warnings: list[Warned] = []
+
+
+class SavedItem(BaseModel):
+    """What came of one change of a batch."""
+
+    slug: str
+    version: int
+    warnings: list[Warned] = []
+
+
+class SavedItems(BaseModel):
+    """What came of a batch."""
+
+    items: list[SavedItem]
+
+
 class Problem(BaseModel):
-    """Why the site refused; `detail` is for people."""
+    """Why the site refused; `detail` is for people, and `refused` is of a batch."""
 
     type: str = "about:blank"
     detail: str = ""
+    refused: list[Refusal] = []
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -174,20 +236,30 @@ class Client:
 
     def pages(self) -> Iterator[PageItem]:
         """All live pages. By age, so that a page saved meanwhile does not change its place."""
-        query = {"limit": str(_PAGES_PER_LIST), "sort": "created", "order": "asc"}
-        while True:
-            listing = self._read(Pages, f"/api/pages?{urlencode(query)}")
-            yield from listing.items
-            if listing.next is None:
-                return
-            query["cursor"] = listing.next
+        return self._list("/api/pages", sort="created", order="asc")
+
+    def pages_below(self, prefix: str) -> Iterator[PageItem]:
+        """The live pages whose slugs begin so."""
+        return self._list("/api/pages", prefix=prefix, sort="slug")
+
+    def backlinks(self, slug: str) -> Iterator[PageItem]:
+        """The live pages that link to this slug, whether a page is there or not."""
+        return self._list(f"/api/backlinks/{quote(slug)}")
+
+    def moved_to(self, slug: str) -> str | None:
+        """Where the page at this slug has gone, if it was moved away."""
+        answer = self._connection.ask("GET", f"/api/pages/{quote(slug)}", _JSON)
+        if answer.status != HTTPStatus.PERMANENT_REDIRECT:
+            return None
+        path = urlsplit(answer.headers.get("location", "")).path
+        return unquote(path.partition("/api/pages/")[2])
 
     def page(self, slug: str) -> Page:
         """The page at this slug; raises ApiError, with status 404 or 410 if there is none."""
         return self._read(Page, f"/api/pages/{quote(slug)}")
 
-    def save(self, slug: str, body: bytes, based_on: int | None) -> bool:
-        """Replace version `based_on` of a page, or (None) create it; return whether it is new.
+    def save(self, slug: str, body: bytes, based_on: int | None) -> Saved:
+        """Replace version `based_on` of a page, or (None) create it, as an import.
 
         Raises ApiError, with status 412 if the page is not in that state any more, and
         UnicodeDecodeError if the body is not UTF-8.
@@ -195,15 +267,35 @@ class Client:
         condition = (
             {"If-None-Match": "*"} if based_on is None else {"If-Match": version_etag(based_on)}
         )
-        answer = self._ask("PUT", f"/api/pages/{quote(slug)}", condition, {"body": body.decode()})
-        return answer.status == HTTPStatus.CREATED
+        path = f"/api/pages/{quote(slug)}"
+        answer = self._ask("PUT", path, _keyed(condition), imported({"body": body.decode()}))
+        is_new = answer.status == HTTPStatus.CREATED
+        return self._parsed(Saved, path, answer).model_copy(update={"is_new": is_new})
 
     def delete(self, slug: str, version: int) -> None:
         """Delete this version of a page; raises ApiError, with status 412 if it is another one."""
-        self._ask("DELETE", f"/api/pages/{quote(slug)}", {"If-Match": version_etag(version)})
+        headers = _keyed({"If-Match": version_etag(version)})
+        self._ask("DELETE", f"/api/pages/{quote(slug)}", headers)
+
+    def batch(self, changes: Sequence[Change]) -> list[SavedItem]:
+        """Do all these changes or none; raises BatchRefused with those that cannot be done."""
+        path = "/api/batches"
+        answer = self._ask("POST", path, _keyed({}), {"changes": list(changes)})
+        return self._parsed(SavedItems, path, answer).items
+
+    def _list(self, path: str, **query: str) -> Iterator[PageItem]:
+        query = {"limit": str(_PAGES_PER_LIST), **query}
+        while True:
+            listing = self._read(Pages, f"{path}?{urlencode(query)}")
+            yield from listing.items
+            if listing.next is None:
+                return
+            query["cursor"] = listing.next
 
     def _read(self, model: type[_Model], path: str) -> _Model:
-        answer = self._ask("GET", path)
+        return self._parsed(model, path, self._ask("GET", path))
+
+    def _parsed(self, model: type[_Model], path: str, answer: BaseHTTPResponse) -> _Model:
         try:
             return model.model_validate_json(answer.data)
         except ValidationError as error:
@@ -217,11 +309,16 @@ class Client:
         headers: Mapping[str, str] | None = None,
         json: Mapping[str, Any] | None = None,
     ) -> BaseHTTPResponse:
-        asked = {"Accept": "application/json", **(headers or {})}
+        asked = {**_JSON, **(headers or {})}
         answer = self._connection.ask(method, path, asked, json)
         if answer.status not in _SUCCESSES:
             raise _api_error(answer)
         return answer
+
+
+def _keyed(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers of a write that may be sent again."""
+    return {**headers, "Idempotency-Key": f'"{uuid4()}"'}
 
 
 def _api_error(answer: BaseHTTPResponse) -> ApiError:
@@ -232,5 +329,9 @@ def _api_error(answer: BaseHTTPResponse) -> ApiError:
     if answer.status == HTTPStatus.UNAUTHORIZED:
         # API Gateway's own answer says no more than "Unauthorized".
         problem.detail = "the token has expired or is not for this site"
+    elif problem.type.endswith(_HELD):
+        # Of a writer who has died the site's upkeep clears up, later than we go on asking.
+        problem.detail = "the page is held by a change that has not ended: try again in two minutes"
     detail = problem.detail or answer.reason or "no reason given"
-    return ApiError(answer.status, problem.type, detail)
+    error = ApiError(answer.status, problem.type, detail)
+    return BatchRefused(error, problem.refused) if problem.refused else error

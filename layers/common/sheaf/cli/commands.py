@@ -13,8 +13,11 @@ from pathlib import Path
 
 import click
 
-from sheaf.cli import exporting, importing, jobs, smoke
+from sheaf import slugs
+from sheaf.cli import exporting, importing, jobs, moving, smoke
+from sheaf.cli.atomic import import_at_once
 from sheaf.cli.client import READ_SECONDS, Client, ClientError, is_address
+from sheaf.cli.renaming import Renaming
 from sheaf.cli.smoke_visit import Visit
 
 _LOCAL_SITE = "http://127.0.0.1:3000"
@@ -70,29 +73,36 @@ _threads = click.option(
 @_token(envvar="SHEAF_TOKEN", show_envvar=True)
 @click.version_option(package_name="sheaf")
 def commands() -> None:
-    """Work with a Sheaf site: bring pages in, take pages out."""
+    """Work with a Sheaf site: bring pages in, take pages out, move them."""
 
 
 @commands.command("import")
 @click.argument(
     "folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
+@click.option("--atomic", is_flag=True, help="All of it in one change of the site, or nothing.")
 @_threads
 @url_option()
 @_token()
 @click.pass_obj
-def import_(site: Site, folder: Path, threads: int) -> None:
+def import_(site: Site, folder: Path, threads: int, *, atomic: bool) -> None:
     """Make every *.md file below DIR a page.
 
     guide/install.md becomes the page guide/install. Pages that are the same already are left
     alone; hidden files and folders and symbolic links are passed over. A file that cannot be
     imported is reported and the others go on: the exit status is then 1.
+
+    With --atomic nothing is imported unless all can be, and readers see all of it at once. Then at
+    most 100 pages can be new or changed, with 1 MiB of JSON.
     """
     if site.token is None:
         raise click.UsageError("An import needs a token: set SHEAF_TOKEN or give --token.")
     with plain_errors():
         client = Client(site.url, site.token, connections=threads)
-        counts = importing.import_folder(client, folder, threads)
+        if atomic:
+            counts = import_at_once(client, folder)
+        else:
+            counts = importing.import_folder(client, folder, threads)
     _finish(counts, importing.CREATED, importing.UPDATED, importing.UNCHANGED)
 
 
@@ -112,6 +122,54 @@ def export(site: Site, folder: Path, threads: int) -> None:
         client = Client(site.url, site.token, connections=threads)
         counts = exporting.export_pages(client, folder, threads)
     _finish(counts, exporting.WRITTEN, exporting.UNCHANGED)
+
+
+@commands.command()
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@click.option("--update-links", is_flag=True, help="Have links lead straight to the new names.")
+@_threads
+@url_option()
+@_token()
+@click.pass_obj
+def move(site: Site, source: str, target: str, threads: int, *, update_links: bool) -> None:
+    """Give the page FROM the name TO.
+
+    With a slash at the end of both, as in `sheaf move guide/ handbook/`, all pages below a folder
+    move, up to a hundred at a time: of these all or none. The old names lead to the new ones. If it
+    was interrupted, the same call goes on where it stopped.
+
+    With --update-links the source of pages that link to a page that moves is changed together with
+    the move: the address of the link and nothing else. Relative links stay relative. Those in a
+    page that moves stay as they are if they lead the same way from its new name, as between pages
+    of a folder; else they are made absolute before it moves.
+    """
+    if site.token is None:
+        raise click.UsageError("A move needs a token: set SHEAF_TOKEN or give --token.")
+    names = _renaming(source, target)
+    with plain_errors():
+        client = Client(site.url, site.token, connections=threads)
+        mover = moving.Mover(client, names, threads, click.echo, relinks=update_links)
+        counts = mover.run()
+    _finish(counts, moving.MOVED, *([moving.RELINKED] if update_links else []))
+
+
+def _renaming(source: str, target: str) -> Renaming:
+    of_folder = source.endswith("/")
+    if of_folder != target.endswith("/"):
+        raise click.UsageError("FROM and TO both end in a slash, or neither does.")
+    parse = slugs.parse_quoted_folder if of_folder else slugs.parse_quoted
+    try:
+        old, new = (parse(each.removeprefix("/").removesuffix("/")) for each in (source, target))
+    except slugs.BadSlug as error:
+        raise click.UsageError(str(error)) from error
+    if old == new:
+        raise click.UsageError("FROM and TO are the same.")
+    if not of_folder:
+        return Renaming(old, new)
+    if new.startswith(f"{old}/"):
+        raise click.UsageError("A folder cannot move to a place below itself.")
+    return Renaming(f"{old}/", f"{new}/")
 
 
 @commands.command("smoke")

@@ -9,15 +9,12 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from sheaf.cli import folder, jobs
 from sheaf.cli.client import ApiError, Client, Page, PageItem
 from sheaf.cli.jobs import PageFailed
 from sheaf.hashing import git_blob_id
-from sheaf.rendering import markdown, source
+from sheaf.rendering import front_matter, markdown, source
 
 WRITTEN, UNCHANGED, DELETED = "written", "unchanged", "deleted meanwhile"
 
@@ -40,15 +37,15 @@ def clashes(slugs: Sequence[str]) -> frozenset[str]:
 
 
 def document(page: Page) -> str:
-    """The file for a page: its body, with front matter if the body alone would not give it."""
+    """The file for a page: its body, with front matter if the body alone would not give it.
+
+    Raises front_matter.Unreadable if that would be longer than front matter may be.
+    """
     if _says(page.body, page):
         return page.body
-    text = source.parse(page.body).text
-    front_matter = _front_matter(page.body) | {"title": page.title, "tags": list(page.tags)}
-    # PyYAML leaves some line breaks (U+0085) bare when it need not escape.
-    printable = "".join((page.title, *page.tags)).isprintable()
-    block = yaml.safe_dump(front_matter, allow_unicode=printable, sort_keys=False)
-    return f"---\n{block}---\n{text}"
+    parsed = source.parse(page.body)
+    said = parsed.data | {"title": page.title, "tags": list(page.tags)}
+    return front_matter.write(said) + parsed.text
 
 
 def _download(client: Client, root: Path, refused: Collection[str], item: PageItem) -> str:
@@ -73,7 +70,13 @@ def _write(client: Client, root: Path, item: PageItem) -> str:
     existing = (root / path).read_bytes() if (root / path).is_file() else None
     if existing is not None and _is_current(existing, item):
         return UNCHANGED
-    data = document(client.page(item.slug)).encode()
+    page = client.page(item.slug)
+    try:
+        data = document(page).encode()
+    except front_matter.Unreadable as why:
+        folder.write(root, path, page.body.encode())
+        message = f"{item.slug}: title and tags are not in the file: as front matter, {why.reason}"
+        raise PageFailed(message) from why
     if data == existing:
         return UNCHANGED
     folder.write(root, path, data)
@@ -90,10 +93,4 @@ def _says(body: str, item: PageItem) -> bool:
     if parsed.tags != item.tags:
         return False
     heading = None if parsed.title else markdown.first_heading(parsed.text)
-    return item.title == source.title(parsed, heading, item.slug)
-
-
-def _front_matter(body: str) -> dict[str, Any]:
-    text = source.parse(body).text
-    block = body.removeprefix("\ufeff").removesuffix(text).strip()
-    return yaml.safe_load(block.removeprefix("---").removesuffix("---")) or {} if block else {}
+    return item.title == source.title(parsed, heading, item.slug).text

@@ -1,6 +1,5 @@
 """Import: a folder of Markdown becomes pages, and what is there already is left alone."""
 
-import errno
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from sheaf import slugs
 from sheaf.cli import folder, jobs
-from sheaf.cli.client import ApiError, Client, PageItem
+from sheaf.cli.client import ApiError, Client, PageItem, Warned
 from sheaf.cli.jobs import PageFailed
 from sheaf.hashing import git_blob_id
 
@@ -68,26 +67,40 @@ def plan(files: Iterable[PurePosixPath], listing: Mapping[str, PageItem]) -> Pla
     return Plan(tuple(uploads.values()), tuple(failures))
 
 
-def _upload(client: Client, root: Path, upload: Upload) -> str:
+def read(root: Path, upload: Upload) -> str:
+    """The text of a file; raises PageFailed if it can be none of a page."""
+    file = root / upload.file
     try:
-        body = _read(root / upload.file)
-        return _bring(client, upload, body)
+        if file.stat().st_size > _MAX_BYTES:
+            raise PageFailed(f"{upload.file}: larger than 1 MiB")
+        return file.read_bytes().decode()
     except UnicodeDecodeError as error:
         raise PageFailed(f"{upload.file}: not UTF-8") from error
     except OSError as error:
         raise PageFailed(f"{upload.file}: {error.strerror}") from error
+
+
+def warn(upload: Upload, warnings: Iterable[Warned]) -> None:
+    """Report what the site has said of a file that it took."""
+    for warning in warnings:
+        jobs.report(f"{upload.file}: line {warning.line}: {warning.reason}")
+
+
+def _upload(client: Client, root: Path, upload: Upload) -> str:
+    try:
+        return _bring(client, upload, read(root, upload))
     except ApiError as error:
         if error.is_general:
             raise
         raise PageFailed(f"{upload.file}: {error}") from error
 
 
-def _bring(client: Client, upload: Upload, body: bytes) -> str:
-    blob, page = git_blob_id(body), upload.page
+def _bring(client: Client, upload: Upload, body: str) -> str:
+    blob, page = git_blob_id(body.encode()), upload.page
     if page and page.blob == blob:
         return UNCHANGED
     try:
-        new = client.save(upload.slug, body, page.version if page else None)
+        saved = client.save(upload.slug, body.encode(), page.version if page else None)
     except ApiError as error:
         if error.status != HTTPStatus.PRECONDITION_FAILED:
             raise
@@ -95,10 +108,5 @@ def _bring(client: Client, upload: Upload, body: bytes) -> str:
         if client.page(upload.slug).blob != blob:
             raise PageFailed(f"{upload.file}: {STALE}") from error
         return UNCHANGED
-    return CREATED if new else UPDATED
-
-
-def _read(file: Path) -> bytes:
-    if file.stat().st_size > _MAX_BYTES:
-        raise OSError(errno.EFBIG, "larger than 1 MiB")
-    return file.read_bytes()
+    warn(upload, saved.warnings)
+    return CREATED if saved.is_new else UPDATED

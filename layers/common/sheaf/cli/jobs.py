@@ -34,9 +34,9 @@ def run(work: Callable[[_Job], str], jobs: Sequence[_Job], threads: int) -> Coun
     return counts
 
 
-def report(failure: PageFailed) -> None:
+def report(message: object) -> None:
     """Print one line on standard error, above the progress bar if there is one."""
-    tqdm.write(str(failure), file=sys.stderr)
+    tqdm.write(str(message), file=sys.stderr)
 
 
 def _outcome(done: Future[str]) -> str:

@@ -226,9 +226,10 @@ def unknown_address(visit: Visit) -> str:
 
 
 def malformed_name(visit: Visit) -> str:
-    """400, as a problem for programs and as a document for people."""
+    """400, as a problem for programs, and for people a document that offers another."""
     _expect_problem(visit.get("/api/pages/a%20b").expect(400), "bad-slug")
-    visit.get("/a%20b").expect(400).expect_type("text/html")
+    offered = visit.get("/a%20b").expect(404).expect_type("text/html")
+    require('href="/a-b"' in offered.text, f"{offered.request} does not offer /a-b")
     return "400"
 
 

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -10,14 +11,17 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     SmallInteger,
     Table,
     Text,
     Uuid,
+    false,
     func,
     literal_column,
+    not_,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
 metadata = MetaData()
 
@@ -31,8 +35,12 @@ pages = Table(
     Column("id", Uuid, primary_key=True, server_default=func.gen_random_uuid()),
     Column("slot", SmallInteger, nullable=False),
     Column("slug", _Bytewise, nullable=False, unique=True),
-    # claimed (no revision yet), live or tombstone
+    # The id that people see, which goes along with a page that moves; NULL: the row's own.
+    Column("identity", Uuid),
+    # claimed (no revision yet), live, tombstone or redirect
     Column("state", Text, nullable=False),
+    # Of a redirect: the slug that the page went to.
+    Column("moved_to", _Bytewise),
     Column("version", BigInteger, nullable=False),
     # The last claim: who may write the next version (see claims.py).
     Column("fence", BigInteger, nullable=False),
@@ -48,6 +56,7 @@ pages = Table(
     Column("sort_title", _Bytewise, nullable=False, server_default=""),
     Column("tags", ARRAY(Text), nullable=False, server_default="{}"),
     Column("body", Text, nullable=False, server_default=""),
+    # The article: see rendering/articles.py.
     Column("html", Text, nullable=False, server_default=""),
     # The text without its markup, for snippets.
     Column("plain", Text, nullable=False, server_default=""),
@@ -95,7 +104,43 @@ revisions = Table(
     Column("blob", Text, nullable=False),
     Column("author", Text, nullable=False),
     Column("comment", Text, nullable=False),
+    # Of a page that moved: where its history goes on, later and earlier.
+    Column("moved_to", _Bytewise),
+    Column("moved_from", _Bytewise),
     Column("created_at", _Instant, nullable=False, server_default=func.now()),
+    # How it came about, if by other than an edit: import, restore.
+    Column("origin", Text, nullable=False, server_default=""),
+)
+
+# The revisions once more, by time: of the whole site, "", and of each folder. Triggers make and
+# remove the rows with those of the revisions. Of a move's two revisions one is the event.
+events = Table(
+    "events",
+    metadata,
+    Column("folder", _Bytewise, primary_key=True),
+    # When the revision was created.
+    Column("at", _Instant, primary_key=True),
+    Column("slug", _Bytewise, primary_key=True),
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("page_id", Uuid, nullable=False),
+    Column("slot", SmallInteger, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("imported", Boolean, nullable=False),
+)
+is_edit = not_(events.c.imported)
+_IN_TIME = (events.c.at, events.c.slug, events.c.version)
+_BY_AUTHOR = (events.c.folder, events.c.author, *_IN_TIME)
+Index("events_of_edits", events.c.folder, *_IN_TIME, postgresql_where=is_edit)
+Index("events_by_author", *_BY_AUTHOR)
+Index("events_of_edits_by_author", *_BY_AUTHOR, postgresql_where=is_edit)
+
+# One row, as long as there are revisions from before events were: up to where they are noted.
+unnoted_revisions = Table(
+    "unnoted_revisions",
+    metadata,
+    Column("id", SmallInteger, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+    Column("page_id", Uuid, nullable=False),
+    Column("version", BigInteger, nullable=False),
 )
 
 links = Table(
@@ -120,7 +165,7 @@ page_tags = Table(
 Index("page_tags_by_update", page_tags.c.tag, page_tags.c.updated_at, page_tags.c.slug)
 Index("page_tags_by_slug", page_tags.c.tag, page_tags.c.slug)
 
-# Texts that could not be saved, each for its author alone.
+# Texts that are not saved, each for its author alone.
 drafts = Table(
     "drafts",
     metadata,
@@ -134,9 +179,34 @@ drafts = Table(
     Column("tags", ARRAY(Text), nullable=False),
     Column("body", Text, nullable=False),
     Column("comment", Text, nullable=False),
+    # By an editor while it was typed; else when it was to be saved, and the lease was lost.
+    Column("autosaved", Boolean, nullable=False, server_default=false()),
     Column("created_at", _Instant, nullable=False, server_default=func.now()),
 )
 Index("drafts_by_author", drafts.c.author, drafts.c.slug, drafts.c.created_at)
+
+# The keys of writes that had one, and what came of them, for whoever sends one again.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("slug", _Bytewise, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("slot", SmallInteger, nullable=False),
+    # The digest of what was sent.
+    Column("request", Text, nullable=False),
+    # The revision that came of it, and what no revision says.
+    Column("page_id", Uuid, nullable=False),
+    Column("identity", Uuid),
+    Column("version", BigInteger, nullable=False),
+    Column("is_new", Boolean, nullable=False),
+    Column("page_created_at", _Instant, nullable=False),
+    Column("warnings", JSONB, nullable=False),
+    Column("created_at", _Instant, nullable=False, server_default=func.now()),
+    PrimaryKeyConstraint("slug", "author", "method", "key", name="idempotency_keys_pkey"),
+)
+Index("idempotency_keys_by_age", idempotency_keys.c.created_at)
 
 outbox = Table(
     "outbox",
@@ -169,6 +239,15 @@ counted_changes = Table(
     Column("counted_at", _Instant, nullable=False, server_default=func.now()),
 )
 
+# One row: up to which change of a page titles and tags are known to be in their normal form.
+names_checked = Table(
+    "names_checked",
+    metadata,
+    Column("id", SmallInteger, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+    Column("updated_at", _Instant, nullable=False),
+    Column("slug", _Bytewise, nullable=False),
+)
+
 # Home shard only. The newest key signs; all keys that are still here verify.
 signing_keys = Table(
     "signing_keys",
@@ -176,6 +255,14 @@ signing_keys = Table(
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("secret", LargeBinary, nullable=False),
     Column("created_at", _Instant, nullable=False, server_default=func.now()),
+)
+
+# Home shard only. One row: where the site is, if its release knows what no function can be told.
+site_urls = Table(
+    "site_urls",
+    metadata,
+    Column("id", SmallInteger, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+    Column("url", Text, nullable=False),
 )
 
 # Which slots are this shard's, and by which maps: those from one epoch on until, if it moves away,
@@ -226,3 +313,34 @@ slot_moves = Table(
     Column("step", Text, nullable=False),
     Column("started_at", _Instant, nullable=False, server_default=func.now()),
 )
+
+# Home shard only. What became of a transaction on several shards, once that is decided.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("committed", Boolean, nullable=False),
+    # Those that prepared a part of it.
+    Column("shards", ARRAY(SmallInteger), nullable=False),
+    Column("created_at", _Instant, nullable=False, server_default=func.now()),
+    # Since when no shard has a part of it that is still prepared, as far as upkeep knows.
+    Column("ended_at", _Instant),
+)
+Index("decisions_by_age", decisions.c.created_at)
+
+# Home shard only. The keys of requests that change several pages, and their answers.
+batch_keys = Table(
+    "batch_keys",
+    metadata,
+    Column("author", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    # The digest of what was sent.
+    Column("request", Text, nullable=False),
+    # The id of its decision, if several shards had a part of it.
+    Column("batch", Uuid, nullable=False),
+    Column("answer", JSONB, nullable=False),
+    Column("created_at", _Instant, nullable=False, server_default=func.now()),
+    PrimaryKeyConstraint("author", "address", "key", name="batch_keys_pkey"),
+)
+Index("batch_keys_by_age", batch_keys.c.created_at)

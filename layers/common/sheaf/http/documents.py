@@ -3,22 +3,34 @@
 from base64 import b64encode
 from http import HTTPStatus
 
-from sheaf import settings
+from sheaf import settings, slugs, texts
 from sheaf.caching.entry import Entry
 from sheaf.hashing import content_tag
 from sheaf.http import encodings, responses
 from sheaf.http.conditions import page_tag
 from sheaf.http.problems import Problem
 from sheaf.http.responses import Response
-from sheaf.pages.errors import Deleted, NotFound
+from sheaf.pages.errors import Redirected
 from sheaf.pages.reads import Page
-from sheaf.rendering import templates
+from sheaf.pages.revisions import Revision
+from sheaf.rendering import articles, templates
+from sheaf.slugs import BadSlug
 
 # A better one would make a page an eighth smaller and its save ten times slower.
 _QUALITY = 5
 STORED_ENCODING = "br"
 # The header that the template's CacheTagConfig names.
 CDN_TAG = "cache-tag"
+# What an error is to people.
+_TITLES = {
+    HTTPStatus.PERMANENT_REDIRECT: "This page has moved",
+    HTTPStatus.BAD_REQUEST: "This address cannot be read",
+    HTTPStatus.FORBIDDEN: "You may not do this",
+    HTTPStatus.NOT_FOUND: "There is nothing here",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "This address cannot be read",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong",
+    HTTPStatus.SERVICE_UNAVAILABLE: "One moment, please",
+}
 
 
 def site() -> dict[str, str]:
@@ -28,6 +40,7 @@ def site() -> dict[str, str]:
         "name": current.site_name,
         "sign_in_url": current.sign_in_url,
         "token_url": current.token_url,
+        "sign_out_url": current.sign_out_url,
         "client_id": current.client_id,
     }
 
@@ -44,9 +57,12 @@ def of(slug: str, page: Page | None) -> Entry:
 
 def entry(page: Page) -> Entry:
     """A page as the cache keeps it: the document, or the fact that the page was deleted."""
+    if page.moved_to:
+        return moved(page, page.moved_to)
     if page.state != "live":
-        return absent(page.slug, page.version)
-    html = templates.render("page.html", page=page, site=site()).encode()
+        return deleted(page)
+    article = articles.of_stored(page.html, page.body, page.title)
+    html = templates.render("page.html", page=page, article=article, site=site()).encode()
     of_page = cdn_tag(page.slug)
     tag = page_tag(page.version, content_tag(html)[:8], STORED_ENCODING)
     headers = {**responses.PAGE, **responses.policy(), "etag": tag, CDN_TAG: of_page}
@@ -54,13 +70,52 @@ def entry(page: Page) -> Entry:
     return ready(html, "text/html; charset=utf-8", headers, version=page.version, modified=modified)
 
 
-def absent(slug: str, version: int = 0) -> Entry:
-    """What is said where no page is: there never was one, or this version deleted it."""
-    why = Deleted(slug, version) if version else NotFound(f"page {slug}")
-    status = HTTPStatus.GONE if version else HTTPStatus.NOT_FOUND
-    html = error(status, str(why), slug).encode()
+def absent(slug: str) -> Entry:
+    """What is said where there never was a page."""
+    return _missing(slug, missing(slug, slug), HTTPStatus.NOT_FOUND)
+
+
+def deleted(page: Page) -> Entry:
+    """What is said where a page was: who deleted it, and how it comes back."""
+    html = templates.render("deleted.html", page=page, site=site())
+    return _missing(page.slug, html, HTTPStatus.GONE, page.version)
+
+
+def _missing(slug: str, html: str, status: HTTPStatus, version: int = 0) -> Entry:
     headers = {**responses.ABSENT, **responses.policy(), CDN_TAG: cdn_tag(slug)}
-    return ready(html, "text/html; charset=utf-8", headers, version=version, status=status)
+    media_type = "text/html; charset=utf-8"
+    return ready(html.encode(), media_type, headers, version=version, status=status)
+
+
+def moved(page: Page, moved_to: str) -> Entry:
+    """What is said where a page was, for as long as a page may be kept."""
+    there = templates.page_path(moved_to)
+    status, why = HTTPStatus.PERMANENT_REDIRECT, str(Redirected(page.slug, moved_to))
+    headers = {**responses.MOVED, **responses.policy(), CDN_TAG: cdn_tag(page.slug)}
+    return ready(
+        error(status, why).encode(),
+        "text/html; charset=utf-8",
+        {**headers, "location": there},
+        version=page.version,
+        status=status,
+    )
+
+
+def source(slug: str, revision: Revision) -> Entry:
+    """The Markdown of a page as it is at its address, which is that of the newest version."""
+    text = revision.body.encode()
+    tag = page_tag(revision.version, content_tag(text)[:8], STORED_ENCODING)
+    headers = {**responses.PAGE, "etag": tag, CDN_TAG: cdn_tag(slug)}
+    return ready(text, "text/markdown; charset=utf-8", headers, version=revision.version)
+
+
+def of_version(slug: str, version: int, data: bytes, media_type: str) -> Entry:
+    """What is said of a version of a page, or of two, and never changes under its address."""
+    tag = f'"{content_tag(data)}.{STORED_ENCODING}"'
+    headers = {**responses.OF_VERSION, "etag": tag, CDN_TAG: cdn_tag(slug)}
+    if media_type.startswith("text/html"):
+        headers |= responses.policy()
+    return ready(data, media_type, headers, version=version)
 
 
 def ready(
@@ -83,11 +138,36 @@ def problem(found: Problem, path: str) -> Response:
     """The answer to a request that met a problem: for programs in JSON, for people a document."""
     if path.startswith("/api/"):
         return responses.problem(found)
-    return responses.html(error(found.status, found.detail), found.status, found.headers)
+    is_address = found.name == "invalid-fields"
+    html = error(found.status, found.detail, is_address=is_address)
+    return responses.html(html, found.status, found.headers)
 
 
-def error(status: HTTPStatus, detail: str, slug: str | None = None) -> str:
-    """The document for an error; `slug` if a page could be made there."""
+def missing(path: str, slug: str | None) -> str:
+    """The document where no page is; `slug` is what the path stands for, None if nothing does."""
     return templates.render(
-        "error.html", status=int(status), title=status.phrase, detail=detail, slug=slug, site=site()
+        "missing.html", status=404, path=path, slug=slug, words=slugs.words(path), site=site()
+    )
+
+
+def misnamed(path: str) -> Response:
+    """404 at an address that no page can have; the nearest one that a page can have is offered."""
+    path = texts.line(path, slugs.MAX_LENGTH)
+    try:
+        nearest = slugs.from_path(path)
+    except BadSlug:
+        nearest = None
+    has_a_name = any(map(str.isalnum, path))
+    return responses.html(missing(path, nearest if has_a_name else None), HTTPStatus.NOT_FOUND)
+
+
+def error(status: HTTPStatus, detail: str, *, is_address: bool = False) -> str:
+    """The document for an error; `is_address` if something in the address is to blame."""
+    return templates.render(
+        "error.html",
+        status=int(status),
+        title=_TITLES.get(status, "This did not work"),
+        detail=detail,
+        is_address=is_address,
+        site=site(),
     )

@@ -3,15 +3,19 @@
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from redis import RedisError
 
-from sheaf.database.outages import Unavailable, translated
+from sheaf.caching.versioned import NotYet
+from sheaf.database.outages import Held, NoRoom, Unavailable, translated
+from sheaf.http import responses
 from sheaf.http.conditions import version_etag
 from sheaf.locks import LockError
 from sheaf.pages import errors
-from sheaf.pages.claims import Claim
 from sheaf.pages.edit_leases import LeaseHeld
+from sheaf.pages.idempotency import KeyReused
+from sheaf.pages.users import HANDLE_RULE
 from sheaf.paging import BadCursor, BadPage
 from sheaf.slugs import BadSlug
 
@@ -61,6 +65,12 @@ def forbidden(role: str) -> Problem:
     return Problem(HTTPStatus.FORBIDDEN, "forbidden", f"This needs the role {role}.")
 
 
+def bad_handle(claim: str) -> Problem:
+    """403: the identity is known and has no name here, so that signing in again does not help."""
+    detail = f"The claim {claim} of your token must hold your handle: {HANDLE_RULE}."
+    return Problem(HTTPStatus.FORBIDDEN, "bad-handle", detail)
+
+
 def wrong_door() -> Problem:
     """403: direct access to the origin, and not by way of the site's own CDN."""
     detail = "Ask for this at the site's own address."
@@ -84,16 +94,23 @@ def answer_too_large(limit: int) -> Problem:
     return Problem(HTTPStatus.NOT_ACCEPTABLE, "answer-too-large", detail)
 
 
-def precondition_required() -> Problem:
-    """428: a write must say which state it builds on."""
-    detail = 'Send If-Match: "v<version>" to change a page, or If-None-Match: * to create one.'
+def precondition_required(if_match: str, if_none_match: str) -> Problem:
+    """428: a write must say which state it builds on, by one of two that are named so there."""
+    detail = f'Send {if_match}: "v<version>" to change a page, or {if_none_match}: * to create one.'
     return Problem(HTTPStatus.PRECONDITION_REQUIRED, "precondition-required", detail)
 
 
-def unavailable(what: str, retry_after: int = 1) -> Problem:
-    """503: a service that is needed does not answer; `retry_after` is in seconds."""
+def unavailable(why: str, retry_after: int = 1, name: str = "unavailable") -> Problem:
+    """503: a service that is needed cannot serve; `retry_after` is in seconds."""
     headers = {"retry-after": str(retry_after)}
-    detail = f"The {what} does not answer. Try again in a moment."
+    detail = f"{why[0].upper()}{why[1:]}. Try again in a moment."
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, name, detail, headers)
+
+
+def not_yet() -> Problem:
+    """503: something newer may be there, or is being made; nobody is kept waiting for it."""
+    detail = "This is not ready yet. Try again in a moment."
+    headers = {"retry-after": "1"}
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, headers)
 
 
@@ -113,20 +130,35 @@ def _gone(error: errors.Deleted) -> Problem:
     return Problem(HTTPStatus.GONE, "gone", str(error), slug=error.slug, version=error.version)
 
 
-def _outdated(found: Claim) -> Problem:
+def moved(error: errors.Redirected, collection: str = "/api/pages") -> Problem:
+    """308: the page is at another address of the API."""
+    headers = {
+        "location": f"{collection}/{quote(error.moved_to)}",
+        "cache-control": responses.MOVED["cache-control"],
+    }
+    return Problem(HTTPStatus.PERMANENT_REDIRECT, "moved", str(error), headers)
+
+
+def _outdated(error: errors.Outdated) -> Problem:
     """412: the page is not in the state that the request named, but in `current`."""
+    found = error.found
     if not found.version:
         detail, current = "There is no such page.", None
     else:
         detail = "The page has changed since you read it."
+        if isinstance(error, errors.Taken):
+            detail = f"There is a page {found.slug} already."
         current = {
             "version": found.version,
             "etag": version_etag(found.version),
             "state": found.state,
             "author": found.author,
             "updated_at": found.updated_at,
+            "write_id": found.write_id,
+            "blob": found.blob,
         }
-    return Problem(HTTPStatus.PRECONDITION_FAILED, "precondition-failed", detail, current=current)
+    status, name = HTTPStatus.PRECONDITION_FAILED, "precondition-failed"
+    return Problem(status, name, detail, slug=found.slug, current=current)
 
 
 def _lease_lost(error: errors.LeaseLost) -> Problem:
@@ -153,6 +185,19 @@ def _locked(error: LeaseHeld) -> Problem:
     )
 
 
+def _refused(error: errors.Refused) -> Problem:
+    """412, or what it is for each: which changes of a batch cannot be done, and why not."""
+    found = [(number, as_problem(reason)) for number, reason in error.reasons]
+    statuses = {problem.status for _, problem in found}
+    status = statuses.pop() if len(statuses) == 1 else HTTPStatus.PRECONDITION_FAILED
+    told = [{"change": number, **problem.document()} for number, problem in found]
+    waits = [int(problem.headers.get("retry-after", 0)) for _, problem in found]
+    headers = {"retry-after": str(max(waits))} if all(waits) else {}
+    first, more = found[0][1].detail, len(found) - 1
+    detail = f"Nothing was changed. {first}" + (f" (And {more} more.)" if more else "")
+    return Problem(status, "batch-refused", detail, headers, refused=told)
+
+
 # What an error of the logic is to a client, for all functions.
 _PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     BadSlug: lambda error: bad_request(str(error), "bad-slug"),
@@ -161,8 +206,21 @@ _PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     errors.NotOffered: lambda error: bad_request(str(error)),
     errors.NotFound: lambda error: not_found(error.what),
     errors.Deleted: _gone,
-    errors.TooLong: lambda error: Problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY, "too-long-to-compare", str(error)
+    errors.Redirected: moved,
+    errors.Unaddressed: lambda _error: Problem(
+        HTTPStatus.NOT_FOUND,
+        "unaddressed",
+        "Feeds and sitemaps say where the site is, and this site does not know. Whoever runs it can"
+        " set SHEAF_SITE_URL.",
+    ),
+    errors.TooLarge: lambda error: Problem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", str(error)
+    ),
+    errors.TooManyDrafts: lambda error: Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "too-many-drafts", str(error)
+    ),
+    errors.TooComplex: lambda error: Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "too-complex", str(error), line=error.line
     ),
     errors.Busy: lambda error: _conflict(
         "busy", f"Somebody else is saving {error} at this moment."
@@ -170,12 +228,21 @@ _PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     errors.Overtaken: lambda error: _conflict(
         "lock-lost", f"Somebody else saved {error} first. Nothing of this change was stored."
     ),
-    errors.Outdated: lambda error: _outdated(error.found),
+    errors.Refused: _refused,
+    errors.Outdated: _outdated,
+    KeyReused: lambda _error: Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "idempotency-key-reused",
+        "You sent another request with this Idempotency-Key. Take a new one for each.",
+    ),
     errors.LeaseLost: _lease_lost,
     LeaseHeld: _locked,
-    Unavailable: lambda error: unavailable("database", error.retry_after),
-    RedisError: lambda _error: unavailable("cache"),
-    LockError: lambda _error: unavailable("lock service"),
+    NotYet: lambda _error: not_yet(),
+    NoRoom: lambda error: unavailable(str(error), error.retry_after, "no-room"),
+    Held: lambda error: unavailable(str(error), error.retry_after, "held"),
+    Unavailable: lambda error: unavailable(str(error), error.retry_after),
+    RedisError: lambda _error: unavailable("the cache does not answer"),
+    LockError: lambda _error: unavailable("the lock service does not answer"),
 }
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import unquote
 
+from sheaf.http.conditions import newest_version
+
 TYPE_CHECKING = False  # typing itself takes 4 ms to load
 if TYPE_CHECKING:
     from typing import Any
@@ -38,11 +40,21 @@ class Request:
 
     @property
     def names_version(self) -> bool:
-        """Whether the address is that of somebody who has just saved: `?v=` and anything.
+        """Whether the address is that of somebody who has just saved: `?v=` and the new version.
 
         To a CDN it is another page, so that it has to ask for it.
         """
         return self.query.startswith("v=")
+
+    @property
+    def known_version(self) -> int:
+        """The newest version of a page that the client tells of, by `?v=` or a tag; else 0."""
+        newest = newest_version(self.headers.get("if-none-match"))
+        if self.query.startswith("v="):
+            named = self.query[2:].partition("&")[0]
+            if named.isascii() and named.isdecimal() and len(named) < 16:
+                newest = max(newest, int(named))
+        return newest
 
     @property
     def wants_newest(self) -> bool:

@@ -12,13 +12,15 @@ from urllib.parse import urlsplit
 
 from sheaf import settings
 from sheaf.http import encodings
-from sheaf.http.conditions import matches
+from sheaf.http.conditions import http_date, matches, unchanged_since
 
 TYPE_CHECKING = False  # typing itself takes 4 ms to load
 if TYPE_CHECKING:
     from typing import Any
 
+    from sheaf.caching.entry import Entry
     from sheaf.http.problems import Problem
+    from sheaf.http.requests import Request
 
 # Lambda hands no larger answer on, as JSON.
 MAX_ANSWER_BYTES = 6 * 1024 * 1024 + 100
@@ -33,8 +35,19 @@ PAGE = {
     "cdn-cache-control": "max-age=60, stale-while-revalidate=600, stale-if-error=86400",
     "vary": "accept-encoding",
 }
+# What is of one version does not change. The CDN can be told to forget it, and browsers cannot.
+OF_VERSION = {
+    "cache-control": "max-age=600, s-maxage=86400, stale-if-error=86400",
+    "vary": "accept-encoding",
+}
+# Where a page was, which has moved: it may be made again there any moment.
+MOVED = {**PAGE, "cache-control": "max-age=0, must-revalidate, s-maxage=60"}
 # Where no page is there may be one any moment.
 ABSENT = {"cache-control": "max-age=0, s-maxage=10", "vary": "accept-encoding"}
+
+
+# What each process keeps for readers who take no brotli.
+_RECODED_CHARACTERS = 8 * 1024 * 1024
 
 
 class Response:
@@ -68,9 +81,62 @@ class Response:
         }
 
 
+def of(entry: Entry, request: Request, now: float) -> Response:
+    """The answer that a cached entry is: in an encoding that the reader takes, or 304."""
+    encoding = encodings.choose(request.encodings)
+    headers = _headers_in(entry, encoding, now)
+    if _has_it(entry, request, headers):
+        return Response(304, _of_unmodified(headers))
+    body, is_base64 = _body_in(entry, encoding)
+    return Response(entry.status, headers, body, is_base64=is_base64)
+
+
+def _headers_in(entry: Entry, encoding: str, now: float) -> dict[str, str]:
+    headers = entry.headers.copy()
+    if encoding != "br" and "content-encoding" in headers:
+        headers["content-encoding"] = encoding
+        if encoding == "identity":
+            del headers["content-encoding"]
+        if "etag" in headers:
+            headers["etag"] = headers["etag"].replace('.br"', f'.{encoding}"')
+    # The clock of Last-Modified has seconds: until one is over, it may have to tell two versions.
+    if entry.modified and now - entry.modified >= 1:
+        headers["last-modified"] = http_date(entry.modified)
+    return headers
+
+
+def _has_it(entry: Entry, request: Request, headers: dict[str, str]) -> bool:
+    """Whether the reader has this very representation (RFC 9110, 13.2.2)."""
+    if entry.status != 200:
+        return False
+    if request.if_none_match is not None:
+        return matches(request.if_none_match, headers.get("etag", ""))
+    return "last-modified" in headers and unchanged_since(
+        request.headers.get("if-modified-since"), entry.modified
+    )
+
+
+def _of_unmodified(headers: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if not name.startswith("content-")}
+
+
+def _body_in(entry: Entry, encoding: str) -> tuple[str, bool]:
+    if encoding == "br" or "content-encoding" not in entry.headers:
+        return entry.body.decode("ascii"), True
+    return _recoder().recode(entry.body, encoding), encoding != "identity"
+
+
+@cache
+def _recoder() -> encodings.Recoder:
+    return encodings.Recoder(_RECODED_CHARACTERS)
+
+
 # A smaller body is one packet in any encoding.
 _LEAST_COMPRESSED = 1000
-_COMPRESSIBLE = ("text/", "application/json", "application/problem+json", "image/svg+xml")
+_COMPRESSIBLE = (
+    *("text/", "application/json", "application/problem+json"),
+    *("image/svg+xml", "application/xml", "application/atom+xml"),
+)
 # Of brotli: another one would make a list a tenth smaller and take three times as long.
 _QUALITY = 4
 
@@ -152,6 +218,11 @@ def redirect(location: str) -> Response:
     return Response(308, {"location": location, "cache-control": REVALIDATE})
 
 
+def see_other(location: str, cache_control: str = _PRIVATE) -> Response:
+    """303: go on there, this time."""
+    return Response(303, {"location": location, "cache-control": cache_control})
+
+
 def problem(error: Problem) -> Response:
     """Problem details (RFC 9457)."""
     headers = {"content-type": "application/problem+json", "cache-control": _PRIVATE}
@@ -169,12 +240,16 @@ def _text(value: Any) -> str:
 
 @cache
 def policy() -> dict[str, str]:
-    """The content security policy of HTML: nothing inline, nothing from elsewhere but images."""
+    """The content security policy of HTML: nothing inline, nothing from elsewhere but images.
+
+    No script makes HTML of text, but for the editor, which shows previews that the site has made.
+    """
     token = urlsplit(settings.current().token_url)
     token_origin = f" {token.scheme}://{token.netloc}" if token.netloc else ""
     return {
         "content-security-policy": (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; "
+            "require-trusted-types-for 'script'; trusted-types sheaf; "
             f"connect-src 'self'{token_origin}; form-action 'self'; base-uri 'none'; "
             "frame-ancestors 'none'"
         )

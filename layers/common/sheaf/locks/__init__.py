@@ -4,7 +4,8 @@ Names and errors follow redis-py's Lock where the meaning is the same, so that c
 changing an import. What is added: every lock expires, has a fence, and knows its own deadline.
 """
 
-from sheaf.locks.contract import Lock, LockError, LockNotOwnedError, Locks
+from sheaf.locks.contract import Lock, Locks
+from sheaf.locks.errors import LockError, LockNotOwnedError
 from sheaf.locks.multi import MultiLock
 
 __all__ = ["Lock", "LockError", "LockNotOwnedError", "Locks", "MultiLock"]

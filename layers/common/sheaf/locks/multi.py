@@ -1,21 +1,28 @@
 """Several locks at once, taken in one order by everybody, so that nobody waits in a circle."""
 
 import time
-from collections.abc import Iterable
-from types import TracebackType
-from typing import Self
+from collections.abc import Callable, Iterable
+from itertools import chain
+from typing import Unpack
 from uuid import UUID
 
-from sheaf.locks.contract import Lock, LockError, LockNotOwnedError, Locks
+from sheaf.locks.contract import Lock, Locks, drop_all
+from sheaf.locks.errors import LockNotOwnedError
+from sheaf.locks.holder import Holder, Options
+from sheaf.locks.holdings import GIVEN_BACK, Holding
+
+# For how long lost answers are asked for again, when many locks are given back.
+_ASKING_SECONDS = 1.0
 
 
-class MultiLock:
+class MultiLock(Holder):
     """The locks of all these names, each once, or none of them.
 
-    `locks` is the engine, such as RedisLocks. `timeout` is the lifetime of each lock, in seconds;
-    `blocking` and `blocking_timeout`, in seconds (None: for ever), are acquire's defaults. Raises
-    ValueError without a name, and for a name or a `timeout` that a Lock refuses. `with` takes and
-    releases them, and raises LockError if they were not free in time.
+    `locks` is the engine, such as RedisLocks. `timeout` is the lifetime of each lock, in seconds
+    (None: 60). What is taken already is renewed while the rest is waited for; what was lost all the
+    same makes it begin again. Each holding belongs to the thread that took it, as a Lock's does.
+    Raises ValueError without a name, and what a Lock raises for names and times. The other
+    parameters are Holder's.
 
     >>> with MultiLock(RedisLocks(client), ["to", "from"], timeout=10) as both:
     ...     sorted(both.names), both.fence("to") > 0
@@ -25,20 +32,18 @@ class MultiLock:
     def __init__(
         self,
         locks: Locks,
-        names: Iterable[str],
-        timeout: float,
-        *,
-        blocking: bool = True,
-        blocking_timeout: float | None = None,
+        names: Iterable[str | bytes],
+        timeout: float | None = None,
+        **options: Unpack[Options],
     ) -> None:
+        super().__init__(timeout, options)
         self._engine = locks
         self._batches = [
-            [locks.lock(name, timeout) for name in batch] for batch in locks.batches(names)
+            [locks.lock(name, timeout, **options) for name in batch]
+            for batch in locks.batches(names)
         ]
         if not self._batches:
             raise ValueError("no names to lock")
-        self.blocking = blocking
-        self.blocking_timeout = blocking_timeout
 
     @property
     def locks(self) -> tuple[Lock, ...]:
@@ -50,6 +55,14 @@ class MultiLock:
         """The names in the order in which they are taken."""
         return tuple(lock.name for lock in self.locks)
 
+    @property
+    def _certain(self) -> float:
+        return min(lock._certain for lock in self.locks)
+
+    @property
+    def _title(self) -> str:
+        return ", ".join(self.names)
+
     def fence(self, name: str) -> int:
         """The fence of one of the locks; raises LockNotOwnedError when it is not held.
 
@@ -58,8 +71,12 @@ class MultiLock:
         return self._named(name).fence
 
     def token(self, name: str) -> UUID:
-        """The holder's id for one of the locks; raises KeyError for any other name."""
+        """The id of one of the holdings; raises what `fence` does."""
         return self._named(name).token
+
+    def reissue(self, name: str, above: int) -> int:
+        """A new fence for one of the locks, as a Lock's; raises KeyError, too."""
+        return self._named(name).reissue(above)
 
     def _named(self, name: str) -> Lock:
         for lock in self.locks:
@@ -76,63 +93,106 @@ class MultiLock:
         """Whether any of the locks we held can no longer be relied on."""
         return any(lock.lost for lock in self.locks)
 
-    def acquire(self, blocking: bool | None = None, blocking_timeout: float | None = None) -> bool:
-        """Take all locks; whether we have them. The parameters are those of a Lock's `acquire`.
+    def owned(self) -> bool:
+        """Whether this thread holds all of them, asked of the lock service; raises LockError."""
+        return all(lock.owned() for lock in self.locks)
 
-        `blocking_timeout` is for all of them together. If they are not had, or the lock service
-        does not answer (LockError), none is kept: what cannot be given back expires by itself.
+    def acquire(
+        self,
+        *,
+        blocking: bool | None = None,
+        blocking_timeout: float | None = None,
+        sleep: float | None = None,  # noqa: ARG002 - as Holder's
+    ) -> bool:
+        """Take all locks; whether we have them. `blocking_timeout` is for all of them together.
+
+        When it says yes, each of them was ours after the last one had been taken.
         """
-        blocking = self.blocking if blocking is None else blocking
-        if blocking_timeout is None:
-            blocking_timeout = self.blocking_timeout
-        limit = float("inf") if blocking_timeout is None else blocking_timeout
-        give_up_at = time.monotonic() + (limit if blocking else 0.0)
+        for lock in self.locks:
+            lock._may_begin()
+        give_up_at = self._give_up_at(blocking, blocking_timeout)
         try:
-            done = all(self._engine.acquire_batch(batch, give_up_at) for batch in self._batches)
-        except LockError:
-            self._give_back()
+            while not self._take_all(give_up_at):
+                self._hand_over(give_up_at)
+                if time.monotonic() >= give_up_at:
+                    return False
+        except BaseException as error:
+            drop_all(self._standing(), error)
             raise
-        if not done:
-            self._give_back()
-        return done
+        return True
+
+    def _take_all(self, give_up_at: float) -> bool:
+        """Take batch after batch; False if one was not free in time, or lost meanwhile."""
+        earlier: list[Lock] = []
+        try:
+            for batch in self._batches:
+                if not self._take(batch, earlier, give_up_at):
+                    return False
+                earlier += batch
+            # Proof for all that were taken before the last batch.
+            for lock in earlier[: -len(self._batches[-1])]:
+                lock._prove(give_up_at)
+        except LockNotOwnedError:
+            return False
+        return not self.lost
+
+    def _take(self, batch: list[Lock], earlier: list[Lock], give_up_at: float) -> bool:
+        def keep_alive() -> float:
+            due = self._due(earlier)
+            if time.monotonic() < due:
+                return due
+            for lock in earlier:
+                lock._prove(give_up_at)
+            return self._due(earlier)
+
+        return self._engine.acquire_batch(batch, give_up_at, keep_alive)
+
+    def _due(self, locks: list[Lock]) -> float:
+        """When a third of the time is over that is certain for the first, by `time.monotonic`."""
+        deadlines = [lock.deadline for lock in locks]
+        return min(deadlines, default=float("inf")) - self._certain * 2 / 3
 
     def release(self) -> None:
         """Give all locks back that are held, whatever becomes of one; raises the first failure.
 
         That is LockNotOwnedError if one was not ours any more, or if none is held, and LockError if
-        the lock service does not answer.
+        the lock service fails.
         """
-        failures = self._release_all()
-        if failures:
-            raise failures[0]
-
-    def _give_back(self) -> None:
-        """Release what was taken. What cannot be released now expires by itself."""
-        self._release_all()
-
-    def _release_all(self) -> list[LockError]:
-        failures: list[LockError] = []
-        held = 0
+        held = [[lock for lock in batch if lock.deadline] for batch in self._batches]
+        until = time.monotonic() + _ASKING_SECONDS
+        failures = [self._engine.release_batch(batch, until) for batch in held if batch]
+        for failure in chain(*failures):
+            raise failure
         for lock in self.locks:
-            if lock.deadline:
-                held += 1
-                try:
-                    lock.release()
-                except LockError as error:
-                    failures.append(error)
-        if not held:
-            failures.append(LockNotOwnedError("none of the locks is held"))
-        return failures
+            if lock.lost:  # as we knew
+                lock._held()
+        if not any(held):
+            raise LockNotOwnedError(f"{self._title}: none of the locks is held")
 
-    def __enter__(self) -> Self:
-        if not self.acquire():
-            raise LockError(f"{', '.join(self.names)} were not free in time")
-        return self
+    def extend(self, additional_time: float, replace_ttl: bool = False) -> bool:
+        """As a Lock's, of each; at the first failure the rest is left as it is."""
+        for lock in self.locks:
+            lock.extend(additional_time, replace_ttl)
+        return True
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.release()
+    def reacquire(self) -> bool:
+        """Leave each lock its whole timeout again; returns and raises what `extend` does."""
+        return self.extend(self.timeout, replace_ttl=True)
+
+    def _renewing(self) -> Callable[[], object]:
+        each = [lock._renewing() for lock in self.locks]
+        return lambda: [renew() for renew in each]
+
+    def _standing(self) -> list[tuple[Lock, Holding]]:
+        """What this thread holds, as far as we know."""
+        held = ((lock, lock._standing()) for lock in self.locks)
+        return [(lock, holding) for lock, holding in held if holding]
+
+    def _hand_over(self, until: float) -> None:
+        """Give back what this thread holds; what an answer is lost of is asked again `until` then.
+
+        Raises LockError if the lock service fails.
+        """
+        for lock, holding in self._standing():
+            lock._give_back(holding, until)
+            holding.ended = GIVEN_BACK

@@ -5,19 +5,23 @@ unchanged. So whatever happens to the lock service, a writer whose claim was sup
 write any more, and what it read after its claim is what it will replace.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, literal, or_, select
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
 from sheaf.database.tables import pages
+from sheaf.database.transactions import at_once
 from sheaf.pages import edit_leases
 from sheaf.pages.edit_leases import Lease
 from sheaf.sharding import ownership
+
+_NOBODY = UUID(int=0)
 
 
 class ClaimRefused(Exception):
@@ -40,6 +44,11 @@ class Claim:
     state: str
     author: str
     updated_at: datetime
+    # By which the author of the last write knows it again, if no answer came.
+    write_id: UUID | None = None
+    blob: str = ""
+    title: str = ""
+    tags: Sequence[str] = ()
     # The last edit lease, alive or not: whether it lets us write is for the writer to say.
     lease: Lease | None = None
 
@@ -61,6 +70,18 @@ def claim(connection: Connection, slug: str, fence: int, owner: UUID) -> Claim:
     if row is None:
         ownership.check_writable(connection, slug)
         raise ClaimRefused(slug, _stored_fence(connection, slug))
+    return _claim_of(row, slug, fence, owner)
+
+
+def look(connection: Connection, slug: str) -> Claim:
+    """What a claim would return, without a mark in the row: nothing can be written with it."""
+    row = connection.execute(_LOOK, {"slug": slug}).one_or_none()
+    if row is None:
+        return Claim(slug, 0, _NOBODY, _NOBODY, 0, "claimed", "", datetime.now(UTC))
+    return _claim_of(row, slug, 0, _NOBODY)
+
+
+def _claim_of(row: Row[Any], slug: str, fence: int, owner: UUID) -> Claim:
     lease = edit_leases.of_row(tuple(row)[len(_PAGE) :])
     return Claim(slug, fence, owner, *(*row[: len(_PAGE)], lease))
 
@@ -76,6 +97,10 @@ _PAGE = (
     pages.c.state,
     pages.c.author,
     pages.c.updated_at,
+    pages.c.write_id,
+    pages.c.blob,
+    pages.c.title,
+    pages.c.tags,
 )
 
 
@@ -89,7 +114,10 @@ def _claim() -> ReturningInsert[Any]:
         "state": literal("claimed"),
         "version": literal(0),
     }
-    claiming = insert(pages).from_select(list(columns), select(*columns.values()))
+    row = select(pages.c.id).where(pages.c.slug == bindparam("claimed_slug"))
+    claiming = insert(pages).from_select(
+        list(columns), select(*columns.values()).where(at_once(row))
+    )
     theirs, ours = pages.c, claiming.excluded
     free = theirs.fence < ours.fence
     mine = and_(theirs.fence == ours.fence, theirs.owner == ours.owner)
@@ -102,6 +130,7 @@ def _claim() -> ReturningInsert[Any]:
 
 # Built once: building a statement takes longer than running it.
 _CLAIM = _claim()
+_LOOK = select(*_PAGE, *edit_leases.COLUMNS).where(pages.c.slug == bindparam("slug"))
 
 
 def remove_abandoned(connection: Connection, after: timedelta) -> int:

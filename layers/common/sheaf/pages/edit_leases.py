@@ -41,11 +41,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from sheaf.database.tables import pages
+from sheaf.database.transactions import at_once
 from sheaf.sharding import ownership
 
 _page = pages.c
 # One instant throughout a statement, so that its conditions cannot contradict each other.
 _NOW: ColumnElement[datetime] = func.statement_timestamp(type_=DateTime(timezone=True))
+_ROW = select(_page.id).where(_page.slug == bindparam("leased_slug"))
 _LIVE = and_(_page.lease_holder.is_not(None), _page.lease_expires_at > _NOW)
 _MICROSECONDS = func.floor(extract("epoch", _NOW) * 1_000_000)
 _SECONDS_LEFT = func.greatest(0, func.ceil(extract("epoch", _page.lease_expires_at - _NOW)))
@@ -151,7 +153,9 @@ def _take() -> ReturningInsert[Any]:
         "lease_taken_at": _NOW,
         "lease_expires_at": expires_at,
     }
-    taking = insert(pages).from_select(list(columns), select(*columns.values()))
+    taking = insert(pages).from_select(
+        list(columns), select(*columns.values()).where(at_once(_ROW))
+    )
     next_fence = func.greatest(_page.lease_fence + 1, _MICROSECONDS)
     robbed = case((_LIVE, _page.lease_holder))
     return taking.on_conflict_do_update(
@@ -174,7 +178,7 @@ def _give_up() -> ReturningUpdate[Any]:
     mine = _page.lease_holder == bindparam("holder")
     ending: Update = update(pages).values(lease_expires_at=_NOW)
     here = and_(_page.slot == ownership.writable().c.slot, _page.slug == bindparam("leased_slug"))
-    return ending.where(here, mine, _LIVE).returning(_page.slug)
+    return ending.where(at_once(_ROW), here, mine, _LIVE).returning(_page.slug)
 
 
 # Built once: building a statement takes longer than running it.

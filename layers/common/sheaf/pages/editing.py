@@ -5,26 +5,44 @@ it: the claim and the version check in SQL see to that (see docs/architecture.md
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from math import inf
+from time import monotonic, sleep
 from uuid import UUID, uuid4
 
+from redis import RedisError
 from sqlalchemy import Connection
 
 from sheaf import telemetry
 from sheaf.caching.entry import Entry
-from sheaf.database.outages import Unavailable
 from sheaf.hashing import git_blob_id
-from sheaf.locks import Lock, LockError, LockNotOwnedError, engines
-from sheaf.pages import claims, drafts, edit_leases, page_cache, preconditions, saves
+from sheaf.locks import Lock, LockError, LockNotOwnedError, MultiLock, engines
+from sheaf.pages import (
+    claims,
+    drafts,
+    edit_leases,
+    idempotency,
+    page_cache,
+    preconditions,
+    saves,
+)
 from sheaf.pages.claims import Claim, ClaimRefused
 from sheaf.pages.edit_leases import Lease, LeaseHeld
-from sheaf.pages.errors import Busy, LeaseLost, Overtaken
+from sheaf.pages.errors import (
+    Busy,
+    Deleted,
+    LeaseLost,
+    NotFound,
+    Outdated,
+    Overtaken,
+    TooComplex,
+)
+from sheaf.pages.idempotency import Key, KeyUsed, Saved
 from sheaf.pages.preconditions import Precondition
 from sheaf.pages.reads import Page, PageItem
 from sheaf.pages.saves import EMPTY, Content, LockLost, Write
-from sheaf.rendering import markdown, source
+from sheaf.rendering import articles, markdown, source
 from sheaf.sharding import shards
 
 # Makes of a page what the cache keeps and readers get.
@@ -36,14 +54,11 @@ _LOCK_SECONDS = 10.0
 _WAIT_SECONDS = 0.5
 # What a save needs once it has the lock, as a rule many times over.
 _SAVE_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class Saved:
-    """A change that was committed."""
-
-    page: Page
-    created: bool
+# Nothing was done for one of these reasons. (A lost edit lease has the text kept.)
+_REFUSALS = (Busy, Deleted, LeaseHeld, LeaseLost, NotFound, Outdated, Overtaken)
+# For how long a failed publication is tried again, and the first pause: they double.
+_PUBLISH_SECONDS = 2.0
+_PAUSE_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -56,21 +71,48 @@ class _Change:
     lease: int | None
 
 
+def refuse_early(slug: str, precondition: Precondition) -> None:
+    """Raise Outdated, if this process has met a newer version, before the text is even rendered.
+
+    The database has the last word: raises Unavailable, too.
+    """
+    based_on = precondition.based_on
+    if based_on is not None and based_on < page_cache.newest(slug):
+        preconditions.check(precondition, shards.read(slug, claims.look), deletes=False)
+
+
+def repeated(slug: str, key: Key) -> Saved | None:
+    """What came of the write that had this key first, if it was done.
+
+    Raises KeyReused if that was another request, and Unavailable.
+    """
+    return shards.read(slug, idempotency.find, key)
+
+
 def compose(
     slug: str, body: str, title: str | None = None, tags: list[str] | None = None
 ) -> Content:
-    """Render the body and derive the rest: title and tags if not given, search text, links."""
+    """Render the body and derive the rest, title and tags only if they are not given.
+
+    Raises TooComplex for a text that is too much for a page.
+    """
     parts = source.parse(body)
-    rendered = markdown.render(parts.text, slug)
+    try:
+        rendered = markdown.render(parts.text, slug)
+    except markdown.TooMuch as found:
+        lines_before = body.removesuffix(parts.text).count("\n")
+        raise TooComplex(found.reason, lines_before + found.line) from found
+    name = source.title(parts, rendered.heading, slug, title)
     return Content(
-        title=title or source.title(parts, rendered.title, slug),
+        title=name.text,
         tags=parts.tags if tags is None else tuple(dict.fromkeys(tags)),
         body=body,
-        html=rendered.html,
+        html=f"{articles.MARK}{name.headline}{rendered.html}",
         blob=git_blob_id(body.encode()),
         headings=rendered.headings,
         plain=rendered.plain,
         links=rendered.links,
+        warnings=parts.warnings,
     )
 
 
@@ -82,17 +124,22 @@ def put(
     content: Content,
     *,
     document: Document,
+    origin: str = "",
     lease: int | None = None,
+    key: Key | None = None,
     time_left: float = inf,
 ) -> Saved:
     """Create or update a page, and publish the `document` that is made of it.
 
-    `lease` is the fence of the edit lease that the author names, `time_left` how many seconds the
-    caller has. Raises Busy, Outdated, Overtaken, LeaseLost, LeaseHeld or LockError when it changed
-    nothing, and Unavailable, after which it may have changed the page if that is `in_doubt`.
+    `origin` says how it comes about, if not by an edit (see events.py). `lease` is the fence of the
+    edit lease that the author names, `time_left` how many seconds the caller has. With a `key`,
+    what comes of it is kept, and if a write with this key was done meanwhile, that is returned.
+    Raises Busy, Outdated, Overtaken, LeaseLost, LeaseHeld, KeyReused or LockError when it changed
+    nothing, and Unavailable, after which it may have changed the page unless that is `undone`.
     """
-    write = Write(uuid4(), author, comment, "live", content)
-    return _carry_out(_Change(slug, precondition, write, lease), document, time_left)
+    write = Write(uuid4(), author, comment, "live", content, key, origin)
+    carry_out = _once if key else _carry_out
+    return carry_out(_Change(slug, precondition, write, lease), document, time_left)
 
 
 def remove(
@@ -102,43 +149,71 @@ def remove(
     *,
     document: Document,
     lease: int | None = None,
+    key: Key | None = None,
     time_left: float = inf,
 ) -> Saved:
     """Delete a page, leaving a tombstone and its history; raises NotFound and Deleted, too."""
-    write = Write(uuid4(), author, "", "tombstone", EMPTY)
-    return _carry_out(_Change(slug, precondition, write, lease), document, time_left)
+    write = Write(uuid4(), author, "", "tombstone", EMPTY, key)
+    carry_out = _once if key else _carry_out
+    return carry_out(_Change(slug, precondition, write, lease), document, time_left)
+
+
+def _once(change: _Change, document: Document, time_left: float) -> Saved:
+    """As `_carry_out`; a write with the same key that was done meanwhile is the answer."""
+    try:
+        return _carry_out(change, document, time_left)
+    except _REFUSALS:
+        if change.write.key and (first := repeated(change.slug, change.write.key)):
+            return first
+        raise
 
 
 def _carry_out(change: _Change, document: Document, time_left: float) -> Saved:
     slug, content = change.slug, change.write.content
-    with _overtaken(slug):
-        lock = engines.current().lock(page_cache.key(slug), _LOCK_SECONDS)
-        wait = min(_WAIT_SECONDS, time_left - _SAVE_SECONDS)
-        if not lock.acquire(blocking_timeout=wait):
-            telemetry.measure(LockBusy=1)
-            raise Busy(slug)
+    give_up_at = monotonic() + time_left - _SAVE_SECONDS
+    with overtaken(slug):
+        lock = _locked(change, give_up_at)
         claim, item = _commit(change, lock)
     page = Page(**asdict(item), body=content.body, html=content.html)
-    _announce(page, lock, document)
-    return Saved(page, created=not claim.live)
+    _announce(page, lock, document, min(give_up_at, monotonic() + _PUBLISH_SECONDS))
+    return Saved(page, not claim.live, content.warnings)
+
+
+def _locked(change: _Change, give_up_at: float) -> Lock:
+    """The page's lock, taken. Raises Busy, and for a change that is refused in any case, why."""
+    lock = engines.current().lock(page_cache.key(change.slug), _LOCK_SECONDS)
+    give_up_at = min(give_up_at, monotonic() + _WAIT_SECONDS)
+    if lock.acquire(blocking=False):
+        return lock
+    # Who is too late already need not wait to hear it. (Whose edit lease is lost waits all the
+    # same: the text becomes a draft.)
+    with suppress(LeaseLost):
+        _check(change, shards.read(change.slug, claims.look))
+    if not lock.acquire(blocking_timeout=give_up_at - monotonic()):
+        telemetry.measure(LockBusy=1)
+        raise Busy(change.slug)
+    return lock
 
 
 @contextmanager
-def _overtaken(slug: str) -> Iterator[None]:
+def overtaken(slug: str) -> Iterator[None]:
+    """Raise Overtaken for what says that somebody else was faster, and Busy for a used key."""
     try:
         yield
     except (LockNotOwnedError, ClaimRefused, LockLost) as error:
         telemetry.measure(LockLost=1)
         raise Overtaken(slug) from error
+    except KeyUsed as error:
+        raise Busy(slug) from error
 
 
 def _commit(change: _Change, lock: Lock) -> tuple[Claim, PageItem]:
     try:
         return shards.write(change.slug, _attempt, change, lock)
-    except Exception as error:
-        # If the answer to a save was lost, the lock stays until it expires.
-        if not (isinstance(error, Unavailable) and error.in_doubt):
-            _release(lock)
+    except Exception:
+        # A save of which no answer came may yet be done. Nobody need wait for that: the next claim
+        # finds it done, or leaves it no row to match; the relay publishes what nobody else does.
+        release(lock)
         raise
 
 
@@ -161,9 +236,14 @@ def _claim_and_save(
     write = change.write
     with _lease_respected(connection, change):
         claim = claims.claim(connection, slug, lock.fence, lock.token)
-        _check_lease(slug, claim.lease, write.author, change.lease)
-        preconditions.check(change.precondition, claim, deletes=write.state == "tombstone")
+        _check(change, claim)
         return claim, saves.save(connection, claim, write)
+
+
+def _check(change: _Change, found: Claim) -> None:
+    check_lease(change.slug, found.lease, change.write.author, change.lease)
+    deletes = change.write.state == "tombstone"
+    preconditions.check(change.precondition, found, deletes=deletes)
 
 
 @contextmanager
@@ -179,13 +259,13 @@ def _lease_respected(connection: Connection, change: _Change) -> Iterator[None]:
             yield
         except (ClaimRefused, LockLost):
             lease = edit_leases.find(connection, slug)
-            _check_lease(slug, lease, write.author, change.lease)
+            check_lease(slug, lease, write.author, change.lease)
             raise
     except LeaseLost as lost:
         raise LeaseLost(slug, lost.holder, _keep(connection, change)) from lost
 
 
-def _check_lease(slug: str, lease: Lease | None, author: str, presented: int | None) -> None:
+def check_lease(slug: str, lease: Lease | None, author: str, presented: int | None) -> None:
     """Let a write pass that no edit lease stands against.
 
     With a lease presented it passes as long as nobody else took that lease, expired or not: else
@@ -207,21 +287,45 @@ def _keep(connection: Connection, change: _Change) -> UUID | None:
     )
 
 
-def _announce(page: Page, lock: Lock, document: Document) -> None:
+def _announce(page: Page, lock: Lock, document: Document, give_up_at: float) -> None:
     """Publish the page and give the lock back, in one round trip if both are in one place.
 
-    The page was committed: if this fails, the save has not, and the relay will publish the page.
+    The page was committed: if this fails, the save has not. It is tried again while there is time,
+    and then it is the relay that publishes the page. This process shows nothing older meanwhile.
     """
     try:
-        key, cache = page_cache.key(page.slug), page_cache.versioned()
-        lock.publish_and_release(cache, key, document(page))
-    except Exception as failure:  # noqa: BLE001 - the save stands, whatever goes wrong now
+        key, entry = lock.name, document(page)
+        page_cache.saved(key, entry)
+        _publish(lock, key, entry, give_up_at)
+    except (RedisError, LockError) as failure:
         why = telemetry.reason(failure)
         telemetry.logger().warning("not published", slug=page.slug, reason=why)
-        _release(lock)
+        release(lock)
+    except Exception:  # noqa: BLE001 - a fault of ours, and the save stands all the same
+        telemetry.logger().exception("not published", slug=page.slug)
+        release(lock)
 
 
-def _release(lock: Lock) -> None:
+def _publish(lock: Lock, key: str, entry: Entry, give_up_at: float) -> None:
+    pause = _PAUSE_SECONDS
+    while True:
+        try:
+            cache = page_cache.versioned()
+            try:
+                return lock.publish_and_release(cache, key, entry)
+            except LockNotOwnedError:
+                # It has no proof any more. Nothing is stored then, and what is older is removed.
+                cache.publish(key, entry)
+                return None
+        except (RedisError, LockError):
+            if monotonic() + pause > give_up_at:
+                raise
+        sleep(pause)
+        pause *= 2
+
+
+def release(lock: Lock | MultiLock) -> None:
+    """Give a lock back after its work was done; what fails of that is a warning."""
     try:
         lock.release()
     except LockError as failure:

@@ -1,7 +1,6 @@
 """The lists of the site: each is a value, and `read` gets a page of any of them."""
 
 import time
-import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from sheaf import paging
 from sheaf.database import signing_keys, tables
-from sheaf.pages import reads, revisions, tree, users
+from sheaf.pages import events, reads, revisions, tree, users
 from sheaf.pages.errors import NotOffered
 from sheaf.paging import Cursors, Keyset, PageRequest, RowPage, SortKey, UnknownKey, asc, desc
 from sheaf.search import queries, statements
@@ -182,8 +181,7 @@ def _select(filters: Filters) -> Select[Any]:
     if filters.author is not None:
         statement = statement.where(tables.pages.c.author == filters.author)
     if filters.prefix is not None:
-        prefix = unicodedata.normalize("NFC", filters.prefix)
-        statement = statement.where(reads.begins_with(_columns(filters)["slug"], prefix))
+        statement = statement.where(reads.begins_with(_columns(filters)["slug"], filters.prefix))
     return statement
 
 
@@ -204,6 +202,21 @@ def page_revisions(slug: str) -> Listing[revisions.RevisionItem]:
     return Selection(
         "revisions", {"slug": slug}, revisions.RevisionItem, statement, keyset, owner=slug
     )
+
+
+def changes(
+    folder: str = "", author: str | None = None, *, imports: bool = False
+) -> Listing[events.Event]:
+    """What happened to the pages below a folder (all of them, if it is ""), the newest first.
+
+    By one author, if that is given, and without imports unless they are asked for.
+    """
+    filters = {"folder": folder, "imports": str(imports)}
+    if author is not None:
+        filters["author"] = author
+    in_time = (tables.events.c.at, tables.events.c.slug, tables.events.c.version)
+    statement = events.of(folder, author, imports=imports)
+    return Selection("changes", filters, events.event, statement, Keyset(tuple(map(desc, in_time))))
 
 
 def all_users(sort: UserSort = "handle") -> Listing[users.User]:

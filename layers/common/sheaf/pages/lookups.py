@@ -1,25 +1,50 @@
 """Single things, each from the shard that has it; raises NotFound, Deleted or Unavailable."""
 
-from functools import partial
+from dataclasses import replace
 
-from sheaf.pages import edit_leases, reads, revisions, users
+from sheaf.pages import claims, edit_leases, reads, revisions, users
 from sheaf.pages.edit_leases import Lease
-from sheaf.pages.errors import Deleted, NotFound
+from sheaf.pages.errors import Deleted, NotFound, Redirected
 from sheaf.pages.reads import Page
 from sheaf.pages.revisions import Revision
 from sheaf.pages.users import User
 from sheaf.search import statements
 from sheaf.search.statements import Suggestion
 from sheaf.sharding import scattering, shards
-from sheaf.sharding.scattering import Scatter
+
+# So many redirects are followed, and the next one is left to the reader.
+_REDIRECTS = 8
 
 
 def page(slug: str) -> Page:
-    """The live page."""
+    """The live page; raises Redirected, too."""
     found = history(slug)
+    if found.moved_to:
+        raise Redirected(slug, destination(found.moved_to))
     if found.state != "live":
         raise Deleted(slug, found.version)
     return found
+
+
+def at(slug: str) -> Page | None:
+    """What is at a slug, for people to see; a redirect leads to where the page is now.
+
+    Raises Unavailable as `reads.read` does.
+    """
+    found = shards.read(slug, reads.read)
+    if found and found.moved_to:
+        return replace(found, moved_to=destination(found.moved_to))
+    return found
+
+
+def destination(slug: str) -> str:
+    """Where one gets to from a slug over redirects."""
+    for _ in range(_REDIRECTS - 1):
+        further = shards.read(slug, reads.redirect)
+        if further is None:
+            break
+        slug = further
+    return slug
 
 
 def history(slug: str) -> Page:
@@ -28,6 +53,19 @@ def history(slug: str) -> Page:
     if found is None:
         raise NotFound(f"page {slug}")
     return found
+
+
+def is_deleted(slug: str) -> bool:
+    """Whether the page was deleted, and not made again since."""
+    found = shards.read(slug, claims.look)
+    if not found.version:
+        raise NotFound(f"page {slug}")
+    return found.state == "tombstone"
+
+
+def last_title(slug: str) -> str:
+    """The title that the page had when it was last there."""
+    return shards.read(slug, revisions.last_title) or slug
 
 
 def revision(slug: str, version: int) -> Revision:
@@ -61,12 +99,6 @@ def find_user(handle: str) -> User | None:
 
 def suggestions(typed: str, limit: int) -> list[Suggestion]:
     """Pages whose titles begin with what was typed."""
-    return shards.following_moves(_suggestions, typed, limit)
-
-
-def _suggestions(typed: str, limit: int) -> list[Suggestion]:
-    statement = statements.beginning(typed, limit)
-    asks = [partial(source, statement) for source in scattering.sources()]
-    rows = [row for rows in Scatter()(asks) for row in rows]
+    rows = scattering.rows(statements.beginning(typed, limit))
     rows.sort(key=lambda row: (row[2], row[0]))
     return [Suggestion(slug, title) for slug, title, _ in rows[:limit]]

@@ -3,25 +3,24 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, extract, func, select
+from sqlalchemy import Connection, and_, case, delete, extract, func, null, select
 
-from sheaf.database.tables import outbox
+from sheaf.database.tables import outbox, pages, revisions
 
 
 @dataclass(frozen=True)
 class Change:
-    """A page reached this version."""
+    """A page reached this version; None made it if it is the smaller half of somebody's move."""
 
     id: int
     slug: str
     version: int
-    author: str
+    author: str | None
 
 
 def oldest(connection: Connection, limit: int) -> list[Change]:
     """The oldest changes, in their order. They stay until they are removed."""
-    columns = (outbox.c.id, outbox.c.slug, outbox.c.version, outbox.c.author)
-    statement = select(*columns).order_by(outbox.c.id).limit(limit)
+    statement = select(*_CHANGE).select_from(_MADE).order_by(outbox.c.id).limit(limit)
     return [Change(*row) for row in connection.execute(statement)]
 
 
@@ -35,3 +34,14 @@ def age(connection: Connection) -> float:
 def remove(connection: Connection, changes: Iterable[Change]) -> None:
     """Remove changes that were seen to. It is no error if somebody else has done so."""
     connection.execute(delete(outbox).where(outbox.c.id.in_([change.id for change in changes])))
+
+
+# A move is one edit: that of the page which arrives, and not of the redirect that stays.
+_LEADS_AWAY = revisions.c.moved_to.is_not(None)
+_CHANGE = (
+    *(outbox.c.id, outbox.c.slug, outbox.c.version),
+    case((_LEADS_AWAY, null()), else_=outbox.c.author),
+)
+_REVISION = and_(revisions.c.page_id == pages.c.id, revisions.c.version == outbox.c.version)
+# A page whose slot has gone to another shard since is not there any more, but its change is.
+_MADE = outbox.outerjoin(pages, pages.c.slug == outbox.c.slug).outerjoin(revisions, _REVISION)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sheaf.pages.claims import Claim
-from sheaf.pages.errors import Deleted, NotFound, Outdated
+from sheaf.pages.errors import Deleted, NotFound, Outdated, Taken
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,14 @@ class Precondition:
 
 
 def check(precondition: Precondition, claim: Claim, *, deletes: bool) -> None:
-    """Raise Outdated if a page is not in the state that a write builds on.
+    """Raise Outdated if a page is not in the state that a write builds on, Taken if none was to be.
 
     Where none is that could be deleted, a write that `deletes` is NotFound or Deleted.
     """
     if precondition.holds(claim.version, live=claim.live):
         return
-    if deletes and not claim.live:
+    if deletes and claim.state in ("claimed", "tombstone"):
         if not claim.version:
             raise NotFound(f"page {claim.slug}")
         raise Deleted(claim.slug, claim.version)
-    raise Outdated(claim)
+    raise Taken(claim) if precondition.versions is None else Outdated(claim)

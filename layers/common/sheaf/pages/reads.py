@@ -1,5 +1,6 @@
 """Pages: what readers see."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -7,14 +8,18 @@ from uuid import UUID
 
 from sqlalchemy import (
     Connection,
+    FromClause,
     Select,
     Table,
+    Text,
     and_,
     bindparam,
+    cast,
     func,
     select,
     true,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement
 
 from sheaf.database.outages import Unavailable
@@ -29,7 +34,7 @@ _READERS_LOCK = 0x5EAF
 
 # The columns of a PageItem, in its order.
 ITEM = (
-    pages.c.id,
+    func.coalesce(pages.c.identity, pages.c.id).label("id"),
     pages.c.slug,
     pages.c.title,
     pages.c.tags,
@@ -40,6 +45,7 @@ ITEM = (
     pages.c.updated_at,
     pages.c.blob,
 )
+_TEXT = (pages.c.body, pages.c.html, pages.c.moved_to)
 
 
 @dataclass(frozen=True)
@@ -64,42 +70,58 @@ class Page(PageItem):
 
     body: str
     html: str
+    # Where it went, if it is here no more.
+    moved_to: str | None = None
 
 
 def find(connection: Connection, slug: str) -> Page | None:
-    """The page, live or tombstone; None if the slug never had one."""
-    statement = select(*ITEM, pages.c.body, pages.c.html).where(
-        pages.c.slug == slug, pages.c.version > 0
-    )
+    """The page, live, tombstone or redirect; None if the slug never had one."""
+    statement = select(*ITEM, *_TEXT).where(pages.c.slug == slug, pages.c.version > 0)
     row = connection.execute(statement).one_or_none()
     return Page(*tuple(row)) if row else None
 
 
+def redirect(connection: Connection, slug: str) -> str | None:
+    """Where a slug redirects to; None if it does not."""
+    return connection.execute(_REDIRECT, {"slug": slug}).scalar_one_or_none()
+
+
 def read(connection: Connection, slug: str) -> Page | None:
     """As `find`, for readers; raises Unavailable if READERS of all processes are at it already."""
-    place, *row = connection.execute(_READ, {"slug": slug}).one()
-    if place is None:
+    row = without_place(connection.execute(_READ, {"slug": slug}).one())
+    return Page(*row) if row else None
+
+
+def without_place(found: Sequence[Any]) -> list[Any] | None:
+    """What a statement of `placed` found, None for nothing; raises Unavailable as `read` does."""
+    if found[0] is None:
         raise Unavailable("the database serves as many readers as it should")
-    return Page(*row) if row[0] else None
+    return list(found[1:]) if found[1] is not None else None
 
 
-def _read() -> Select[Any]:
-    """Take one of the readers' places for the time of the statement, and with it the page."""
+def placed(
+    columns: Sequence[ColumnElement[Any]], source: FromClause, wanted: ColumnElement[bool]
+) -> Select[Any]:
+    """Take one of the readers' places for the time of the statement, and with it one row at most.
+
+    The first of the columns is never NULL.
+    """
     number = func.generate_series(1, READERS).column_valued("number")
     free = func.pg_try_advisory_xact_lock(_READERS_LOCK, number)
     place = select(number).where(free).limit(1).scalar_subquery()
     # OFFSET 0 keeps the planner from asking for the place more than once.
     taken = select(place.label("number")).offset(0).subquery("place")
-    found = and_(
-        taken.c.number.is_not(None), pages.c.slug == bindparam("slug"), pages.c.version > 0
-    )
-    return select(taken.c.number, *ITEM, pages.c.body, pages.c.html).select_from(
-        taken.join(pages, found, isouter=True)
-    )
+    found = and_(taken.c.number.is_not(None), wanted)
+    return select(taken.c.number, *columns).select_from(taken.join(source, found, isouter=True))
 
 
+_REDIRECT = select(pages.c.moved_to).where(pages.c.slug == bindparam("slug"))
 # Built once: building a statement takes longer than running it.
-_READ = _read()
+_READ = placed(
+    (*ITEM, *_TEXT),
+    pages,
+    and_(pages.c.slug == bindparam("slug"), pages.c.version > 0),
+)
 
 
 # The following are selects of pages as lists show them, for paging to order and cut, and for all
@@ -135,3 +157,8 @@ def _pages_of(table: Table, slug: ColumnElement[str]) -> Select[Any]:
 def begins_with(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
     """Whether a slug begins so, as a range of an index: no slug holds the last code point."""
     return and_(column >= prefix, column < prefix + "\U0010ffff")
+
+
+def is_one_of(slugs: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a page has one of these slugs, each of which is looked up in an index."""
+    return pages.c.slug == func.any(cast(list(slugs), ARRAY(Text)))

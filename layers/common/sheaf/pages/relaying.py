@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from sheaf.caching.entry import Entry
 from sheaf.database.transactions import transactional
-from sheaf.pages import outbox, page_cache, reads, users
+from sheaf.pages import lookups, outbox, page_cache, users
 from sheaf.pages.outbox import Change
 from sheaf.pages.reads import Page
 from sheaf.sharding import shards
@@ -30,25 +30,27 @@ def _relay(number: int, limit: int, document: Document) -> list[Change]:
     # In their order, so of several changes of a page the newest stays.
     newest = {change.slug: change.version for change in changes}
     for slug, version in sorted(newest.items()):
-        _publish(slug, version, document)
+        cached = page_cache.versioned().get(page_cache.key(slug))
+        # The writer has done it, unless it has died before.
+        if not cached or cached.version < version:
+            publish(slug, document)
     _count(number, changes)
     shards.on(number, outbox.remove, changes)
     return changes
 
 
-def _publish(slug: str, version: int, document: Document) -> None:
-    """Do what the writer did not: see to it that the cache has this version or a newer one."""
-    key, cache = page_cache.key(slug), page_cache.versioned()
-    cached = cache.get(key)
-    if not cached or cached.version < version:
-        cache.refresh(key, lambda: document(slug, shards.read(slug, reads.find)))
+def publish(slug: str, document: Document) -> None:
+    """Make what the cache has of a page again, as the database has the page now."""
+    key = page_cache.key(slug)
+    page_cache.versioned().refresh(key, lambda: document(slug, lookups.at(slug)))
 
 
 def _count(number: int, changes: list[Change]) -> None:
     """Count the edits where their authors are kept."""
     by_shard: dict[Engine, list[Change]] = defaultdict(list)
     for change in changes:
-        by_shard[shards.owning(change.author)].append(change)
+        if change.author is not None:
+            by_shard[shards.owning(change.author)].append(change)
     for engine, theirs in by_shard.items():
         with transactional(engine).begin() as connection:
             users.count_edits(connection, number, theirs)

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Column, Connection, Select, and_, bindparam, select
 
 from sheaf.database.tables import pages, revisions
+from sheaf.pages import reads
 
+# As many as one looks through to say who changed a page.
+_AUTHORS = 100
 _ITEM = (
     revisions.c.version,
     revisions.c.title,
@@ -16,12 +19,14 @@ _ITEM = (
     revisions.c.created_at,
     revisions.c.state,
     revisions.c.blob,
+    revisions.c.moved_to,
+    revisions.c.moved_from,
 )
 
 
 @dataclass(frozen=True)
 class RevisionItem:
-    """A revision as the history shows it."""
+    """A revision as the history shows it; it goes on where the page moved to, or came from."""
 
     version: int
     title: str
@@ -30,6 +35,8 @@ class RevisionItem:
     created_at: datetime
     state: str
     blob: str
+    moved_to: str | None
+    moved_from: str | None
 
 
 @dataclass(frozen=True)
@@ -46,12 +53,40 @@ def of_page(slug: str) -> Select[Any]:
     return select(*_ITEM).where(revisions.c.page_id == page_id)
 
 
+def last_title(connection: Connection, slug: str) -> str | None:
+    """The title of the newest version that has a text; None if there is none."""
+    live = of_page(slug).where(revisions.c.state == "live")
+    newest = live.with_only_columns(revisions.c.title).order_by(revisions.c.version.desc()).limit(1)
+    return connection.execute(newest).scalar_one_or_none()
+
+
+# Built once, as is that of a page.
+_FIND = reads.placed(
+    (*_ITEM, revisions.c.tags, revisions.c.body),
+    revisions.join(pages, pages.c.id == revisions.c.page_id),
+    and_(pages.c.slug == bindparam("slug"), revisions.c.version == bindparam("version")),
+)
+
+
 def find(connection: Connection, slug: str, version: int) -> Revision | None:
-    """One version of a page, or None."""
-    statement = (
-        select(*_ITEM, revisions.c.tags, revisions.c.body)
-        .join(pages, pages.c.id == revisions.c.page_id)
-        .where(pages.c.slug == slug, revisions.c.version == version)
-    )
-    row = connection.execute(statement).one_or_none()
+    """One version of a page, or None; raises Unavailable as `reads.read` does."""
+    named = {"slug": slug, "version": version}
+    row = reads.without_place(connection.execute(_FIND, named).one())
     return Revision(*row) if row else None
+
+
+def authors(connection: Connection, slug: str, version: int) -> list[str]:
+    """Who saved the page after a version, the last one first, by its newest revisions."""
+    newest = _after(slug, version, revisions.c.author).order_by(revisions.c.version.desc())
+    return list(dict.fromkeys(connection.execute(newest.limit(_AUTHORS)).scalars()))
+
+
+def came_from(connection: Connection, slug: str, version: int) -> str | None:
+    """Where the page was until it moved here, first after a version; None if it did not."""
+    moved = _after(slug, version, revisions.c.moved_from).order_by(revisions.c.version)
+    first = moved.where(revisions.c.moved_from.is_not(None)).limit(1)
+    return connection.execute(first).scalar_one_or_none()
+
+
+def _after(slug: str, version: int, column: Column[Any]) -> Select[Any]:
+    return of_page(slug).with_only_columns(column).where(revisions.c.version > version)

@@ -1,12 +1,15 @@
 """Saves: the one statement that replaces a claimed page, with all that follows from it."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     CTE,
+    BigInteger,
     Boolean,
+    ColumnElement,
     Connection,
     Select,
     Text,
@@ -15,14 +18,19 @@ from sqlalchemy import (
     cast,
     delete,
     func,
+    null,
     select,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.exc import IntegrityError
 
 from sheaf.database.tables import links, outbox, page_tags, pages, revisions
+from sheaf.pages import idempotency
 from sheaf.pages.claims import Claim
-from sheaf.pages.reads import ITEM, PageItem
+from sheaf.pages.idempotency import Key, KeyUsed
+from sheaf.pages.reads import ITEM, Page, PageItem
+from sheaf.rendering.source import SourceWarning
 from sheaf.search import vectors
 from sheaf.sharding import ownership
 
@@ -38,11 +46,12 @@ class Content:
     title: str
     tags: tuple[str, ...]
     body: str
-    html: str
+    html: str  # as it is stored (see rendering/articles.py)
     blob: str
     headings: str
     plain: str
     links: frozenset[str]
+    warnings: tuple[SourceWarning, ...] = ()  # for the author alone
 
 
 EMPTY = Content("", (), "", "", "", "", "", frozenset())
@@ -57,21 +66,80 @@ class Write:
     comment: str
     state: str
     content: Content
+    key: Key | None = None
+    # What the revision says of how it came about (see events.py).
+    origin: str = ""
 
 
 def save(connection: Connection, claim: Claim, write: Write) -> PageItem:
     """Replace the claimed page: row, revision, links, tags and outbox, in one statement.
 
-    Raises LockLost if the claim no longer stands, and Moved if the slug is another shard's.
+    A page that has this content already stays as it is, and its version is what comes of it.
+    Raises LockLost if the claim no longer stands, Moved if the slug is another shard's, and KeyUsed
+    if a write with the same idempotency key was done.
     """
+    is_kept = _is_kept(claim, write)
     parameters = _parameters(claim, write) | ownership.key(connection, claim.slug)
-    row = connection.execute(_SAVE, parameters).one_or_none()
+    if is_kept:
+        return _one(connection, _STAYS, claim, parameters)
+    try:
+        row = connection.execute(_SAVE_KEPT if write.key else _SAVE, parameters).one_or_none()
+    except IntegrityError as error:
+        if idempotency.is_used(error):
+            raise KeyUsed(claim.slug) from error
+        raise
     return PageItem(*tuple(row)) if row else _already_saved(connection, claim, write)
+
+
+def redirect(connection: Connection, claim: Claim, write: Write, moved_to: str) -> PageItem:
+    """Replace the claimed page by a redirect to another slug; raises what `save` does.
+
+    Its id goes along with what moves, so the row gets another one.
+    """
+    return _replaced(connection, _REDIRECT, claim, write, {"new_moved_to": moved_to})
+
+
+def arrive(connection: Connection, claim: Claim, write: Write, page: Page) -> PageItem:
+    """Put a page that comes from elsewhere at the claimed slug; raises what `save` does.
+
+    Its version is above any that either slug has had: that of `page` and its redirect's.
+    """
+    given = {
+        "least_version": page.version + 1,
+        "new_identity": page.id,
+        "new_created_at": page.created_at,
+        "moved_from": page.slug,
+    }
+    return _replaced(connection, _ARRIVE, claim, write, given)
+
+
+def _replaced(
+    connection: Connection,
+    statement: Select[Any],
+    claim: Claim,
+    write: Write,
+    given: dict[str, object],
+) -> PageItem:
+    parameters = _parameters(claim, write) | ownership.key(connection, claim.slug) | given
+    return _one(connection, statement, claim, parameters)
+
+
+def _is_kept(claim: Claim, write: Write) -> bool:
+    """Whether the page has all that the write would give it."""
+    content = write.content
+    has = claim.state, claim.blob, claim.title, *claim.tags
+    return has == (write.state, content.blob, content.title, *content.tags)
 
 
 def _already_saved(connection: Connection, claim: Claim, write: Write) -> PageItem:
     statement = select(*ITEM).where(pages.c.slug == claim.slug, pages.c.write_id == write.id)
-    row = connection.execute(statement).one_or_none()
+    return _one(connection, statement, claim, {})
+
+
+def _one(
+    connection: Connection, statement: Select[Any], claim: Claim, parameters: Mapping[str, object]
+) -> PageItem:
+    row = connection.execute(statement, parameters).one_or_none()
     if row is None:
         ownership.check_writable(connection, claim.slug)
         raise LockLost(claim.slug)
@@ -95,50 +163,74 @@ def _parameters(claim: Claim, write: Write) -> dict[str, object]:
         "new_blob": content.blob,
         "new_author": write.author,
         "comment": write.comment,
+        "origin": write.origin,
         "new_plain": content.plain,
         **vectors.parameters(content.title, content.headings, content.plain),
         "targets": sorted(content.links),
+        **(_kept(write.key, claim, content) if write.key else {}),
     }
 
 
-def _save() -> Select[Any]:
-    """All that a save writes hangs on the update of the page's row: no row, no effect."""
-    saved = _replace()
-    effects = (_add_revision, _unlink, _link, _untag, _tag, _announce)
-    consequences = [effect(saved) for effect in effects]
+def _kept(key: Key, claim: Claim, content: Content) -> dict[str, object]:
+    return idempotency.parameters(key, is_new=not claim.live, warnings=content.warnings)
+
+
+def _save(
+    *more: Callable[[CTE], CTE],
+    row: Mapping[str, Any] | None = None,
+    revision: Mapping[str, Any] | None = None,
+) -> Select[Any]:
+    """All that a save writes hangs on the update of the page's row: no row, no effect.
+
+    `row` and `revision` are values of columns that others have than every save gives them.
+    """
+    saved = _replace(row or {})
+    effects = (_unlink, _link, _announce, *more)
+    consequences = [
+        _add_revision(saved, revision or {}),
+        *(effect(saved) for effect in effects),
+        *retag(saved),
+    ]
     return select(*(saved.c[column.name] for column in ITEM)).add_cte(*consequences)
 
 
-def _replace() -> CTE:
+def _replace(others: Mapping[str, Any]) -> CTE:
     now = func.clock_timestamp()
     given = ["state", "write_id", "title", "sort_title", "tags"]
     given += ["body", "html", "plain", "blob", "author"]
-    values = {name: bindparam(f"new_{name}", type_=pages.c[name].type) for name in given}
-    statement = update(pages).where(
+    values: dict[str, Any] = {
+        name: bindparam(f"new_{name}", type_=pages.c[name].type) for name in given
+    }
+    statement = update(pages).where(*_claimed())
+    values |= {
+        "version": pages.c.version + 1,
+        "moved_to": null(),
+        "search": vectors.vector(),
+        "created_at": case((pages.c.state == "live", pages.c.created_at), else_=now),
+        "updated_at": now,
+        **others,
+    }
+    row = (pages.c.id.label("row"), pages.c.slot, pages.c.body, pages.c.write_id)
+    return statement.values(**values).returning(*ITEM, *row, pages.c.moved_to).cte("saved")
+
+
+def _claimed() -> tuple[ColumnElement[bool], ...]:
+    """That the claim still stands."""
+    return (
         pages.c.slot == ownership.writable().c.slot,
         pages.c.slug == bindparam("claimed_slug"),
         pages.c.fence == bindparam("claimed_fence"),
         pages.c.owner == bindparam("claimed_owner"),
         pages.c.version == bindparam("claimed_version"),
     )
-    return (
-        statement.values(
-            **values,
-            version=pages.c.version + 1,
-            search=vectors.vector(),
-            created_at=case((pages.c.state == "live", pages.c.created_at), else_=now),
-            updated_at=now,
-        )
-        .returning(*ITEM, pages.c.slot, pages.c.body, pages.c.write_id)
-        .cte("saved")
-    )
 
 
-def _add_revision(saved: CTE) -> CTE:
+def _add_revision(saved: CTE, others: Mapping[str, Any]) -> CTE:
     columns = {
-        "page_id": saved.c.id,
+        "page_id": saved.c.row,
         "based_on": func.nullif(saved.c.version - 1, 0),
         "comment": bindparam("comment", type_=Text),
+        "origin": bindparam("origin", type_=Text),
         "created_at": saved.c.updated_at,
     }
     same = [
@@ -152,8 +244,10 @@ def _add_revision(saved: CTE) -> CTE:
         "body",
         "blob",
         "author",
+        "moved_to",
     ]
     columns |= {name: saved.c[name] for name in same}
+    columns |= others
     return insert(revisions).from_select(list(columns), select(*columns.values())).cte("revised")
 
 
@@ -174,6 +268,11 @@ def _link(saved: CTE) -> CTE:
     return fresh.on_conflict_do_nothing().cte("linked")
 
 
+def retag(saved: CTE) -> tuple[CTE, CTE]:
+    """Make the tags by themselves those of a page: of its slug, slot, tags and time of change."""
+    return _untag(saved), _tag(saved)
+
+
 def _untag(saved: CTE) -> CTE:
     gone = page_tags.c.tag != func.all(saved.c.tags, type_=Boolean)
     return delete(page_tags).where(page_tags.c.slug == saved.c.slug, gone).cte("untagged")
@@ -192,3 +291,22 @@ def _tag(saved: CTE) -> CTE:
 _TARGETS = cast(bindparam("targets"), ARRAY(Text))
 # Built once: building the statement takes longer than running it.
 _SAVE = _save()
+_STAYS = select(*ITEM).where(*_claimed())
+_SAVE_KEPT = _save(idempotency.keep)
+_REDIRECT = _save(
+    row={
+        "moved_to": bindparam("new_moved_to", type_=pages.c.moved_to.type),
+        "identity": func.gen_random_uuid(),
+    }
+)
+_ARRIVE = _save(
+    row={
+        "version": func.greatest(pages.c.version, bindparam("least_version", type_=BigInteger)) + 1,
+        "identity": bindparam("new_identity", type_=pages.c.identity.type),
+        "created_at": bindparam("new_created_at", type_=pages.c.created_at.type),
+    },
+    revision={
+        "based_on": null(),
+        "moved_from": bindparam("moved_from", type_=revisions.c.moved_from.type),
+    },
+)

@@ -16,6 +16,10 @@ from sheaf.pages.outbox import Change
 from sheaf.sharding import ownership
 
 _HANDLE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+HANDLE_RULE = (
+    "up to 64 lower-case letters a to z, digits, '.', '_' and '-', of which the first is a letter "
+    "or a digit"
+)
 _ITEM = (users.c.handle, users.c.edits, users.c.created_at)
 
 
@@ -53,7 +57,7 @@ def count_edits(connection: Connection, shard: int, changes: Sequence[Change]) -
     seen = [{"shard": shard, "change": change.id} for change in changes]
     noted = insert(counted_changes).values(seen).on_conflict_do_nothing()
     fresh = set(connection.execute(noted.returning(counted_changes.c.change)).scalars())
-    edits = Counter(change.author for change in changes if change.id in fresh)
+    edits = Counter(change.author for change in changes if change.author and change.id in fresh)
     if edits:
         _add(connection, edits)
 

@@ -4,7 +4,7 @@
 which order, `Cursors` for which list, a `PageRequest` which page of it.
 """
 
-from sheaf.paging.cursors import START, BadCursor, Cursors, Position, UnknownKey
+from sheaf.paging.cursors import MAX_CURSOR, START, BadCursor, Cursors, Position, UnknownKey
 from sheaf.paging.fetching import (
     MAX_DEPTH,
     BadPage,
@@ -22,6 +22,7 @@ from sheaf.paging.fetching import (
 from sheaf.paging.keysets import Keyset, SortKey, asc, desc
 
 __all__ = [
+    "MAX_CURSOR",
     "MAX_DEPTH",
     "START",
     "BadCursor",

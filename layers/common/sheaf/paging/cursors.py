@@ -12,6 +12,8 @@ from uuid import UUID
 from sheaf import hashing
 from sheaf.paging.keysets import Keyset, SortKey
 
+# No cursor is longer: none is made, and none is read. Keys of about 2,200 bytes fit.
+MAX_CURSOR = 3000
 _SIGNATURE_BYTES = 16
 _KEY_ID_BYTES = 8
 
@@ -72,13 +74,19 @@ class Cursors:
     def encode(self, position: Position, keyset: Keyset) -> str:
         """The cursor for a position in the list as this keyset orders it.
 
-        Raises ValueError for a key with a NULL or of another length than the keyset, and if there
-        are no secrets; OverflowError for an id of a secret that is no 64-bit number.
+        Raises ValueError for a key with a NULL or of another length than the keyset, for one that
+        is too long for MAX_CURSOR, and if there are no secrets; OverflowError for an id of a secret
+        that is no 64-bit number.
         """
         key_id = max(self.secrets)
         message = key_id.to_bytes(_KEY_ID_BYTES) + _dump(position, keyset)
         signature = self._signature(self.secrets[key_id], keyset, message)
-        return _text(signature + message)
+        cursor = _text(signature + message)
+        if len(cursor) > MAX_CURSOR:
+            raise ValueError(
+                f"The key of a row is too long for a cursor: {len(cursor)} characters."
+            )
+        return cursor
 
     def decode(self, cursor: str, keyset: Keyset) -> Position:
         """The position that a cursor names.
@@ -107,7 +115,8 @@ def _dump(position: Position, keyset: Keyset) -> bytes:
     values = position.key and [
         _plain(key, value) for key, value in zip(keyset.keys, position.key, strict=True)
     ]
-    return json.dumps([position.backward, values], separators=(",", ":")).encode()
+    place = [position.backward, values]
+    return json.dumps(place, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _plain(key: SortKey, value: Any) -> Any:
@@ -130,6 +139,8 @@ def _text(data: bytes) -> str:
 
 
 def _bytes(text: str) -> bytes:
+    if len(text) > MAX_CURSOR:
+        raise BadCursor("The cursor cannot be read.")
     try:
         data = base64.urlsafe_b64decode(text + "==")  # signs too many are ignored
     except ValueError as error:

@@ -42,6 +42,11 @@ def human_time(moment: datetime) -> str:
     return f"{utc.day} {utc:%b %Y, %H:%M} UTC"
 
 
+def human_clock(moment: datetime) -> str:
+    """The time of a day for people: 14:03 UTC."""
+    return f"{moment.astimezone(UTC):%H:%M} UTC"
+
+
 def compact(source: str) -> str:
     """A template without its indentation and blank lines, which no browser shows."""
     return _LAYOUT.sub(lambda found: found[1] or "\n", source)
@@ -70,6 +75,7 @@ def _make_environment() -> Environment:
     environment.filters["page_path"] = page_path
     environment.filters["machine_time"] = machine_time
     environment.filters["human_time"] = human_time
+    environment.filters["human_clock"] = human_clock
     return environment
 
 

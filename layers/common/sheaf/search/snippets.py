@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from sheaf.search import words
+from sheaf.texts import composed
 
 _READ_CHARACTERS = 20_000
 _SHOWN_CHARACTERS = 160
@@ -31,8 +32,9 @@ def cut(text: str, wanted: Sequence[tuple[str, ...]]) -> str:
 
     The phrases are as `words.split` makes them. Without any of them, the beginning of the text.
     """
-    composed = unicodedata.normalize("NFC", text[:_READ_CHARACTERS])
-    source = " ".join(composed.split())
+    read = text[:_READ_CHARACTERS]
+    whole = read if unicodedata.is_normalized("NFC", read) else composed(read)
+    source = " ".join(whole.split())
     places = list(_places(source, wanted[:_PHRASES]))
     fragments = _fragments(source, _anchors(places))
     shown = " … ".join(_mark(source, fragment, places) for fragment in fragments)

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
+from sheaf import texts
 from sheaf.database.tables import is_live, pages
 from sheaf.paging import Keyset, asc
 from sheaf.search import snippets, words
@@ -98,7 +99,7 @@ def beginning(typed: str, limit: int) -> Select[Any]:
     A range of the index on titles, which are in byte order there. For all shards. The limit is
     written out for its plan.
     """
-    title, first = pages.c.sort_title, typed.casefold()
+    title, first = pages.c.sort_title, (texts.line(typed) or typed).casefold()
     return (
         select(pages.c.slug, pages.c.title, title)
         .where(

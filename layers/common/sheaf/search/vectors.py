@@ -17,17 +17,17 @@ def vector() -> ColumnElement[object]:
 
 def parameters(title: str, headings: str, plain: str) -> dict[str, str]:
     """What a statement with a `vector` needs. Of a very long text only the beginning is found."""
+    texts = {
+        "title_terms": (title, _TITLE_BYTES),
+        "heading_terms": (headings, _HEADINGS_BYTES),
+        "plain_terms": (plain, _PLAIN_BYTES),
+    }
     return {
-        "title_terms": _terms(title, _TITLE_BYTES),
-        "heading_terms": _terms(headings, _HEADINGS_BYTES),
-        "plain_terms": _terms(plain, _PLAIN_BYTES),
+        name: words.indexed(text[:limit]).encode()[:limit].decode(errors="ignore")
+        for name, (text, limit) in texts.items()
     }
 
 
 def _weighted(parameter: str, weight: str) -> ColumnElement[object]:
     terms = func.to_tsvector("simple", bindparam(parameter, type_=Text), type_=TSVECTOR)
     return func.setweight(terms, literal_column(f"'{weight}'"), type_=TSVECTOR)
-
-
-def _terms(text: str, limit: int) -> str:
-    return words.indexed(text[:limit]).encode()[:limit].decode(errors="ignore")

@@ -10,6 +10,8 @@ import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
 
+from sheaf.texts import composed
+
 # What may be in a word between spaces: all below the scripts of East Asia (which begin at U+2E80)
 # but Thai and Lao, Burmese, Hangul's parts, Khmer.
 _SPACED = "!-\u0dff\u0f00-\u0fff\u10a0-\u10ff\u1200-\u177f\u1800-\u2e7f"
@@ -62,7 +64,8 @@ def fold(text: str) -> list[str]:
 
 def split(text: str) -> tuple[str, ...]:
     """The words and runs of a text, folded, in their order."""
-    return tuple(_PIECE.findall(unicodedata.normalize("NFC", text).translate(_FOLDS)))
+    whole = text if unicodedata.is_normalized("NFC", text) else composed(text)
+    return tuple(_PIECE.findall(whole.translate(_FOLDS)))
 
 
 def indexed(text: str) -> str:

@@ -2,12 +2,26 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import URL, Connection, Engine, select
 
 from sheaf.database import schema, signing_keys
 from sheaf.database.tables import pages
+from sheaf.database.transactions import prepares
 from sheaf.sharding import slot_maps
 from sheaf.sharding.slot_maps import SlotMap
+
+
+class NonePrepared(RuntimeError):
+    """Databases of a site that has several can do nothing together with others."""
+
+    def __init__(self, urls: Sequence[URL]) -> None:
+        where = ", ".join(
+            f"{url.host or 'localhost'}:{url.port or 5432}/{url.database}" for url in urls
+        )
+        super().__init__(
+            f"max_prepared_transactions is 0 at {where}, and a site on several databases needs more"
+            " on each, 64 say. Set it, and start PostgreSQL again."
+        )
 
 
 def upgrade(engines: Sequence[Engine]) -> list[str]:
@@ -15,7 +29,10 @@ def upgrade(engines: Sequence[Engine]) -> list[str]:
 
     Returns the ids of the migrations that ran. The first time the slots are spread over all
     databases; those added later own none until `sheaf reshard` gives them some.
+    Raises NonePrepared before anything is done.
     """
+    if len(engines) > 1:
+        _check_prepares(engines)
     ran = [revision for engine in engines for revision in schema.upgrade(engine)]
     with engines[0].begin() as home:
         if not signing_keys.all_secrets(home):
@@ -24,6 +41,16 @@ def upgrade(engines: Sequence[Engine]) -> list[str]:
     if first_map:
         _spread(first_map, engines)
     return list(dict.fromkeys(ran))
+
+
+def _check_prepares(engines: Sequence[Engine]) -> None:
+    unable = []
+    for engine in engines:
+        with engine.connect() as connection:
+            if not prepares(connection):
+                unable.append(engine.url)
+    if unable:
+        raise NonePrepared(unable)
 
 
 def _first_map(home: Connection, count: int) -> SlotMap:

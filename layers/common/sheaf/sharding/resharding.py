@@ -22,7 +22,7 @@ from itertools import groupby
 from sqlalchemy import Connection, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from sheaf.database.tables import reader_epochs, slot_moves, slot_owners
+from sheaf.database.tables import names_checked, reader_epochs, slot_moves, slot_owners
 from sheaf.database.transactions import take_time, transactional
 from sheaf.sharding import shards, slot_copies, slot_maps
 from sheaf.sharding.slot_maps import Move, SlotMap
@@ -102,11 +102,15 @@ def _map() -> SlotMap:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Keep others from moving slots. The lock ends with its connection, whatever happens."""
+    """Keep others from moving slots. The lock ends with its connection, whatever happens.
+
+    It is a transaction's, which has its session to itself behind a pooler, too.
+    """
     engine = shards.apart(0)
     try:
-        with engine.connect() as connection:
-            asked = text(f"SELECT pg_try_advisory_lock({_ONE_AT_A_TIME})")
+        with transactional(engine).begin() as connection:
+            take_time(connection, 24 * 3600)
+            asked = text(f"SELECT pg_try_advisory_xact_lock({_ONE_AT_A_TIME})")
             if not connection.execute(asked).scalar_one():
                 raise ReshardError("Somebody else is moving slots.")
             yield
@@ -187,6 +191,9 @@ def _close(batch: Batch) -> int:
 
 def _open(batch: Batch) -> int:
     _set(batch.target, batch, mode="owned")
+    with _session(batch.target) as target:
+        # Names that came along are older than those that upkeep has seen there (normalizing.py).
+        target.execute(delete(names_checked))
     return 0
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Compiled, Dialect, Engine, Select
@@ -32,6 +32,16 @@ def sources() -> list[Callable[[Select[Any]], Iterable[Any]]]:
         return [_source(engines[0])]
     followed, compiled = ownership.epoch(engines[0]), _compiler(engines[0].dialect)
     return [_driven_source(engine, compiled, followed) for engine in engines]
+
+
+def rows(statement: Select[Any]) -> list[Any]:
+    """What a statement selects on all shards that own slots, in no order; raises Unavailable."""
+    return shards.following_moves(_rows, statement)
+
+
+def _rows(statement: Select[Any]) -> list[Any]:
+    asks = [partial(source, statement) for source in sources()]
+    return [row for found in Scatter()(asks) for row in found]
 
 
 def source_of(name: str) -> Callable[[Select[Any]], Iterable[Any]]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from sheaf import settings
 from sheaf.database import connections
-from sheaf.database.outages import DRIVER_ERRORS, Unavailable, raise_translated
+from sheaf.database.outages import DRIVER_ERRORS, Unavailable, raise_translated, translated
 from sheaf.sharding import ownership, slot_maps
 from sheaf.sharding.ownership import Moved
 from sheaf.sharding.slot_maps import SlotMap
@@ -67,6 +67,11 @@ def owning(name: str) -> Engine:
     """The shard that holds this slug or handle, by the map that this process follows."""
     slot_map = current_map()
     return _following(slot_map.owner(name), slot_map.epoch)
+
+
+def following(number: int) -> Engine:
+    """A shard by its number, for what follows the map that this process follows."""
+    return _following(number, current_map().epoch)
 
 
 def all_owning() -> list[Engine]:
@@ -126,19 +131,21 @@ def on(
     number: int, work: Callable[Concatenate[Connection, P], T], *args: P.args, **options: P.kwargs
 ) -> T:
     """What `work` does on the shard of this number, whatever its slots; raises Unavailable."""
-    try:
+
+    def attempt() -> T:
         with at(number).connect() as connection:
             return work(connection, *args, **options)
-    except DRIVER_ERRORS as error:
-        raise_translated(error)
+
+    return following_moves(attempt)
 
 
 def following_moves(work: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
     """What `work` returns, done again with a newer map while it raises Moved; raises Unavailable.
 
-    While a slot moves, it cannot be written for some tenths of a second.
+    While a slot moves, it cannot be written for some tenths of a second. A work of which a database
+    has done nothing, since the session was of no more use, is done again once, in another session.
     """
-    give_up_at = time.monotonic() + _MOVE_SECONDS
+    give_up_at, renewed = time.monotonic() + _MOVE_SECONDS, False
     while True:
         try:
             return work(*args, **options)
@@ -147,8 +154,11 @@ def following_moves(work: Callable[P, T], *args: P.args, **options: P.kwargs) ->
             if time.monotonic() > give_up_at:
                 raise Unavailable("slots are on their way to another shard") from moved
             time.sleep(uniform(0.01, 0.05))  # noqa: S311
-        except DRIVER_ERRORS as error:
-            raise_translated(error)
+        except (*DRIVER_ERRORS, Unavailable) as error:
+            fault = translated(error)
+            if renewed or not isinstance(fault, Unavailable) or not fault.undone:
+                raise_translated(error)
+            renewed = True
 
 
 def dispose() -> None:

@@ -21,10 +21,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from sheaf.database.tables import drafts, links, page_tags, pages, revisions, users
+from sheaf.database.tables import (
+    drafts,
+    idempotency_keys,
+    links,
+    page_tags,
+    pages,
+    revisions,
+    users,
+)
 
 # In this order, for revisions refer to pages. The outbox stays: each shard relays its own.
-TABLES = (pages, revisions, links, page_tags, drafts, users)
+TABLES = (pages, revisions, links, page_tags, drafts, idempotency_keys, users)
 _ROWS_AT_ONCE = 200
 
 Key = tuple[Any, ...]

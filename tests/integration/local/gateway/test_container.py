@@ -3,20 +3,23 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import psycopg
 import pytest
 
+from local.gateway.buffering import MAX_WAITING
 from tests.conftest import Mint
-from tests.fixtures import Servers, database
+from tests.fixtures import Servers, database, unable_to_prepare
 from tests.servers.issuer import Issuer, running
 from tests.servers.ports import free_ports
 from tests.waiting import PATIENCE, killed_if_late, wait_until
@@ -135,7 +138,7 @@ def get(gateway: Started, path: str, headers: Variables | None = None) -> httpx.
 
 def put(gateway: Started, slug: str, token: str, **condition: str) -> httpx.Response:
     headers = {"Authorization": f"Bearer {token}"} | (condition or {"If-None-Match": "*"})
-    page = {"body": f"# About {slug}\n"}
+    page = {"body": f"# About {slug}\n\n{condition}\n"}
     url = f"{gateway.url}/api/pages/{slug}"
     return httpx.put(url, json=page, headers=headers, timeout=PATIENCE)
 
@@ -158,6 +161,10 @@ def test_it_refuses_to_start_without(role: str, missing: str, variables: Variabl
         ("SHEAF_ISSUER", "http://id.example.com"),
         ("SHEAF_ISSUER", "id.example.com"),
         ("SHEAF_DATABASE_URLS", "mysql://secret@db/sheaf"),
+        ("SHEAF_ISSUER", "https://[id.example.com"),
+        ("SHEAF_TEMPLATE", "/nowhere"),
+        ("POWERTOOLS_LOG_LEVEL", "LOUD"),
+        ("FORWARDED_ALLOW_IPS", "the proxy"),
         ("WORKERS", "many"),
         ("PORT", "http"),
     ],
@@ -166,7 +173,7 @@ def test_it_refuses_a_value_that_cannot_be(variable: str, value: str, variables:
     done = run("gateway", variables | {variable: value})
     (said,) = lines(done.stdout)
     assert done.returncode == 2
-    assert said["message"].startswith(f"{variable} ")
+    assert said["message"].startswith(variable)
     assert "secret" not in said["message"]
 
 
@@ -174,7 +181,17 @@ def test_a_migration_that_fails_says_so(variables: Variables) -> None:
     closed = f"postgresql://sheaf@127.0.0.1:{free_ports(1)[0]}/sheaf"
     done = run("migrate", variables | {"SHEAF_DATABASE_URLS": closed})
     assert done.returncode == 1
-    assert lines(done.stdout)[-1]["message"] == "migrate failed"
+    (said,) = lines(done.stdout)
+    assert said["message"].startswith("SHEAF_DATABASE_URLS: OperationalError: ")
+
+
+def test_databases_that_prepare_nothing_are_named(tmp_path: Path, variables: Variables) -> None:
+    with unable_to_prepare(tmp_path) as urls:
+        done = run("migrate", variables | {"SHEAF_DATABASE_URLS": ",".join(urls)})
+    assert done.returncode == 1
+    (said,) = lines(done.stdout)
+    assert said["message"].startswith("SHEAF_DATABASE_URLS: max_prepared_transactions is 0 at ")
+    assert urlsplit(urls[0]).password not in said["message"]
 
 
 def test_the_site_takes_the_issuers_tokens_and_no_others(
@@ -216,7 +233,8 @@ def test_a_request_that_has_begun_is_answered_after_sigterm(
         psycopg.connect(variables["SHEAF_DATABASE_URLS"]) as held,
         ThreadPoolExecutor() as pool,
     ):
-        held.execute("SELECT FROM pages WHERE slug = 'slow' FOR UPDATE")
+        # A save has to wait for this, a claim has not.
+        held.execute("LOCK TABLE revisions IN SHARE MODE")
         answer = pool.submit(put, gateway, "slow", issuer.token(), **{"If-Match": '"v1"'})
         _wait_for_a_waiting_writer(variables, answer)
         gateway.process.send_signal(signal.SIGTERM)
@@ -261,3 +279,32 @@ def test_a_proxy_is_believed_if_it_is_named(
     assert event["headers"]["x-forwarded-proto"] == scheme
     assert event["headers"]["x-forwarded-for"] == "203.0.113.7, 127.0.0.1"
     assert event["requestContext"]["http"]["sourceIp"] == "127.0.0.1"
+
+
+def test_who_has_waited_longest_makes_room(variables: Variables) -> None:
+    template = Path(__file__).with_name("echo.yaml")
+    told = {"SHEAF_TEMPLATE": str(template), "WORKERS": "1"}
+    with started("gateway", variables | told) as gateway, ExitStack() as silent:
+        gateway.until("Booting worker")
+        held = []
+        for _ in range(MAX_WAITING + 1):
+            connection = socket.create_connection(("127.0.0.1", int(variables["PORT"])), PATIENCE)
+            held.append(silent.enter_context(connection))
+            connection.sendall(b"GET / HTTP/1.1\r\n")
+        with suppress(ConnectionResetError):  # what was sent may have been left unread
+            assert held[0].recv(1) == b""
+        held[-1].sendall(b"Host: a\r\n\r\n")
+        assert held[-1].recv(15) == b"HTTP/1.1 200 OK"
+        assert gateway.stop() == 0
+
+
+def test_a_client_that_waits_to_be_asked_for_its_body(gateway: Started) -> None:
+    address = urlsplit(gateway.url)
+    with socket.create_connection((address.hostname, address.port), PATIENCE) as client:
+        client.sendall(
+            b"POST /api/pages/a HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+            b"Content-Length: 2\r\nContent-Type: application/json\r\n\r\n"
+        )
+        assert client.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b"{}")
+        assert client.recv(12) in (b"HTTP/1.1 404", b"HTTP/1.1 405")

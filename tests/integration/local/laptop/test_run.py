@@ -3,13 +3,15 @@
 import json
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -17,10 +19,12 @@ from urllib.request import Request, urlopen
 
 import psutil
 import pytest
+from sqlalchemy import make_url
 
 from local.gateway.config import PROJECT
 from local.laptop.issuer import mint
-from tests.fixtures import Servers
+from tests.fixtures import Servers, unable_to_prepare
+from tests.needs import needs
 from tests.waiting import PATIENCE, killed_if_late, wait_until
 
 # What a shell may say of another server of PostgreSQL.
@@ -133,17 +137,33 @@ def test_a_site_begins_with_the_manual_and_keeps_an_edit(state: Path) -> None:
         assert site.left() == []
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux defers a connection's acceptance")
-def test_silent_connections_keep_nobody_waiting(state: Path) -> None:
-    """Browsers connect ahead of need; more such connections than workers must not matter."""
+PUT = b"PUT /api/pages/half HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+# What a client may have sent when it falls silent.
+SILENCES = [
+    b"",
+    b"GET / HT",
+    b"GET / HTTP/1.1\r\nHost: a\r\nX-Half: ",
+    PUT + b'Content-Length: 5000\r\n\r\n{"body":',
+    PUT + b'Transfer-Encoding: chunked\r\n\r\n20\r\n{"body":',
+]
+
+
+def test_twenty_of_each_who_send_half_a_request_keep_nobody_waiting(state: Path) -> None:
+    """Fifty times as many as there are workers; browsers, too, connect ahead of need."""
     with running(state) as site, ExitStack() as silent:
         address = urlsplit(site.url)
-        for _ in range(6):
-            connection = socket.create_connection((address.hostname, address.port), PATIENCE)
-            silent.enter_context(connection)
-        before = time.monotonic()
-        assert site.request("/")[0] == 200
-        assert time.monotonic() - before < 20  # gunicorn ends a worker that waits for 30 s
+        held = []
+        for silence in SILENCES * 20:
+            connection = socket.create_connection((address.hostname, address.port))
+            held.append(silent.enter_context(connection))
+            connection.sendall(silence)
+        token = mint(state, f"{site.url}/-/local", "alice", "editor")
+        headers = {"Authorization": f"Bearer {token}", "If-None-Match": "*"}
+        page = {"body": "# Saved\n"}
+        assert site.request("/api/pages/beside", "PUT", body=page, headers=headers)[0] == 201
+        assert site.request("/robots.txt")[0] == 200
+        # Nobody had to be sent away for that.
+        assert not select.select(held, [], [], 0)[0]
 
 
 def test_it_says_where_everything_is_but_no_password(state: Path) -> None:
@@ -182,15 +202,57 @@ def test_a_first_start_can_be_interrupted(tmp_path: Path) -> None:
     assert not (tmp_path / "postgres" / "data").exists()
 
 
-@pytest.mark.parametrize(
-    "victim", ["gunicorn", "postgres", "(valkey|redis)-server", "local.gateway.schedule"]
-)
+def parts_of(site: Running, pattern: str) -> list[psutil.Process]:
+    def command(process: psutil.Process) -> str:
+        with suppress(psutil.NoSuchProcess):  # it has ended since, and may not be waited for yet
+            return " ".join(process.cmdline())
+        return ""
+
+    children = psutil.Process(site.process.pid).children()
+    return [each for each in children if re.search(pattern, command(each))]
+
+
+def part_of(site: Running, pattern: str) -> psutil.Process:
+    (part,) = parts_of(site, pattern)
+    return part
+
+
+def is_another(site: Running, pattern: str, killed: psutil.Process) -> bool:
+    return [each.pid for each in parts_of(site, pattern)] not in ([], [killed.pid])
+
+
+@pytest.mark.parametrize("victim", ["gunicorn", "local.gateway.schedule"])
 def test_when_a_part_ends_the_rest_ends_too(state: Path, victim: str) -> None:
     with running(state) as site:
-        children = psutil.Process(site.process.pid).children()
-        (part,) = (each for each in children if re.search(victim, " ".join(each.cmdline())))
-        part.kill()
+        part_of(site, victim).kill()
         assert site.process.wait(PATIENCE) == 1
+        assert site.left() == []
+
+
+def test_a_server_that_is_killed_is_started_again_and_the_site_stays(state: Path) -> None:
+    with running(state) as site:
+        token = mint(state, f"{site.url}/-/local", "alice", "editor")
+        headers = {"Authorization": f"Bearer {token}", "If-None-Match": "*"}
+        page = {"body": "# Saved\n\nBefore and after.\n"}
+        assert site.request("/api/pages/before", "PUT", body=page, headers=headers)[0] == 201
+        for number, pattern in enumerate(["(valkey|redis)-server", "postgres", "redis|valkey"]):
+            killed = part_of(site, pattern)
+            killed.kill()
+            assert site.request("/robots.txt")[0] == 200
+            if pattern != "postgres":
+                assert "Before and after." in site.request("/before")[1]
+            wait_until(partial(is_another, site, pattern, killed), "a server is not started")
+            wait_until(lambda: site.request("/api/health")[0] == 200, "a server is not back")
+            wait_until(
+                partial(
+                    lambda slug: site.request(slug, "PUT", body=page, headers=headers)[0] == 201,
+                    f"/api/pages/after-{number}",
+                ),
+                "nothing can be saved",
+            )
+        site.everything = psutil.Process(site.process.pid).children(recursive=True)
+        assert "Before and after." in site.request("/before")[1]
+        assert site.stop() == 0
         assert site.left() == []
 
 
@@ -210,8 +272,124 @@ def test_a_port_in_use_is_refused_in_one_line(state: Path) -> None:
     assert not (state / "postgres" / "data" / "postmaster.pid").exists()
 
 
-def test_a_bad_setting_is_refused_in_one_line(state: Path) -> None:
-    assert failing(state, WORKERS="none").startswith("sheaf: WORKERS must be")
+def refused(complaint: str, *named: str) -> None:
+    """It is one line, which names what is wrong and no password."""
+    assert complaint.startswith("sheaf: ")
+    assert complaint.count("\n") == 1
+    for each in named:
+        assert each in complaint
+    assert "s3cret" not in complaint
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("WORKERS", "none"),
+        ("PORT", "9" * 5000),
+        ("FORWARDED_ALLOW_IPS", "the proxy"),
+        ("SHEAF_TEMPLATE", "/nowhere/template.yaml"),
+        ("SHEAF_TEMPLATE", os.devnull),
+        ("SHEAF_AUTH", "iam"),
+        ("SHEAF_CACHE_CLUSTER", "true"),
+        ("SHEAF_CACHE_CLUSTER", "yes"),
+        ("SHEAF_BUILD", "new"),
+        ("SHEAF_ORIGIN_KEYS", "short"),
+        ("POWERTOOLS_LOG_LEVEL", "LOUD"),
+        ("POWERTOOLS_METRICS_DISABLED", "perhaps"),
+        ("SHEAF_DATABASE_URLS", "mysql://u:s3cret@127.0.0.1/sheaf"),
+        ("SHEAF_DATABASE_URLS", "postgresql://u:s3cret@127.0.0.1:port/sheaf"),
+        ("SHEAF_DATABASE_URLS", "postgresql://u:s3cret@127.0.0.1:1/sheaf"),
+        ("SHEAF_DATABASE_URLS", "postgresql://u:s3cret@nobody.invalid/sheaf"),
+        ("SHEAF_DATABASE_URLS", "postgresql://u:s3cret@127.0.0.1/sheaf?nonsense=1"),
+        ("SHEAF_CACHE_URL", "redis://:s3cret@[::1/0"),
+        ("SHEAF_CACHE_URL", "redis://:s3cret@127.0.0.1:1/0"),
+        ("SHEAF_CACHE_URL", "redis://:s3cret@127.0.0.1:1/0?db=first"),
+        ("SHEAF_LOCKS", "redis://:s3cret@127.0.0.1:1/0"),
+        ("SHEAF_LOCKS", "zookeeper://127.0.0.1:1"),
+        ("SHEAF_LOCKS", "zookeeper://127.0.0.1:port"),
+    ],
+)
+def test_a_wrong_setting_is_refused_in_one_line(
+    tmp_path: Path, environment: Servers, variable: str, value: str
+) -> None:
+    told = {
+        "SHEAF_DATABASE_URLS": environment.database_url,
+        "SHEAF_CACHE_URL": environment.cache_url,
+        variable: value,
+    }
+    named = "SHEAF_CACHE_" if value in ("iam", "true") else variable
+    refused(failing(tmp_path, **told), named)
+
+
+def test_a_database_that_refuses_is_named(tmp_path: Path, environment: Servers) -> None:
+    right = make_url(environment.database_url)
+    for url in (right.set(password="s3cret"), right.set(database="nowhere")):
+        told = {
+            "SHEAF_DATABASE_URLS": url.render_as_string(hide_password=False),
+            "SHEAF_CACHE_URL": environment.cache_url,
+        }
+        refused(failing(tmp_path, **told), "SHEAF_DATABASE_URLS")
+
+
+def test_databases_that_prepare_nothing_are_named(tmp_path: Path, environment: Servers) -> None:
+    with unable_to_prepare(tmp_path / "postgres") as urls:
+        told = {"SHEAF_DATABASE_URLS": ",".join(urls), "SHEAF_CACHE_URL": environment.cache_url}
+        complaint = failing(tmp_path / "home", **told)
+    refused(complaint, "SHEAF_DATABASE_URLS: max_prepared_transactions is 0 at 127.0.0.1:")
+    assert str(make_url(urls[0]).password) not in complaint
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/x", "/proc", "loop", "a" * 300])
+def test_a_home_that_cannot_be_is_refused_in_one_line(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    refused(failing(tmp_path / place), "SHEAF_HOME", str(tmp_path / place))
+
+
+READ = ["issuer.pem", "redis/pid"]
+READ += [f"{server}/{name}" for server in ("redis", "postgres") for name in ("port", "password")]
+WRITTEN = ["run.lock", "redis.lock", "postgres.lock", "redis/log", "postgres/log"]
+
+
+@pytest.mark.parametrize("content", [b"", b"no such thing", b"\xff\xfe\x00"])
+@pytest.mark.parametrize("name", READ)
+def test_a_broken_file_of_the_state_is_refused_in_one_line(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    refused(failing(tmp_path), "SHEAF_HOME", str(path))
+
+
+def test_another_password_than_the_database_has_is_refused_in_one_line(state: Path) -> None:
+    with running(state):
+        pass
+    password = state / "postgres/password"
+    right = password.read_bytes()
+    password.write_bytes(b"s3cret")
+    try:
+        refused(failing(state), str(state / "postgres"), "password authentication failed")
+    finally:
+        password.write_bytes(right)
+
+
+@pytest.mark.parametrize("name", READ + WRITTEN)
+def test_a_folder_in_the_place_of_a_file_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.mkdir(parents=True)
+    refused(failing(tmp_path), "SHEAF_HOME", str(path))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+def test_a_full_disk_is_named_in_one_line(tmp_path: Path) -> None:
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(tmp_path)]
+    needs(subprocess.run(mount, check=False, capture_output=True).returncode == 0, "a mount")
+    try:
+        (tmp_path / "filler").write_bytes(b"a" * 4096)
+        refused(failing(tmp_path), "SHEAF_HOME", "No space left on device")
+    finally:
+        subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
 
 
 def test_servers_of_ones_own_are_used_and_left_running(

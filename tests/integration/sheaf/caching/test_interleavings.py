@@ -18,6 +18,7 @@ import redis
 from sheaf.caching.entry import Entry
 from sheaf.caching.versioned import VersionedCache
 from sheaf.locks import LockError
+from sheaf.locks.lua import LockKeys
 from sheaf.locks.redis import RedisLock
 from tests.integration.sheaf.conftest import Backend
 
@@ -32,7 +33,7 @@ class Page:
         self.committed = 1
         self.outbox: list[int] = []
         self._fence = 0
-        # Lets the others go on until it is the relay's turn again.
+        # Lets the others go on until it is the turn again of the relay, or of who doubts.
         self.until_relay: Callable[[], None] = _nobody_else
         self.put(1)
 
@@ -41,8 +42,12 @@ class Page:
         self.client.set(f"entry:{{{self.key}}}", Entry(version, b"").encode(), px=60_000)
 
     def lose(self, kind: str) -> None:
-        """Let the entry, the fill lease or the lock expire, or be evicted."""
+        """Let the entry or the fill lease expire, or be evicted."""
         self.client.delete(f"{kind}:{{{self.key}}}")
+
+    def lose_lock(self) -> None:
+        """Let the lock expire, or be evicted."""
+        self.client.delete(LockKeys.of(self.key).lock)
 
     def cached(self) -> int:
         """The version in the cache; 0: none."""
@@ -52,6 +57,13 @@ class Page:
     def read(self) -> Entry:
         """The page as the database has it."""
         return Entry(self.committed, b"")
+
+    def read_slowly(self) -> Entry:
+        """The same, while others have their turns before it and after it."""
+        self.until_relay()
+        found = self.read()
+        self.until_relay()
+        return found
 
     def claim(self, fence: int) -> bool:
         """Mark the page as a writer's, unless another one with a higher fence has."""
@@ -116,7 +128,7 @@ def writer(page: Page) -> Steps:
 
 def writer_after_the_lock(page: Page) -> Steps:
     """Comes when the lock of any other has just expired."""
-    page.lose("lock")
+    page.lose_lock()
     yield from writer(page)
 
 
@@ -137,14 +149,13 @@ def relay(page: Page) -> Steps:
     if page.cached() >= newest:
         return
     yield
+    page.cache.refresh(page.key, page.read_slowly)
 
-    def make() -> Entry:
-        page.until_relay()
-        found = page.read()
-        page.until_relay()
-        return found
 
-    page.cache.refresh(page.key, make)
+def doubter(page: Page) -> Steps:
+    """A reader who has the page made again, as the relay does."""
+    page.cache.doubt(page.key, page.read_slowly)
+    yield from ()
 
 
 def eviction(page: Page) -> Steps:
@@ -164,7 +175,7 @@ def loss_of_the_lease(page: Page) -> Steps:
 
 
 def loss_of_the_lock(page: Page) -> Steps:
-    page.lose("lock")
+    page.lose_lock()
     yield from ()
 
 
@@ -194,7 +205,7 @@ def writer_without_proof(page: Page) -> Steps:
 
 
 def writer_without_proof_after_the_lock(page: Page) -> Steps:
-    page.lose("lock")
+    page.lose_lock()
     yield from writer_without_proof(page)
 
 
@@ -231,8 +242,8 @@ class _Play:
         self._steps = [actor.script(page) for actor in actors]
         self._turns = [iter(actor.turns) for actor in actors]
         scripts = [actor.script for actor in actors]
-        if relay in scripts:
-            page.until_relay = partial(self._go_on, scripts.index(relay))
+        for slow in {relay, doubter}.intersection(scripts):
+            page.until_relay = partial(self._go_on, scripts.index(slow))
 
     def run(self) -> None:
         """Play it to the end."""
@@ -343,6 +354,16 @@ def test_the_relay_never_puts_back_what_a_writer_replaced(run: Run, mishap: Scri
     alive, relaying = Actor(writer_after_the_lock, (3, 1)), Actor(relay, (2, 1, 1))
     others = Actor(reader, (2, 1)), Actor(mishap, (1,))
     ends = run(alive, relaying, *others, after=dying_writer)
+    assert ends.schedules == 1680
+    assert ends.stale == []
+    assert ends.newest > 0
+
+
+@pytest.mark.parametrize("mishap", [eviction, loss_of_the_lease])
+def test_nor_do_those_who_doubt(run: Run, mishap: Script) -> None:
+    alive, doubting = Actor(writer_after_the_lock, (3, 1)), Actor(doubter, (1, 1, 1))
+    others = Actor(reader, (2, 1)), Actor(mishap, (1,))
+    ends = run(alive, doubting, *others, after=dying_writer)
     assert ends.schedules == 1680
     assert ends.stale == []
     assert ends.newest > 0

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from sheaf.caching.entry import Entry, name
-from sheaf.caching.near import DOWN, HIT, MEMORY, MISS, UNEXPECTED, NearCache
+from sheaf.caching.near import BEHIND, DOWN, HIT, MEMORY, MISS, UNEXPECTED, NearCache
 from sheaf.caching.reader import Reader
 from tests.integration.sheaf.conftest import KEY, OTHER, Backend
 from tests.servers.proxy import Proxy
@@ -102,7 +102,7 @@ def test_what_is_remembered_serves_ten_seconds_of_an_outage(
         assert near.find(KEY, NOW + seconds) == (ONE, MEMORY)
     assert near.find(KEY, NOW + 10.1) == (None, DOWN)
     assert near.find(OTHER, NOW + 10.1) == (None, DOWN)
-    assert near.recall(KEY) == ONE
+    assert near.recall(KEY, NOW + 10.1) == ONE
 
 
 def test_redis_is_left_alone_for_a_moment_and_then_asked_again(
@@ -158,19 +158,49 @@ def test_foreign_data_is_unexpected_and_no_outage(
     assert not near.is_down(NOW)
 
 
-def test_what_came_from_elsewhere_is_remembered_until_redis_has_none(
+def test_what_came_from_elsewhere_is_remembered_for_a_day(
     backend: Backend, near: NearCache
 ) -> None:
     near.remember(KEY, TWO, NOW)
     assert near.find(KEY, NOW + 0.01) == (TWO, MEMORY)
-    assert near.find(KEY, NOW + CALM + 0.01) == (ONE, HIT)
     backend.client.delete(name(KEY))
     assert near.find(KEY, NOW + 1) == (None, MISS)
-    assert near.recall(KEY) is None
+    assert near.recall(KEY, NOW + 86_399) == TWO
+    assert near.recall(KEY, NOW + 86_401) is None
+
+
+def test_a_process_does_not_go_back_behind_what_it_has_shown(
+    backend: Backend, near: NearCache
+) -> None:
+    near.remember(KEY, TWO, NOW)
+    assert near.newest(KEY) == 2
+    for seconds in (CALM, 60.0, 3600.0):
+        assert near.find(KEY, NOW + seconds) == (None, BEHIND)
+        assert near.find(KEY, NOW + seconds, shared=True) == (None, BEHIND)
+    near.remember(KEY, ONE, NOW)  # storage itself went back
+    assert near.find(KEY, NOW + CALM) == (ONE, HIT)
+    assert near.newest(OTHER) == 0
+
+
+def test_what_this_process_has_stored_is_no_flood(backend: Backend, near: NearCache) -> None:
+    near.saved(KEY, TWO, NOW)
+    backend.client.set(name(KEY), TWO.stamped(1, 2).encode())
+    assert near.find(KEY, NOW + 0.01)[1] == HIT
+    assert near.find(KEY, NOW + 0.02)[1] == MEMORY
+
+
+def test_what_this_process_has_stored_is_shown_where_redis_has_less(
+    near: NearCache, stop: Callable[[], None]
+) -> None:
+    assert near.find(KEY, NOW) == (ONE, HIT)
+    near.saved(KEY, TWO, NOW)
+    assert near.find(KEY, NOW + 0.01) == (None, BEHIND)
+    stop()
+    assert near.find(KEY, NOW + 5) == (TWO, MEMORY)
 
 
 def test_a_closed_cache_has_forgotten_everything_and_can_be_used(near: NearCache) -> None:
     near.find(KEY, NOW)
     near.close()
-    assert near.recall(KEY) is None
+    assert near.recall(KEY, NOW) is None
     assert near.find(KEY, NOW + 0.01) == (ONE, HIT)

@@ -3,16 +3,20 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import urllib3
 
-from sheaf.cli.client import Client, PageItem
+from sheaf.cli.atomic import import_at_once
+from sheaf.cli.batches import Change
+from sheaf.cli.client import Client, PageItem, SavedItem
 from sheaf.cli.importing import STALE, import_folder
 from tests.conftest import ISSUER
+from tests.servers.proxy import Proxy
+from tests.servers.redis_pair import address
 
 # The issuer that the site under test was told to trust belongs to this address.
 TRUSTED_URL = ISSUER.removesuffix("/-/local")
@@ -93,7 +97,10 @@ def test_a_folder_comes_out_as_it_went_in(sheaf: Sheaf, folder: Path, tmp_path: 
     write(folder, FILES)
     first = sheaf("import", folder)
     assert first.stdout == f"created {len(FILES)}, updated 0, unchanged 0, failed 0\n"
-    assert (first.returncode, first.stderr) == (0, "")
+    assert first.returncode == 0
+    (warning,) = first.stderr.splitlines()
+    place = f"{tmp_path.name}/broken-front.md: line 3: "
+    assert warning.startswith(f"{place}This is not front matter and stays text: ")
 
     second = sheaf("import", folder)
     assert second.stdout == f"created 0, updated 0, unchanged {len(FILES)}, failed 0\n"
@@ -113,6 +120,25 @@ def test_an_import_sends_what_changed_and_no_more(
     assert again.stdout == f"created 1, updated 1, unchanged {len(FILES) - 1}, failed 0\n"
     page = client.page(f"{folder.parent.name}/crlf")
     assert (page.title, page.version) == ("Changed", 2)
+
+
+@pytest.mark.parametrize("atomic", [(), ("--atomic",)], ids=["one by one", "atomic"])
+def test_an_import_is_listed_for_who_asks_for_imports(
+    sheaf: Sheaf, client: Client, folder: Path, atomic: tuple[str, ...]
+) -> None:
+    def listed(query: str) -> list[str]:
+        address = f"{sheaf.url}/api/changes?folder={folder.parent.name}{query}"
+        items = urllib3.request("GET", address, timeout=30).json()["items"]
+        return [f"{item['kind']} {item['slug'].rpartition('/')[2]}" for item in items]
+
+    write(folder, {"one.md": b"# One\n"})
+    sheaf("import", *atomic, folder)
+    assert sheaf.request("DELETE", f"{folder.parent.name}/one", {"If-Match": '"v1"'}) == 204
+    write(folder, {"two.md": b"# Two\n"})
+    sheaf("import", *atomic, folder)
+    assert listed("") == ["deleted one"]
+    found = listed("&imports=1")
+    assert sorted(found) == ["created one", "created one", "created two", "deleted one"]
 
 
 def test_front_matter_gives_title_and_tags(sheaf: Sheaf, client: Client, folder: Path) -> None:
@@ -165,6 +191,19 @@ def test_a_deleted_page_can_be_imported_again(sheaf: Sheaf, client: Client, fold
     assert client.page(slug).version == 3
 
 
+def test_a_title_that_fits_no_front_matter_is_reported(sheaf: Sheaf, tmp_path: Path) -> None:
+    slug = f"{tmp_path.name}/page"
+    body = f"---\nnote: {'a' * 8100}\n---\nText\n"
+    page = {"body": body, "title": "A title that is not in the text " + "x" * 100}
+    assert sheaf.request("PUT", slug, {"If-None-Match": "*"}, page) == 201
+    done = sheaf("export", tmp_path / "out")
+    assert (tmp_path / "out" / f"{slug}.md").read_text() == body
+    assert done.returncode == 1
+    reason = "title and tags are not in the file: as front matter, it is longer than"
+    assert f"{slug}: {reason} 8,192 characters\n" in done.stderr
+    assert sheaf.request("DELETE", slug, {"If-Match": '"v1"'}) == 204
+
+
 def test_a_title_set_apart_survives_the_round_trip(
     sheaf: Sheaf, client: Client, tmp_path: Path
 ) -> None:
@@ -194,6 +233,51 @@ def test_an_export_writes_nothing_outside_its_folder(
     assert done.returncode == 1
     assert f"{tmp_path.name}/page: a link leads out of the folder\n" in done.stderr
     assert list(outside.iterdir()) == []
+
+
+def test_a_name_that_no_file_can_have_is_reported_and_the_rest_goes_on(
+    sheaf: Sheaf, folder: Path, tmp_path: Path
+) -> None:
+    """A page's name has up to 200 characters, a file's 255 bytes."""
+    write(folder, {"page.md": b"# Page\n"})
+    sheaf("import", folder)
+    long = f"{tmp_path.name}/{'名' * 85}"
+    assert sheaf.request("PUT", long, {"If-None-Match": "*"}, {"body": "x"}) == 201
+    done = sheaf("export", tmp_path / "out")
+    # The site is other tests' as well, which export all of it.
+    assert sheaf.request("DELETE", long, {"If-Match": '"v1"'}) == 204
+    assert (done.returncode, done.stderr) == (1, f"{long}: File name too long\n")
+    assert (tmp_path / "out" / tmp_path.name / "page.md").read_text() == "# Page\n"
+
+
+def test_a_write_of_which_the_answer_was_lost_is_sent_again(sheaf: Sheaf, folder: Path) -> None:
+    """It is done once, and the answer is the first one."""
+    slug = folder.parent.name
+    with Proxy(address(sheaf.url)) as wire:
+        client = Client(wire.url(sheaf.url), sheaf.token)
+        list(client.pages())  # connects
+        wire.drop_replies()
+        assert client.save(slug, b"# One\n", None).is_new
+        wire.drop_replies(2)
+        assert not client.save(slug, b"# Two\n", 1).is_new
+        assert client.page(slug).version == 2
+        wire.drop_replies()
+        client.delete(slug, 2)
+    assert sheaf.request("PUT", slug, {"If-None-Match": "*"}, {"body": "four"}) == 201
+    assert Client(sheaf.url).page(slug).version == 4
+
+
+def test_names_in_another_spelling_are_the_same_pages(
+    sheaf: Sheaf, client: Client, folder: Path
+) -> None:
+    """Some systems hand file names out decomposed. Invisible letters are refused for new pages."""
+    prefix = folder.parent.name
+    assert sheaf.request("PUT", f"{prefix}/caf%C3%A9", {"If-None-Match": "*"}, {"body": "x"}) == 201
+    write(folder, {"cafe\u0301.md": "# Cafe\u0301\u00a0 au\n".encode(), "home\ufe0f.md": b"x"})
+    done = sheaf("import", folder)
+    assert done.stdout == "created 0, updated 1, unchanged 0, failed 1\n"
+    assert "home\ufe0f.md: The name of a new page has no invisible letters" in done.stderr
+    assert client.page(f"{prefix}/café").title == "Café au"
 
 
 @pytest.mark.parametrize(
@@ -289,3 +373,99 @@ def test_a_change_during_an_import_is_not_overwritten(
     assert import_folder(client, folder, threads=1) == counts
     assert capsys.readouterr().err.strip().removeprefix(f"{folder.parent.name}/") == report
     assert client.page(client.slug).body.encode() == theirs
+
+
+def test_an_atomic_import_brings_everything(sheaf: Sheaf, folder: Path) -> None:
+    write(folder, FILES)
+    first = sheaf("import", "--atomic", folder)
+    assert first.stdout == f"created {len(FILES)}, updated 0, unchanged 0, failed 0\n"
+    (warning,) = first.stderr.splitlines()
+    assert "broken-front.md: line 3: This is not front matter" in warning
+    write(folder, {"crlf.md": b"# Changed\n", "new.md": b"# New\n"})
+    again = sheaf("import", "--atomic", folder)
+    assert again.stdout == f"created 1, updated 1, unchanged {len(FILES) - 1}, failed 0\n"
+    assert (again.returncode, again.stderr) == (0, "")
+    assert "unchanged 10, failed 0" in sheaf("import", "--atomic", folder).stdout
+
+
+@pytest.mark.parametrize(
+    ("bad", "reasons"),
+    [
+        ({"latin.md": b"caf\xe9"}, ["latin.md: not UTF-8"]),
+        ({"with space.md": b"x"}, ["with space.md: A slug's segments are made of letters"]),
+        ({"huge.md": b"x" * 1_048_577}, ["huge.md: larger than 1 MiB"]),
+        (
+            {"wide.md": b"[a](b) " * 30_000, "home\ufe0f.md": b"x"},
+            ["home\ufe0f.md: The name of a new page has no invisible letters"],
+        ),
+        (
+            {"one.md": b"[a](b) " * 30_000, "two.md": b"[a](b) " * 30_000},
+            ["one.md: Up to line 1 the text", "two.md: Up to line 1 the text"],
+        ),
+    ],
+)
+def test_what_cannot_be_a_page_keeps_all_from_an_atomic_import(
+    sheaf: Sheaf, client: Client, folder: Path, bad: dict[str, bytes], reasons: list[str]
+) -> None:
+    write(folder, {"good.md": b"# Good\n", **bad})
+    done = sheaf("import", "--atomic", folder)
+    assert done.returncode == 1
+    counts = f"created 0, updated 0, unchanged 0, failed {len(reasons)}\n"
+    assert done.stdout == counts, done.stderr
+    for line, reason in zip(done.stderr.splitlines(), reasons, strict=True):
+        assert line.startswith(f"{folder.parent.name}/{reason}"), line
+    assert not list(client.pages_below(folder.parent.name))
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({f"{number}.md": b"x" for number in range(101)}, "101 pages are"),
+        ({f"{number}.md": b'"' * 300_000 for number in range(2)}, "which is 1,200,"),
+    ],
+    ids=["many", "long"],
+)
+def test_a_folder_that_is_too_large_for_an_atomic_import_is_not_sent(
+    sheaf: Sheaf, client: Client, folder: Path, files: dict[str, bytes], said: str
+) -> None:
+    write(folder, files)
+    done = sheaf("import", "--atomic", folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert said in line
+    assert line.endswith("there may be 100 pages and 1,048,576 bytes. Nothing was sent.")
+    assert not list(client.pages_below(folder.parent.name))
+
+
+def test_an_atomic_import_that_is_overtaken_changes_nothing(
+    sheaf: Sheaf, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder, {"page.md": b"# One\n", "other.md": b"# One\n"})
+    sheaf("import", folder)
+    write(folder, {"page.md": b"# Mine\n", "other.md": b"# Two\n"})
+    client = Overtaken(sheaf.url, sheaf.token)
+    client.slug, client.text = f"{folder.parent.name}/page", b"# Theirs\n"
+    assert import_at_once(client, folder) == {"failed": 1}
+    assert capsys.readouterr().err.strip() == f"{client.slug}.md: {STALE}"
+    assert client.page(f"{folder.parent.name}/other").body == "# One\n"
+
+
+def test_an_atomic_import_of_which_the_answer_was_lost_is_sent_again(
+    sheaf: Sheaf, folder: Path
+) -> None:
+    write(folder, {"one.md": b"# One\n", "two.md": b"# Two\n"})
+    with Proxy(address(sheaf.url)) as wire:
+        client = Losing(wire.url(sheaf.url), sheaf.token)
+        client.wire = wire
+        assert import_at_once(client, folder) == {"created": 2}
+    assert {page.version for page in Client(sheaf.url).pages_below(folder.parent.name)} == {1}
+
+
+class Losing(Client):
+    """A client that loses the first answer to its batch."""
+
+    wire: Proxy
+
+    def batch(self, changes: Sequence[Change]) -> list[SavedItem]:
+        self.wire.drop_replies()
+        return super().batch(changes)

@@ -118,6 +118,7 @@ READS: dict[str, tuple[str, Meddle]] = {
     "an unknown problem": ("unknown address", changed(at("/api/nowhere"), body(lambda _: b"{}"))),
     "a bad name is a fault": ("malformed name", changed(at("/api/pages/a%20b"), status(500))),
     "a bad name is a page": ("malformed name", changed(at("/a%20b"), status(200))),
+    "a bad name offers none": ("malformed name", changed(at("/a%20b"), body(lambda _: b"No."))),
     "anybody may save": (
         "write without a token",
         changed(at("/api/pages/smoke/*", "PUT"), status(201)),

@@ -20,7 +20,7 @@ PACKAGE = "layers/common/sheaf"  # the folder of migrations has moved in it
 REPLAY = """
 import json
 from pathlib import Path
-from tests.sam.seed import invoke, template
+from {seed} import invoke, template
 functions = template().functions
 for path in sorted(Path("events").glob("*/*.json")):
     name, outcome = path.parent.name, path.stem.rpartition(".")[2]
@@ -82,12 +82,15 @@ def test_the_code_before_a_migration_goes_on(
     subprocess.run(["tar", "-x"], cwd=tmp_path, input=archive, check=True, timeout=60)
     for package in ("local", "tests", "tests/sam"):  # else today's would be found before them
         (tmp_path / package / "__init__.py").touch()
+    moved = (tmp_path / "local/invocation/seed.py").is_file()
+    seed = "local.invocation.seed" if moved else "tests.sam.seed"
     cache = servers.cache(5)
     with redis.Redis.from_url(cache) as client:
         client.flushdb()
     with database(servers, f"before_{migration}", None) as url:
-        run(tmp_path, url, cache, "-m", "tests.sam.seed")
+        run(tmp_path, url, cache, "-m", seed)
         engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
         assert schema.upgrade(engine, migration)[-1] == migration
         engine.dispose()
-        assert run(tmp_path, url, cache, "-c", REPLAY) == "all as promised\n"
+        replay = REPLAY.replace("{seed}", seed)
+        assert run(tmp_path, url, cache, "-c", replay) == "all as promised\n"

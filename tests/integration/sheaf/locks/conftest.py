@@ -1,19 +1,40 @@
 """The lock engines under test, each with names that nobody used before."""
 
+import gc
+import os
+import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
+import redis as redis_py
 
+from local.laptop import services
 from sheaf import redis_client
-from sheaf.locks import Lock, Locks
+from sheaf.locks import Lock, Locks, contract, redis, zookeeper_client
+from sheaf.locks.holder import Renewal
 from sheaf.locks.redis import RedisLocks
 from sheaf.locks.zookeeper import ZooKeeperLocks
 from tests.fixtures import Servers
 from tests.servers.zookeeper import Ensemble, zookeeper_ensemble
+from tests.waiting import PATIENCE
 
 NewName = Callable[[], str]
+
+
+class TooLate(BaseException):
+    """What comes from outside: a signal's handler raises it, as Celery's and pytest's do."""
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How soon servers answer is up to the machine."""
+    monkeypatch.setattr(redis, "_ANSWER_SECONDS", float(PATIENCE))
+    monkeypatch.setattr(zookeeper_client, "CALL_SECONDS", float(PATIENCE))
+    monkeypatch.setattr(contract, "DROPPING_SECONDS", float(PATIENCE))
 
 
 @pytest.fixture(params=["redis", "cluster", "zookeeper"])
@@ -60,3 +81,27 @@ def held(locks: Locks, name: str, timeout: float = 10) -> Lock:
     lock = locks.lock(name, timeout)
     assert lock.acquire(blocking=False)
     return lock
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Any]:
+    """A client of a server of the test's own."""
+    with services.redis(tmp_path) as server, redis_py.Redis.from_url(server.url) as client:
+        yield client
+
+
+def renewals() -> list[Renewal]:
+    """Those that are at work. What kazoo raises keeps its caller until Python looks for circles."""
+    gc.collect()
+    return [each for each in gc.get_objects() if type(each) is Renewal and each.is_at_work]
+
+
+@contextmanager
+def stopped(client: Any) -> Iterator[None]:
+    """The server of this client stands still."""
+    pid = client.info("server")["process_id"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)

@@ -1,17 +1,24 @@
 """What is particular to locks on Redis Cluster: slots, and nodes that fail over."""
 
-from contextlib import suppress
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from threading import get_ident
+from typing import Any
 
+import pytest
 import redis
+from redis.cluster import NodesManager, RedisCluster
 from redis.crc import key_slot
 
 from sheaf.locks import Lock, LockError, MultiLock
 from sheaf.locks.redis import RedisLocks
 from sheaf.redis_scripts import Call, Script
 from tests.integration.sheaf.conftest import port_of
-from tests.integration.sheaf.locks.conftest import NewName
-from tests.servers.redis_cluster import Cluster
-from tests.waiting import wait_until
+from tests.integration.sheaf.locks.conftest import NewName, stopped
+from tests.servers.redis_cluster import Cluster, redis_cluster
+from tests.waiting import PATIENCE, wait_until
 
 COUNT = Script("return redis.call('INCR', KEYS[1])")
 
@@ -65,11 +72,77 @@ def test_a_replica_takes_over_for_its_primary(
     later.release()
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_a_node_that_hangs_is_not_waited_for_and_its_replica_is_found(
+    several: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the client would wait for ever."""
+    for limit in ("locks.redis._ANSWER_SECONDS", "redis_scripts.QUICK"):
+        monkeypatch.setattr(f"sheaf.{limit}", 0.25)
+    with redis_cluster(tmp_path) as cluster:
+        client: Any = RedisCluster.from_url(cluster.url, socket_timeout=None)
+        locks = RedisLocks(client)
+        lock = MultiLock(locks, ["{x}", "{x}y"], 10) if several else locks.lock("{x}", 10)
+        assert lock.acquire()
+        lock.release()
+        primary = cluster.ports.index(port_of(client, "{x}"))
+        with (
+            cluster.node(primary) as node,
+            cluster.node(primary + 3) as replica,
+            stopped(node),
+        ):
+            began = time.monotonic()
+            with pytest.raises(LockError, match="in time"):
+                lock.acquire(blocking_timeout=0.2)
+            assert 0.2 < time.monotonic() - began < PATIENCE / 2
+            replica.execute_command("CLUSTER FAILOVER TAKEOVER")
+            wait_until(lambda: is_primary(replica), "the replica did not become the primary")
+            wait_until(lambda: took(lock), "nobody gives out the lock")
+            lock.release()
+        client.close()
+
+
+def test_a_cluster_that_hangs_is_asked_by_one_thread_for_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each node in its turn is waited for: who wants a lock does not wait for all of them."""
+    for limit in ("locks.redis._ANSWER_SECONDS", "redis_scripts.QUICK"):
+        monkeypatch.setattr(f"sheaf.{limit}", 0.25)
+    asking: list[int] = []
+    initialize = NodesManager.initialize
+
+    def noted(self: NodesManager, **options: Any) -> None:
+        asking.append(get_ident())
+        initialize(self, **options)
+
+    with redis_cluster(tmp_path) as cluster, ExitStack() as nodes:
+        client: Any = RedisCluster.from_url(cluster.url, socket_timeout=None)
+        locks = [RedisLocks(client).lock("x", 10) for _ in range(8)]
+        assert took(locks[0])
+        locks[0].release()
+        monkeypatch.setattr(NodesManager, "initialize", noted)
+
+        def gives_up(lock: Lock) -> int:
+            with pytest.raises(LockError, match="in time"):
+                lock.acquire(blocking_timeout=0.3)
+            return get_ident()
+
+        with ExitStack() as hanging:
+            for number in range(len(cluster.ports)):
+                hanging.enter_context(stopped(nodes.enter_context(cluster.node(number))))
+            with ThreadPoolExecutor(len(locks)) as pool:
+                waited = set(pool.map(gives_up, locks))
+        assert 0 < len(asking) < len(locks)
+        assert not waited & set(asking)
+        wait_until(lambda: took(locks[0]), "the cluster is not found again")
+        client.close()
+
+
 def is_primary(node: "redis.Redis") -> bool:
     return bool(node.info("replication")["role"] == "master")
 
 
-def took(lock: Lock) -> bool:
+def took(lock: Lock | MultiLock) -> bool:
     """Whether it could be acquired: not at the moment at which the roles change."""
     with suppress(LockError):
         return lock.acquire(blocking_timeout=1)

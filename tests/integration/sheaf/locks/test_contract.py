@@ -5,15 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sheaf.locks import LockError, LockNotOwnedError, Locks, redis, zookeeper
+from sheaf.locks import LockError, LockNotOwnedError, Locks, redis
 from tests.integration.sheaf.locks.conftest import NewName, held
 from tests.waiting import PATIENCE
-
-
-@pytest.fixture(autouse=True)
-def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """How soon ZooKeeper's three servers answer is up to the machine."""
-    monkeypatch.setattr(zookeeper, "_CALL_SECONDS", float(PATIENCE))
 
 
 def test_one_holder_at_a_time(locks: Locks, new_name: NewName) -> None:
@@ -36,31 +30,10 @@ def test_fences_rise_from_holder_to_holder(locks: Locks, new_name: NewName) -> N
     assert fences[0] > 0
 
 
-@pytest.mark.parametrize("timeout", [None, 0, -1])
-def test_a_lock_must_expire(locks: Locks, timeout: float) -> None:
-    with pytest.raises(ValueError, match="must expire"):
-        locks.lock("x", timeout)
-
-
-@pytest.mark.parametrize("name", ["", "a{b", "a}b"])
-def test_names_that_would_spoil_keys_are_refused(locks: Locks, name: str) -> None:
-    with pytest.raises(ValueError, match="name"):
-        locks.lock(name, 10)
-
-
 def test_names_with_slashes_and_spaces_are_different_locks(locks: Locks, new_name: NewName) -> None:
     name = new_name()
     holders = [held(locks, f"{name}{ending}") for ending in ("", "/a", " a", "/a/b", "/ü")]
     assert all(holder.owned() for holder in holders)
-
-
-def test_acquiring_again_gives_the_same_fence(locks: Locks, new_name: NewName) -> None:
-    lock = held(locks, new_name())
-    fence = lock.fence
-    assert lock.acquire(blocking=False)
-    assert lock.fence == fence
-    lock.release()
-    assert not lock.locked()
 
 
 def test_only_the_holder_can_release(locks: Locks, new_name: NewName) -> None:

@@ -4,9 +4,10 @@ import sys
 
 import pytest
 
-from sheaf.locks import engines
+from sheaf.locks import LockError, engines
 from sheaf.locks.redis import RedisLocks
 from sheaf.locks.zookeeper import ZooKeeperLocks
+from sheaf.pages import page_cache
 from sheaf.settings import SettingsError
 from tests.integration.conftest import Configure
 from tests.servers.redis_cluster import Cluster
@@ -27,11 +28,26 @@ def test_a_cluster_of_its_own(configure: Configure, cluster: Cluster) -> None:
         assert lock.owned()
 
 
+def test_a_cluster_that_is_not_there_is_a_lock_error(configure: Configure) -> None:
+    configure(SHEAF_LOCKS="redis://127.0.0.1:1", SHEAF_LOCKS_CLUSTER="true")
+    with pytest.raises(LockError, match="cannot be reached"):
+        engines.current()
+
+
+def test_locks_in_the_cache_have_its_client(configure: Configure) -> None:
+    """So that a publication and a release are one round trip."""
+    configure()
+    locks = engines.current()
+    assert isinstance(locks, RedisLocks)
+    assert locks.client is page_cache.versioned().client
+
+
 def test_zookeeper_without_its_client_is_a_setting_that_cannot_be(
     configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(SHEAF_LOCKS="zookeeper://127.0.0.1:2181")
-    monkeypatch.delitem(sys.modules, "sheaf.locks.zookeeper")
+    for ours in [name for name in sys.modules if name.startswith("sheaf.locks.zookeeper")]:
+        monkeypatch.delitem(sys.modules, ours)
     monkeypatch.setitem(sys.modules, "kazoo", None)
     monkeypatch.setitem(sys.modules, "kazoo.client", None)
     with pytest.raises(SettingsError, match="SHEAF_LOCKS names ZooKeeper, which needs kazoo"):

@@ -1,5 +1,6 @@
 """Several locks at once: all or none, in one order, on each engine."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -8,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from sheaf.locks import Lock, LockError, LockNotOwnedError, Locks, MultiLock
+from sheaf.locks.contract import Meanwhile
 from tests.integration.sheaf.locks.conftest import NewName, held
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, wait_until
 
 
 def test_each_name_once_and_in_one_order(locks: Locks, new_name: NewName) -> None:
@@ -66,15 +68,15 @@ def test_none_is_kept_if_the_service_fails(
     many = MultiLock(locks, [new_name() for _ in range(4)], 10)
     acquire = locks.acquire_batch
 
-    def fail_last(batch: list[Lock], give_up_at: float) -> bool:
+    def fail_last(batch: list[Lock], give_up_at: float, meanwhile: Meanwhile) -> bool:
         if batch[-1].name == many.names[-1]:
             raise LockError("no answer")
-        return acquire(batch, give_up_at)
+        return acquire(batch, give_up_at, meanwhile)
 
     monkeypatch.setattr(locks, "acquire_batch", fail_last)
     with pytest.raises(LockError, match="no answer"):
         many.acquire()
-    assert not any(locks.lock(name, 1).locked() for name in many.names)
+    wait_until(lambda: not any(lock.locked() for lock in many.locks), "one is kept")
 
 
 def test_opposite_orders_never_deadlock(locks: Locks, new_name: NewName) -> None:
@@ -142,6 +144,95 @@ def test_losing_one_keeps_no_other_from_being_given_back(locks: Locks, new_name:
     many.locks[1].release()
     many.release()
     assert [locks.lock(name, 1).locked() for name in many.names] == [True, False, False]
+
+
+@pytest.fixture
+def ones(locks: Locks, new_name: NewName) -> list[str]:
+    """Names of as many batches, where the engine has any, in the order in which they are taken."""
+    names = [new_name() for _ in range(3)]
+    return [name for batch in locks.batches(names) for name in batch]
+
+
+def test_what_it_has_is_renewed_while_it_waits(locks: Locks, ones: list[str]) -> None:
+    """For longer than any of them lives."""
+    several, first = MultiLock(locks, ones, 1), locks.lock(ones[0], 60)
+    last = held(locks, ones[-1], 60)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(several.acquire, blocking_timeout=PATIENCE)
+        if len(locks.batches(ones)) > 1:
+            wait_until(first.locked, "it takes none")
+            assert not first.acquire(blocking_timeout=2.5)
+        assert not waiting.done()
+        last.release()
+        assert waiting.result()
+        assert not pool.submit(lambda: several.lost).result()
+        assert pool.submit(several.owned).result()
+        assert 0 < pool.submit(several.remaining).result() <= 1
+
+
+@pytest.mark.parametrize("locks", ["cluster", "zookeeper"], indirect=True)
+def test_what_was_lost_while_it_waited_makes_it_begin_again(
+    locks: Locks, ones: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It never says yes while one of them is somebody else's. One server takes all in one step."""
+    several, first = MultiLock(locks, ones, 0.3), locks.lock(ones[0], 60)
+    monkeypatch.setattr(several, "_due", lambda _locks: math.inf)  # nothing is renewed
+    last = held(locks, ones[-1], 60)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(several.acquire, blocking_timeout=PATIENCE)
+        wait_until(first.locked, "it takes none")
+        assert first.acquire(blocking_timeout=PATIENCE)  # when its time is over
+        last.release()
+        wait_until(lambda: not last.locked() or waiting.done(), "it keeps what it took")
+        assert not waiting.done()
+        assert first.owned()
+        first.release()
+        assert waiting.result()
+
+
+def test_or_give_up_with_nothing(
+    locks: Locks, ones: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several, first = MultiLock(locks, ones, 0.3), locks.lock(ones[0], 60)
+    monkeypatch.setattr(several, "_due", lambda _locks: math.inf)
+    last = held(locks, ones[-1], 60)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(several.acquire, blocking_timeout=5)
+        assert first.acquire(blocking_timeout=PATIENCE)
+        last.release()
+        assert not waiting.result()
+    assert [lock.name for lock in several.locks if lock.locked()] == [first.name]
+
+
+def test_all_are_extended(locks: Locks, ones: list[str]) -> None:
+    several = MultiLock(locks, ones, 5)
+    for use in (several.reacquire, lambda: several.extend(1)):
+        with pytest.raises(LockNotOwnedError):
+            use()
+    assert not several.owned()
+    with several:
+        assert several.extend(4)
+        assert 5 < several.remaining() <= 9
+        assert several.extend(2, replace_ttl=True)
+        assert 0 < several.remaining() <= 2
+        assert several.reacquire()
+        assert 2 < several.remaining() <= 5
+        assert several.owned()
+        for again in (several.acquire, several.__enter__):
+            with pytest.raises(LockError, match="not reentrant"):
+                again()
+    assert not several.owned()
+
+
+def test_what_is_lost_is_extended_no_more(locks: Locks, ones: list[str]) -> None:
+    several = MultiLock(locks, ones, 0.5)
+    assert several.acquire()
+    assert locks.lock(ones[1], 60).acquire(blocking_timeout=PATIENCE)
+    assert not several.owned()
+    for use in (several.reacquire, several.release, several.release):
+        with pytest.raises(LockNotOwnedError, match="expired"):
+            use()
+    assert several.lost
 
 
 def _in_threads(*tasks: Callable[[], None]) -> None:

@@ -7,20 +7,23 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from kazoo.handlers.threading import KazooTimeoutError
 
 from sheaf.hashing import slot
-from sheaf.locks import LockError, LockNotOwnedError, zookeeper
-from sheaf.locks.zookeeper import Client, ZooKeeperLocks
+from sheaf.locks import LockError, LockNotOwnedError, zookeeper_client
+from sheaf.locks.zookeeper import Client, ZooKeeperLock, ZooKeeperLocks
+from sheaf.locks.zookeeper_client import Sighting
+from sheaf.locks.zookeeper_places import Place, Queue
 from tests.integration.sheaf.locks.conftest import NewName
 from tests.servers.proxy import Proxy
 from tests.servers.zookeeper import Ensemble, zookeeper_ensemble
 from tests.waiting import PATIENCE, wait_until
 
 LONG = 10 * PATIENCE
+CALL_SECONDS = zookeeper_client.CALL_SECONDS
 
 
 @pytest.fixture
@@ -69,17 +72,17 @@ def test_time_counts_from_before_the_servers_are_asked(
 ) -> None:
     """An answer may be slow: to others our time has begun by then."""
     awaited: list[float] = []
-    answer = zookeeper._answer
+    answer = zookeeper_client.answer
 
     def noted(request: object) -> object:
         awaited.append(time.monotonic())
         return answer(request)
 
-    monkeypatch.setattr(zookeeper, "_answer", noted)
+    monkeypatch.setattr("sheaf.locks.zookeeper_places.answer", noted)
     lock = ZooKeeperLocks(client).lock(new_name(), 5)
     assert lock.acquire()
     assert lock.deadline <= awaited[0] + 5
-    for renew in (lock.reacquire, lock.acquire):
+    for renew in (lock.reacquire, lambda: lock.extend(5, replace_ttl=True)):
         assert renew()
         assert lock.deadline <= awaited[-1] + 5
 
@@ -90,15 +93,17 @@ def test_a_lock_is_ours_for_certain_no_longer_than_a_session_may_be_silent(
     lock = ZooKeeperLocks(client).lock(new_name(), 60)
     for step in (lock.acquire, lock.reacquire, lambda: lock.extend(60)):
         assert step()
-        assert lock.remaining() <= client._session_timeout / 1000
+        assert lock.remaining() <= client.session_seconds
 
 
 def test_a_renewal_while_a_waiter_ends_the_overdue_lock_keeps_it(
     ensemble: Ensemble, zookeeper_locks: ZooKeeperLocks, client: Client, new_name: NewName
 ) -> None:
     name = new_name()
-    holder, waiter = zookeeper_locks.lock(name, 0.1), ZooKeeperLocks(client).lock(name, 10)
+    holder = zookeeper_locks.lock(name, 0.1, thread_local=False)
+    waiter = ZooKeeperLocks(client).lock(name, 10)
     assert holder.acquire()
+    cast("Place", holder._held()).ends_at += LONG  # its clock is late
     delete = client.delete_async
     renewed: list[bool] = []
 
@@ -113,6 +118,38 @@ def test_a_renewal_while_a_waiter_ends_the_overdue_lock_keeps_it(
         assert holder.owned()
         holder.release()
         assert waiting.result()
+
+
+def test_what_was_seen_of_a_holder_counts_for_each_who_tries(
+    zookeeper_locks: ZooKeeperLocks, client: Client, new_name: NewName
+) -> None:
+    """A holder that hangs is in nobody's way for longer than its lock lives."""
+    holder = zookeeper_locks.lock(new_name(), 0.5)
+    assert holder.acquire()
+    others = ZooKeeperLocks(client)
+    wait_until(
+        lambda: others.lock(holder.name, 10).acquire(blocking=False), "its time is never over"
+    )
+    assert not holder.owned()
+
+
+def test_what_was_seen_is_kept_for_so_many_locks_only(client: Client) -> None:
+    locks = ZooKeeperLocks(client)
+    for number in range(zookeeper_client._SIGHTINGS + 10):
+        queue = Queue.of(client, "/seen", str(number))
+        client.note(f"{queue.folder}/{queue.line}", Sighting("", 0, 0, 0.0))
+    assert len(client._sightings) == zookeeper_client._SIGHTINGS
+    with locks.lock("0", 10) as lock:
+        assert lock.locked()
+
+
+def test_to_add_to_its_time_never_shortens_it(client: Client, new_name: NewName) -> None:
+    """Of a lifetime only what a session may be silent for is certain."""
+    lock = ZooKeeperLocks(client).lock(new_name(), LONG)
+    assert lock.acquire()
+    assert lock.extend(1)
+    data, _ = client.get(standing(lock)[0])
+    assert int(data) / 1000 > LONG / 2
 
 
 def test_a_session_that_ends_takes_its_locks_along(
@@ -149,6 +186,23 @@ def test_a_lock_can_be_taken_again_in_a_new_session(
     assert lock.remaining() > 5
 
 
+def test_a_session_that_ends_as_soon_as_the_lock_is_asked_for(
+    ensemble: Ensemble, client: Client, new_name: NewName
+) -> None:
+    lock = ZooKeeperLocks(client).lock(new_name(), 10)
+    ask = client.get_children_async
+
+    def ended(folder: str) -> object:
+        client.get_children_async = ask
+        end_session(ensemble, client)
+        return ask(folder)
+
+    client.get_children_async = ended
+    assert lock.acquire(blocking_timeout=PATIENCE)
+    assert lock.owned()
+    assert len(standing(lock)) == 1
+
+
 def test_an_end_of_the_session_that_nobody_noticed(
     ensemble: Ensemble, client: Client, new_name: NewName
 ) -> None:
@@ -172,7 +226,9 @@ def test_a_lock_outlives_the_server_it_was_taken_from(tmp_path: Path, new_name: 
         lock.release()
 
 
-def test_without_a_majority_there_is_no_lock(tmp_path: Path, new_name: NewName) -> None:
+def test_without_a_majority_there_is_no_lock(
+    tmp_path: Path, new_name: NewName, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with zookeeper_ensemble(tmp_path) as ensemble, session(ensemble.hosts) as client:
         held, free = (ZooKeeperLocks(client).lock(new_name(), LONG) for _ in range(2))
         held._session_seconds = LONG  # it is not the time that is over
@@ -180,7 +236,8 @@ def test_without_a_majority_there_is_no_lock(tmp_path: Path, new_name: NewName) 
         for process in ensemble.processes[:2]:
             process.kill()
         wait_until(lambda: held.lost, "the loss is not noticed")
-        with pytest.raises(LockError, match="does not answer"):
+        monkeypatch.setattr(zookeeper_client, "CALL_SECONDS", CALL_SECONDS)
+        with pytest.raises(LockError, match="cannot be reached"):
             free.acquire(blocking_timeout=1)
 
 
@@ -229,7 +286,7 @@ def test_a_lost_reply_leaves_no_second_place_in_the_queue(
         proxy.drop_replies()
         assert lock.acquire(blocking_timeout=PATIENCE)
         assert not proxy.dropping
-        assert len(lock._place.everybody()) == 1
+        assert len(standing(lock)) == 1
         lock.release()
         assert not near.lock(name, 10).locked()
 
@@ -244,37 +301,38 @@ def test_the_time_of_a_waiter_begins_when_it_has_the_lock(
     name, waits = new_name(), Event()
     holder, waiter = zookeeper_locks.lock(name, LONG), zookeeper_locks.lock(name, 10)
     assert holder.acquire()
-    wait = waiter._place.wait
+    wait = Place.wait
 
-    def noted(give_up_at: float) -> None:
+    def noted(place: Place, until: float, patience: float) -> None:
         waits.set()
-        wait(give_up_at)
+        wait(place, until, patience)
 
-    monkeypatch.setattr(waiter._place, "wait", noted)
+    monkeypatch.setattr(Place, "wait", noted)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(waiter.acquire, blocking_timeout=PATIENCE)
         assert waits.wait(PATIENCE)
         holder.release()
         assert waiting.result()
-    made = client.exists(waiter._place.node)
+    made = client.exists(standing(waiter)[0])
     assert made.mzxid > made.czxid
 
 
 def test_an_error_leaves_no_place_in_the_queue_but_the_holders(
     zookeeper_locks: ZooKeeperLocks, new_name: NewName, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: float) -> None:
+    def fail(*_: float) -> None:
         raise KazooTimeoutError
 
     name = new_name()
     holder, waiter = (zookeeper_locks.lock(name, LONG) for _ in range(2))
     assert holder.acquire()
-    monkeypatch.setattr(waiter._place, "wait", fail)
-    monkeypatch.setattr(holder._place, "renew", fail)
-    for lock in (waiter, holder):
-        with pytest.raises(LockError):
-            lock.acquire()
-    wait_until(lambda: len(holder._place.everybody()) == 1, "the waiter has a place")
+    with monkeypatch.context() as patch:
+        patch.setattr(Place, "wait", fail)
+        patch.setattr(Place, "renew", fail)
+        for use in (waiter.acquire, holder.reacquire):
+            with pytest.raises(LockError):
+                use()
+    wait_until(lambda: len(standing(holder)) == 1, "the waiter has a place")
     assert holder.owned()
 
 
@@ -291,6 +349,11 @@ def test_a_name_that_goes_on_is_another_lock(
 def test_servers_that_do_not_answer_are_a_lock_error() -> None:
     with pytest.raises(LockError, match="no ZooKeeper server answers"):
         ZooKeeperLocks.from_url("zookeeper://127.0.0.1:1", connect_timeout=0.2)
+
+
+def standing(lock: ZooKeeperLock) -> list[str]:
+    """The nodes of all who have the lock or want it."""
+    return Queue.of(lock._client, lock._root, lock.name).everybody()
 
 
 def extended(renew: Callable[[], bool]) -> bool:

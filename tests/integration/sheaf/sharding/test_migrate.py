@@ -15,7 +15,10 @@ from sheaf.database import schema, signing_keys
 from sheaf.database.tables import metadata
 from sheaf.search import queries, statements
 from sheaf.sharding import migrate
-from tests.fixtures import Servers, database
+from sheaf.sharding.migrate import NonePrepared
+from tests.fixtures import Servers, database, unable_to_prepare
+
+REVISIONS = [f"{number:04}" for number in range(1, 13)]
 
 
 @pytest.fixture
@@ -41,7 +44,7 @@ def empty(servers: Servers, name: str) -> Iterator[Engine]:
 
 
 def test_the_migrated_schema_is_the_described_one(engine: Engine) -> None:
-    assert migrate.upgrade([engine]) == ["0001", "0002", "0003", "0004", "0005", "0006"]
+    assert migrate.upgrade([engine]) == REVISIONS
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})
         assert compare_metadata(context, metadata) == []
@@ -57,7 +60,7 @@ def test_pages_of_the_second_schema_are_found_after_the_third(engine: Engine) ->
     with engine.begin() as connection:
         connection.exec_driver_sql(f"INSERT INTO pages {columns} {values} FROM {numbers}")
         connection.exec_driver_sql("UPDATE pages SET state = 'tombstone' WHERE slug = 'p7'")
-    assert migrate.upgrade([engine]) == ["0003", "0004", "0005", "0006"]
+    assert migrate.upgrade([engine]) == REVISIONS[2:]
     with engine.connect() as connection:
         statement, _ = statements.matches(queries.parse("部署 naive title"))
         found = connection.execute(statement, {"map_epoch": 1}).all()
@@ -102,7 +105,25 @@ def test_databases_are_brought_up_to_date_beside_one_that_is_ahead(
         connection.exec_driver_sql("DROP SCHEMA public CASCADE")
         connection.exec_driver_sql("CREATE SCHEMA public")
     schema.upgrade(other, "0004")
-    assert migrate.upgrade([engine, other]) == ["0005", "0006"]
+    assert migrate.upgrade([engine, other]) == REVISIONS[4:]
+
+
+def test_databases_that_prepare_nothing_are_named_and_left_as_they_are(
+    tmp_path: Path, other: Engine
+) -> None:
+    with unable_to_prepare(tmp_path) as urls:
+        unable = [create_engine(make_url(url).set(drivername="postgresql+psycopg")) for url in urls]
+        with pytest.raises(NonePrepared) as raised:
+            migrate.upgrade([other, *unable])
+        place = "127.0.0.1:{0.port}/{0.database}".format
+        assert f"is 0 at {place(unable[0].url)}, {place(unable[1].url)}, and" in str(raised.value)
+        assert str(unable[0].url.password) not in str(raised.value)
+        with other.connect() as connection:
+            assert MigrationContext.configure(connection).get_current_revision() is None
+        # One database alone does nothing together with others.
+        assert migrate.upgrade(unable[:1]) == REVISIONS
+        for engine in unable:
+            engine.dispose()
 
 
 def test_a_revision_that_nobody_has_made_is_an_error(engine: Engine) -> None:

@@ -26,9 +26,11 @@ import pytest
 
 from sheaf.hashing import SLOTS, slot
 from sheaf.sharding import resharding
-from sheaf.sharding.resharding import STEPS
+from sheaf.sharding.resharding import STEPS, ReshardError
 from sheaf.sharding.slot_maps import Move, SlotMap
-from tests.integration.conftest import Sharded
+from tests.fixtures import Servers
+from tests.integration.conftest import Configure, Sharded
+from tests.servers.pgbouncer import pgbouncer
 from tests.waiting import PATIENCE, WAITING_FOR_US, wait_until
 
 PAGES = 400
@@ -85,9 +87,11 @@ class People:
         self._stop = threading.Event()
 
     def create_all(self) -> None:
+        """May be done again: the keys say that it was done."""
         with self._client() as client:
             for slug in SLUGS:
-                answer = self._put(client, slug, {"If-None-Match": "*"})
+                once = {"If-None-Match": "*", "Idempotency-Key": slug}
+                answer = self._put(client, slug, once)
                 assert answer.status_code == 201, answer.text
                 self.written[slug] = 1
 
@@ -323,6 +327,7 @@ def test_as_little_is_copied_as_can_be(sharded: Sharded) -> None:
     share = sum(slot(slug) in moving for slug in SLUGS)
     copied = int(_sheaf(sharded, "run", "--to", "3").split("done; ")[1].split()[0])
     assert copied <= share + PAGES / 100
+    people.create_all()
     _check_stored(sharded, people)
 
 
@@ -362,8 +367,8 @@ def test_a_copy_that_is_not_the_same_is_no_slots_new_place(sharded: Sharded) -> 
         target.execute(SPOIL_ARRIVALS)
         assert "CopyDiffers" in _failing(sharded, "run", "--to", "3")
         target.execute("DROP TRIGGER spoil ON pages")
+    people.phase = Phase.of(TO_THREE)  # the first of them are blocked already
     with people.at_work():
-        people.phase = Phase.of(TO_THREE)
         _sheaf(sharded, "run", "--to", "3")
     _check_stored(sharded, people)
 
@@ -373,6 +378,19 @@ def test_one_moves_slots_at_a_time(sharded: Sharded) -> None:
     with psycopg.connect(sharded.databases[0]) as other:
         other.execute(lock)
         assert "Somebody else is moving slots." in _failing(sharded, "run", "--to", "3")
+
+
+def test_also_where_sessions_are_lent(clean: Servers, tmp_path: Path, configure: Configure) -> None:
+    with pgbouncer(tmp_path / "pooler", clean.database_url, "transaction", 2) as url:
+        configure(SHEAF_DATABASE_URLS=url)
+        with (
+            resharding._alone(),
+            pytest.raises(ReshardError, match="Somebody else"),
+            resharding._alone(),
+        ):
+            pass
+        with resharding._alone():
+            pass
 
 
 @pytest.mark.slow

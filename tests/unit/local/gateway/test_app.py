@@ -12,6 +12,7 @@ from local.gateway.functions import MAX_EVENT_BYTES
 from local.gateway.template import load
 from local.laptop import keys
 from local.laptop.issuer import Identity, access_token
+from local.laptop.sessions import Sessions
 from local.laptop.sign_in import SignIn
 from tests.unit.local.gateway import handlers
 
@@ -24,11 +25,12 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> keys.SigningKey:
 
 
 @pytest.fixture
-def client(key: keys.SigningKey) -> Client:
+def client(key: keys.SigningKey, tmp_path: Path) -> Client:
     template = load(
         Path(__file__).with_name("template.yaml"), {"Issuer": ISSUER, "Audience": "sheaf"}
     )
-    return Client(Gateway(template, {key.id: key.public}.get, SignIn(key, ISSUER).respond))
+    sign_in = SignIn(key, ISSUER, Sessions(tmp_path))
+    return Client(Gateway(template, {key.id: key.public}.get, sign_in.respond))
 
 
 def answered(client: Client, answer: Any, method: str = "GET") -> TestResponse:

@@ -10,6 +10,8 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from local.gateway.authorizer import Forbidden, Unauthorized, authorize
 from local.gateway.template import Authorizer
@@ -132,6 +134,61 @@ def test_a_key_of_somebody_else(key: keys.SigningKey, token: Token, tmp_path: Pa
     claims = jwt.decode(token(), options={"verify_signature": False})
     with pytest.raises(Unauthorized):
         check(key, jwt.encode(claims, other.private, "RS256", {"kid": key.id}))
+
+
+@pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER  ", ""])
+def test_the_scheme_has_no_case_and_may_be_left_out(
+    key: keys.SigningKey, token: Token, scheme: str
+) -> None:
+    found = authorize(scheme + token(), RULE, {key.id: key.public}.get)
+    assert found["claims"]["sub"] == "alice"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda of: st.lists(of, max_size=3) | st.dictionaries(st.text(max_size=5), of, max_size=3),
+    max_leaves=4,
+)
+CLAIMS = ["aud", "client_id", "scope", "scp", "exp", "nbf", "iat", "iss", "sub", "jti", "groups"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=st.dictionaries(st.sampled_from(CLAIMS), JSON, min_size=1, max_size=3))
+def test_no_claim_is_a_fault_of_ours(
+    key: keys.SigningKey, token: Token, changes: dict[str, Any]
+) -> None:
+    """Whatever an issuer signs, it is taken as text or refused."""
+    signed = _signed(key, {**jwt.decode(token(), options={"verify_signature": False}), **changes})
+    try:
+        found = check(key, signed)
+    except (Unauthorized, Forbidden):
+        return
+    assert all(isinstance(value, str) for value in found["claims"].values())
+    assert "sheaf/write" in found["scopes"]
+    assert not changes.keys() & {"aud", "iss", "scope"}
+
+
+def _signed(key: keys.SigningKey, claims: Any) -> str:
+    """A token with any payload, which `jwt.encode` would be too careful to sign."""
+    return jwt.PyJWS().encode(json.dumps(claims).encode(), key.private, "RS256", {"kid": key.id})
+
+
+@pytest.mark.parametrize("claims", [[], "text", 5, None, [{"aud": "sheaf"}]])
+def test_claims_that_are_no_object(key: keys.SigningKey, claims: Any) -> None:
+    with pytest.raises(Unauthorized):
+        check(key, _signed(key, claims))
+
+
+@pytest.mark.parametrize("aud", [5, None, {}, [], "", {"sheaf": 1}, [{"sheaf": 1}], [["sheaf"]]])
+def test_an_audience_of_another_type(key: keys.SigningKey, token: Token, aud: Any) -> None:
+    with pytest.raises(Unauthorized):
+        check(key, token(aud=aud, client_id="sheaf"))
+
+
+@pytest.mark.parametrize("scope", [5, True, {"sheaf/write": 1}, [{"sheaf/write": 1}], [5]])
+def test_a_scope_of_another_type(key: keys.SigningKey, token: Token, scope: Any) -> None:
+    with pytest.raises(Forbidden):
+        check(key, token(scope=scope))
 
 
 @pytest.mark.parametrize("scope", ["", "sheaf/read", "sheaf/writer", ABSENT])

@@ -1,5 +1,6 @@
 import base64
 import hashlib
+import os
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from werkzeug.wrappers import Response
 from local.gateway.authorizer import Unauthorized, authorize
 from local.gateway.template import Authorizer
 from local.laptop import issuer, keys
+from local.laptop.sessions import Sessions
 from local.laptop.sign_in import SignIn
 
 SITE = "http://127.0.0.1:4000"
@@ -38,8 +40,8 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> keys.SigningKey:
 
 
 @pytest.fixture
-def client(key: keys.SigningKey) -> Client:
-    sign_in = SignIn(key, ISSUER)
+def client(key: keys.SigningKey, tmp_path: Path) -> Client:
+    sign_in = SignIn(key, ISSUER, Sessions(tmp_path))
 
     @Request.application
     def serve(request: Request) -> Response:
@@ -228,3 +230,87 @@ def test_the_key_stays_and_is_private(tmp_path: Path) -> None:
     assert keys.load(home).id == first.id
     assert (home / "issuer.pem").stat().st_mode & 0o777 == 0o600
     assert home.stat().st_mode & 0o777 == 0o700
+
+
+def refresh(client: Client, token: str) -> TestResponse:
+    form = {"grant_type": "refresh_token", "refresh_token": token, "client_id": "sheaf"}
+    return client.post("/-/local/token", SITE, data=form)
+
+
+def sign_out(client: Client, **changes: str) -> TestResponse:
+    asked = {"client_id": "sheaf", "post_logout_redirect_uri": f"{SITE}/-/sign-in", **changes}
+    return client.get("/-/local/logout", SITE, query_string=asked)
+
+
+def refresh_token(client: Client) -> str:
+    token: str = redeem(client, code_of(sign_in(client))).json["refresh_token"]
+    return token
+
+
+def test_a_refresh_token_gives_the_next_one(client: Client, key: keys.SigningKey) -> None:
+    first = refresh_token(client)
+    answer = refresh(client, first)
+    assert answer.status_code == 200
+    rule = Authorizer(ISSUER, ("sheaf",), ("sheaf/write",))
+    bearer = f"Bearer {answer.json['access_token']}"
+    assert authorize(bearer, rule, {key.id: key.public}.get)["claims"]["sub"] == "alice"
+    assert answer.json["refresh_token"] != first
+    assert refresh(client, answer.json["refresh_token"]).status_code == 200
+
+
+def test_one_that_was_used_ends_the_session(client: Client) -> None:
+    first = refresh_token(client)
+    second = refresh(client, first).json["refresh_token"]
+    assert refresh(client, first).json["error"] == "invalid_grant"
+    assert refresh(client, second).json["error"] == "invalid_grant"
+    assert "no password" in client.get("/-/local/authorize", SITE, query_string=ASKED).text
+
+
+@pytest.mark.parametrize("token", ["", ".", "../issuer.pem.", "a" * 22, f"{'a' * 22}.x"])
+def test_what_is_no_refresh_token_is_refused(client: Client, token: str) -> None:
+    assert refresh(client, token).json["error"] == "invalid_grant"
+
+
+def test_nobody_guesses_a_session_before_its_first_refresh_token(client: Client) -> None:
+    sign_in(client)
+    cookie = client.get_cookie("issuer", "127.0.0.1", "/-/local")
+    assert cookie
+    assert refresh(client, f"{cookie.value}.").json["error"] == "invalid_grant"
+
+
+def test_who_is_signed_in_is_not_asked_again(client: Client) -> None:
+    sign_in(client)
+    answer = client.get("/-/local/authorize", SITE, query_string=ASKED)
+    assert answer.status_code == 303
+    assert redeem(client, code_of(answer)).status_code == 200
+
+
+def test_signing_out_ends_the_session(client: Client) -> None:
+    token = refresh_token(client)
+    answer = sign_out(client)
+    assert (answer.status_code, answer.location) == (303, f"{SITE}/-/sign-in")
+    assert "no password" in client.get("/-/local/authorize", SITE, query_string=ASKED).text
+    assert refresh(client, token).json["error"] == "invalid_grant"
+    assert sign_out(client).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"client_id": "other"},
+        {"post_logout_redirect_uri": ""},
+        {"post_logout_redirect_uri": "https://example.com/"},
+    ],
+)
+def test_signing_out_leads_nowhere_else(client: Client, changes: dict[str, str]) -> None:
+    answer = sign_out(client, **changes)
+    assert answer.status_code == 400
+    assert answer.location is None
+
+
+def test_old_sessions_are_forgotten(client: Client, tmp_path: Path) -> None:
+    token = refresh_token(client)
+    for path in (tmp_path / "sessions").iterdir():
+        os.utime(path, (0, 0))
+    sign_in(client)
+    assert refresh(client, token).json["error"] == "invalid_grant"

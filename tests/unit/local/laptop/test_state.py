@@ -1,12 +1,30 @@
 import os
 import re
 import socket
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from hypothesis import given
+from hypothesis import strategies as st
 
-from local.laptop import state
+from local.laptop import keys, state
+
+PEM, PKCS8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+
+
+def other_key() -> bytes:
+    nothing = serialization.NoEncryption()
+    return ed25519.Ed25519PrivateKey.generate().private_bytes(PEM, PKCS8, nothing)
+
+
+def encrypted_key() -> bytes:
+    locked = serialization.BestAvailableEncryption(b"secret")
+    return rsa.generate_private_key(65537, 2048).private_bytes(PEM, PKCS8, locked)
 
 
 def test_a_private_directory_is_its_owners_alone(tmp_path: Path) -> None:
@@ -58,6 +76,41 @@ def test_a_port_in_use_is_replaced(tmp_path: Path) -> None:
         port = state.port(tmp_path / "port")
         assert port != taken.getsockname()[1]
         assert int((tmp_path / "port").read_text()) == port
+
+
+def read(content: bytes, how: Callable[[Path], object]) -> tuple[object, str]:
+    """What a file of the state is read as, or the complaint, which names it in a line."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        path.write_bytes(content)
+        try:
+            return how(path), ""
+        except state.StateError as error:
+            complaint = str(error)
+    assert str(path) in complaint
+    assert "\n" not in complaint
+    return None, complaint
+
+
+@given(content=st.binary(max_size=300))
+def test_a_port_file_is_read_or_named(content: bytes) -> None:
+    port, complaint = read(content, state.port)
+    assert complaint or re.match(rb"\s*[0-9]{1,9}\s*(\n|$)", content)
+    assert complaint or port in range(1, 65536)
+
+
+@given(content=st.binary(max_size=300) | st.text("abc_-9/ ", max_size=9).map(str.encode))
+def test_a_password_file_is_read_or_named(content: bytes) -> None:
+    password, complaint = read(content, state.password)
+    assert bool(complaint) == (not re.fullmatch(rb"[A-Za-z0-9_-]+", content))
+    assert complaint or password == content.decode()
+
+
+@pytest.mark.parametrize("make", [other_key, encrypted_key, lambda: b"", lambda: b"-----BEGIN RSA"])
+def test_a_key_that_is_none_is_named(tmp_path: Path, make: Callable[[], bytes]) -> None:
+    (tmp_path / "issuer.pem").write_bytes(make())
+    with pytest.raises(state.StateError, match=re.escape(str(tmp_path / "issuer.pem"))):
+        keys.load(tmp_path)
 
 
 def test_only_one_holds_a_lock(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from botocore.credentials import Credentials as BotoCredentials
 
 from sheaf.aws import presigning
 from sheaf.aws.presigning import Credentials
+from sheaf.settings import SettingsError
 
 SESSIONS = ["", "a+session/token=="]
 Token = tuple[str, dict[str, list[str]]]
@@ -47,7 +48,7 @@ def test_cache_token(session: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_credentials_name_a_missing_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
-    with pytest.raises(KeyError, match="AWS_ACCESS_KEY_ID"):
+    with pytest.raises(SettingsError, match="AWS_ACCESS_KEY_ID"):
         Credentials.from_environment()
 
 

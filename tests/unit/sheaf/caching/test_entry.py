@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sheaf.caching.entry import Entry
+from sheaf.caching.entry import Entry, name
 
 HEAD = b'1 2 3 {"status": 200, "modified": 0, "headers": '
 
@@ -23,8 +23,8 @@ entries = st.builds(
 @given(entries)
 def test_what_was_encoded_is_decoded(entry: Entry) -> None:
     decoded = Entry.decode(entry.encode())
-    for name in Entry.__slots__:
-        assert getattr(decoded, name) == getattr(entry, name)
+    for slot in Entry.__slots__:
+        assert getattr(decoded, slot) == getattr(entry, slot)
     assert decoded == entry
 
 
@@ -92,3 +92,15 @@ def test_headers_are_its_own() -> None:
     entry = Entry(1, b"", headers=headers)
     headers["etag"] = "y"
     assert entry.headers == {"etag": "x"}
+
+
+KEYS = st.text(st.characters(exclude_characters="?{}"), min_size=1)
+
+
+@given(KEYS, KEYS)
+def test_all_that_belongs_to_a_key_shares_its_slot_and_nothing_its_name(
+    key: str, part: str
+) -> None:
+    names = {name(key), name(key, "lease"), name(f"{key}?{part}"), name(f"{key}?{part}", "lease")}
+    assert len(names) == 4
+    assert all(f"{{{key}}}" in each for each in names)

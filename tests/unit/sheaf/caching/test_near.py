@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sheaf.caching.entry import Entry
-from sheaf.caching.near import Breaker, Kept, Memory
+from sheaf.caching.near import Breaker, Kept, Memory, NearCache
+from sheaf.caching.reader import Reader
 
 NOW = 1e9
 
@@ -85,16 +86,6 @@ def test_a_key_that_is_put_again_counts_once() -> None:
     assert kept.entry == _entry(19)
 
 
-def test_what_was_dropped_leaves_its_room() -> None:
-    memory = Memory(4 * PAGE)
-    for key in "abc":
-        memory.put(key, _entry(1), NOW)
-    memory.drop("b")
-    memory.drop("never kept")
-    memory.put("d", _entry(1), NOW)
-    assert _remembered(memory, "abcd") == "acd"
-
-
 def test_what_is_too_large_is_not_kept() -> None:
     memory = Memory(PAGE)
     memory.put("a", _entry(1), NOW)
@@ -102,10 +93,19 @@ def test_what_is_too_large_is_not_kept() -> None:
 
 
 def test_an_entry_ages_by_the_clock_on_the_wall() -> None:
-    kept = Kept(_entry(1), NOW)
+    kept = Kept(_entry(1), NOW, NOW)
     assert kept.age(NOW) == 0
     assert kept.age(NOW + 3600) == 3600
 
 
 def test_a_clock_that_was_set_back_makes_it_old() -> None:
-    assert Kept(_entry(1), NOW).age(NOW - 1) == float("inf")
+    assert Kept(_entry(1), NOW, NOW).age(NOW - 1) == float("inf")
+
+
+def test_the_latest_is_what_came_within_a_second() -> None:
+    near = NearCache(Reader("redis://127.0.0.1:1", 0.25), 1_000_000)
+    near.remember("x", _entry(1), NOW)
+    assert near.latest("x", NOW + 0.9) == near.recall("x", NOW) == _entry(1)
+    assert near.latest("x", NOW + 1) is None
+    assert near.latest("x", NOW - 0.1) is None  # the clock was set back
+    assert near.latest("y", NOW) is None

@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from local.invocation.endpoint import in_thread
-from sheaf.cli.client import ApiError, Client, Connection, UnexpectedAnswer, Unreachable
+from sheaf.cli.client import (
+    ApiError,
+    BatchRefused,
+    Client,
+    Connection,
+    UnexpectedAnswer,
+    Unreachable,
+)
 from tests.servers.meddler import Meddler, PassOn, Reply, Request, meddling
 from tests.waiting import PATIENCE
 
@@ -34,6 +41,9 @@ class Handler(BaseHTTPRequestHandler):
     server: Script
 
     def do_PUT(self) -> None:
+        self.do_GET()
+
+    def do_POST(self) -> None:
         self.do_GET()
 
     def do_DELETE(self) -> None:
@@ -76,7 +86,11 @@ def test_a_busy_page_is_asked_for_again_after_the_time_it_names(
     assert Client(site.url, "t").save("é", b"text", None)
     assert pauses == [1, 1]
     method, path, headers, body = site.asked[-1]
-    assert (method, path, json.loads(body)) == ("PUT", "/api/pages/%C3%A9", {"body": "text"})
+    assert (method, path, json.loads(body)) == (
+        "PUT",
+        "/api/pages/%C3%A9",
+        {"body": "text", "origin": "import"},
+    )
     assert headers["If-None-Match"] == "*"
     assert headers["Authorization"] == "Bearer t"
 
@@ -96,6 +110,14 @@ def test_retries_have_an_end(site: Script, pauses: list[float]) -> None:
     assert (caught.value.status, caught.value.type) == (409, "urn:sheaf:problem:busy")
     assert len(site.asked) == 9
     assert site.asked[0][2]["If-Match"] == '"v3"'
+
+
+def test_a_page_that_stays_held_says_when_to_try_again(site: Script, pauses: list[float]) -> None:
+    held = {"type": "urn:sheaf:problem:held", "detail": "Somebody else is changing this."}
+    site.answers = [(503, {"Retry-After": "1"}, held)] * 20
+    with pytest.raises(ApiError, match=r"try again in two minutes \(503\)$") as caught:
+        Client(site.url, "t").batch([])
+    assert not caught.value.is_general
 
 
 def test_a_problem_becomes_a_typed_error(site: Script) -> None:
@@ -172,3 +194,36 @@ def test_what_is_not_encoded_as_it_says_is_no_answer(server: Meddler) -> None:
     server.meddle = lambda _request, _pass_on: Reply(200, {"content-encoding": "gzip"}, b"plain")
     with pytest.raises(UnexpectedAnswer, match="/a is not encoded as it says"):
         Connection(server.url).ask("GET", "/a")
+
+
+def test_a_batch_is_sent_again_with_its_key_and_says_what_was_refused(
+    site: Script, pauses: list[float]
+) -> None:
+    refused = {
+        "change": 1,
+        "status": 412,
+        "type": "t",
+        "detail": "It has changed.",
+        "current": None,
+    }
+    problem = {"type": "urn:sheaf:problem:batch-refused", "detail": "No.", "refused": [refused]}
+    site.answers = [(503, {"Retry-After": "1"}, {}), (412, {}, problem)]
+    with pytest.raises(BatchRefused) as caught:
+        Client(site.url, "t").batch([{"slug": "a"}, {"slug": "b"}])
+    assert (caught.value.status, pauses) == (412, [1])
+    assert [(one.change, one.is_stale) for one in caught.value.refused] == [(1, True)]
+    first, again = site.asked
+    assert (first[0], first[1]) == ("POST", "/api/batches")
+    assert json.loads(first[3]) == {"changes": [{"slug": "a"}, {"slug": "b"}]}
+    assert first[2]["Idempotency-Key"] == again[2]["Idempotency-Key"]
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "slug"),
+    [(308, "/api/pages/a/%C3%A9", "a/é"), (404, "", None), (200, "", None)],
+)
+def test_where_a_page_has_moved_is_asked(
+    site: Script, status: int, location: str, slug: str | None
+) -> None:
+    site.answers = [(status, {"Location": location}, {})]
+    assert Client(site.url).moved_to("old") == slug

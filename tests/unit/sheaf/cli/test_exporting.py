@@ -1,19 +1,29 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sheaf import texts
 from sheaf.cli.client import Page
 from sheaf.cli.exporting import clashes, document
 from sheaf.rendering import source
+from sheaf.rendering.front_matter import Unreadable
 
-
-def _is_line(text: str) -> bool:
-    return text.isprintable() and text == " ".join(text.split()) != ""
-
-
-titles = st.text(min_size=1, max_size=20).filter(_is_line)
-openings = st.sampled_from(
-    ["", "\ufeff", "---\ntitle: Old\n---\n", "---\r\nkey: [1, 2]\r\n---\r\n", "---\n---\n", "---\n"]
-)
+titles = st.text(min_size=1, max_size=20).map(texts.line).filter(bool)
+OPENINGS = [
+    "",
+    "\ufeff",
+    "---\ntitle: Old\n---\n",
+    "---\r\nkey: [1, 2]\r\n---\r\n",
+    "---\n---\n",
+    "---\n",
+]
+OPENINGS += [
+    '+++\ntitle = "Old"\nn = 3.10\n+++\n',
+    '{"title": "Old", "n": [3.10]}\n\n',
+    '{"a": 1}\n',
+]
+OPENINGS += ["---\na: *b\n---\n", "---\ntitle: Old: older\n---\n", "+++\na = b\n+++\n"]
+openings = st.sampled_from(OPENINGS)
 tags = st.lists(titles, max_size=3, unique=True).map(tuple)
 
 
@@ -36,6 +46,35 @@ def test_a_title_set_apart_goes_into_the_front_matter_there_is() -> None:
     assert file == "---\ntitle: New\nlayout: wide\ntags:\n- x\n---\n# Text\n"
 
 
+def test_letters_of_any_script_stay_readable() -> None:
+    persian = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
+    assert (
+        document(page("x", persian, ("👨\u200d👩",)))
+        == f"---\ntitle: {persian}\ntags:\n- 👨\u200d👩\n---\nx"
+    )
+
+
+def test_other_formats_become_yaml() -> None:
+    file = document(page('+++\nversion = 3.10\n[a]\nb = ["no"]\n+++\n# Text\n', "New"))
+    assert file == "---\nversion: '3.10'\na:\n  b:\n  - 'no'\ntitle: New\ntags: []\n---\n# Text\n"
+
+
+@pytest.mark.parametrize(
+    "title", ["Install: the basics", "3.10", "no", "- x", "# y", "'", '"', '"a" b', "😀", "a: 'b"]
+)
+def test_a_title_that_yaml_reads_otherwise(title: str) -> None:
+    file = document(page("Text\n", title, (title,)))
+    assert source.parse(file).title == title
+    assert source.parse(file).tags == (title,)
+
+
+def test_what_is_no_front_matter_is_kept_as_text() -> None:
+    body = "---\ntitle: [\n---\nText\n"
+    file = document(page(body, "New"))
+    assert file.endswith(body)
+    assert (source.parse(file).title, source.parse(file).text) == ("New", body)
+
+
 @given(st.builds(str.__add__, openings, st.text()), titles, tags)
 def test_a_file_gives_its_page_again(body: str, title: str, tags: tuple[str, ...]) -> None:
     original = page(body, title, tags)
@@ -43,6 +82,12 @@ def test_a_file_gives_its_page_again(body: str, title: str, tags: tuple[str, ...
     assert parsed.text == source.parse(body).text
     assert parsed.tags == tags
     assert parsed.title in (title, None)
+
+
+def test_front_matter_that_would_be_too_long() -> None:
+    body = f"---\nnote: {'a' * 8000}\n---\nText\n"
+    with pytest.raises(Unreadable, match="longer than 8,192 characters"):
+        document(page(body, "New title" * 20))
 
 
 def test_names_that_differ_by_case_clash_once() -> None:

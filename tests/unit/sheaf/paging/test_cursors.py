@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import BigInteger, DateTime, Double, Text, Uuid, column
 
-from sheaf.paging import BadCursor, Cursors, Keyset, Position, UnknownKey, asc, desc
+from sheaf.paging import MAX_CURSOR, BadCursor, Cursors, Keyset, Position, UnknownKey, asc, desc
 
 AT = asc(column("at", DateTime(timezone=True)))
 SCORE = desc(column("score", Double))
@@ -155,3 +155,38 @@ def test_what_a_retired_key_signed_is_refused() -> None:
 def test_null_has_no_place_in_a_list() -> None:
     with pytest.raises(ValueError, match="NULL"):
         CURSORS.encode(Position((None,), backward=False), BY_ID)
+
+
+BY_NAME = Keyset((NAME, asc(column("slug", Text))))
+
+
+@given(name=st.text(max_size=300), slug=st.text(max_size=300))
+def test_whatever_is_made_is_taken(name: str, slug: str) -> None:
+    """Texts are written as they are: not one character of them takes more than its bytes."""
+    position = Position((name, slug), backward=False)
+    cursor = CURSORS.encode(position, BY_NAME)
+    assert len(cursor) <= MAX_CURSOR
+    assert CURSORS.decode(cursor, BY_NAME) == position
+    escapes = sum(map((name + slug).count, map(chr, (*range(0x20), 0x22, 0x5C))))
+    size = len((name + slug).encode()) + 5 * escapes
+    assert len(cursor) <= (size + len('[false,["",""]]') + 16 + 8) * 4 / 3 + 1
+
+
+def test_what_would_be_refused_is_not_made() -> None:
+    longest = Position(("\U00020000" * 550,), backward=False)
+    name = Keyset((NAME,))
+    assert CURSORS.decode(CURSORS.encode(longest, name), name) == longest
+    with pytest.raises(ValueError, match="too long"):
+        CURSORS.encode(Position(("\U00020000" * 560,), backward=False), name)
+    with pytest.raises(BadCursor):
+        CURSORS.decode("A" * (MAX_CURSOR + 1), name)
+
+
+def test_a_cursor_with_escaped_letters_stays_good() -> None:
+    """As they were made by version 0.1.0."""
+    name = Keyset((NAME,))
+    message = (1).to_bytes(8) + rb'[false,["\u540d\ud83d\ude00"]]'
+    cursors = Cursors({1: bytes(32)}, "things")
+    signed = cursors._signature(bytes(32), name, message) + message
+    cursor = base64.urlsafe_b64encode(signed).rstrip(b"=").decode()
+    assert cursors.decode(cursor, name) == Position(("名😀",), backward=False)

@@ -1,3 +1,4 @@
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -32,14 +33,14 @@ def test_links_are_collected_as_slugs() -> None:
 
 
 def test_title_is_the_first_heading_with_text() -> None:
-    assert render("#\n\ntext\n\n## A *b* `c`\n\n# D", "x").title == "A b c"
-    assert render("text", "x").title is None
+    assert render("#\n\ntext\n\n## A *b* `c`\n\n# D", "x").heading == ("A b c", 2)
+    assert render("text", "x").heading is None
 
 
 @given(st.lists(st.sampled_from(["# ", "## a", "\n", "*b*", "[c][d]", "[d]: x", "===", "`", " "])))
 def test_the_first_heading_alone_is_the_same(parts: list[str]) -> None:
     text = "".join(parts)
-    assert first_heading(text) == render(text, "x").title
+    assert first_heading(text) == render(text, "x").heading
 
 
 def test_plain_text_keeps_words_apart() -> None:
@@ -97,3 +98,8 @@ def test_mixed_attacks_do_nothing(parts: list[str]) -> None:
     collector = _Collector()
     collector.feed(render("".join(parts), "x").html)
     assert collector.dangerous == []
+
+
+def test_addresses_of_headings_keep_marks_and_are_never_empty() -> None:
+    html = render("# हिन्दी में\n\n## ?\n\n## `code` and *text*\n", "x").html
+    assert re.findall('id="([^"]*)"', html) == ["हिन्दी-में", "section", "code-and-text"]

@@ -1,14 +1,22 @@
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import jinja2
 import pytest
 
-from sheaf.rendering import static, templates
+from listing import days
+from listing.days import Day
+from sheaf.pages.diffs import Hunk, Shown
+from sheaf.pages.events import Event
+from sheaf.pages.rewording import Piece, Row
+from sheaf.rendering import source, static, templates
+from sheaf.rendering.source import Source
 
 HOSTILE = """</title><script>alert("1")</script><img src=x onerror='alert(2)'>&lt;"""
 TEMPLATES = Path(templates.__file__).with_name("templates")
@@ -24,7 +32,6 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     page = {
         "slug": "guide/größe",
         "title": text,
-        "html": "<h2>Safe</h2>\n<p>already</p>\n",
         "tags": [text, "second"],
         "state": "live",
         "version": 3,
@@ -33,44 +40,115 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
         "created_at": datetime(2026, 11, 1, tzinfo=UTC),
         "comment": text,
         "snippet": "some <mark>safe</mark> words",
+        "moved_to": None,
+        "moved_from": None,
     }
     user = {"handle": "alice", "edits": 1, "created_at": page["created_at"]}
-    around = {"prev_url": "?cursor=p&a=1", "next_url": None}
+    around = AROUND
     tombstone = {**page, "state": "tombstone", "version": 4}
-    yield "page.html", {"page": page}
-    yield "recent.html", {"items": [page, page], **around}
-    yield "recent.html", {"items": [], "prev_url": None, "next_url": None}
+    gone = {**page, "state": "redirect", "version": 5, "moved_to": page["slug"]}
+    arrived = {**page, "version": 6, "moved_from": page["slug"]}
+    headline = source.title(Source(text, (), ""), None, "slug").headline
+    article = f"{headline}<h2>Safe</h2>\n<p>already</p>\n"
+    yield "page.html", {"page": page, "article": article}
+    yield from listed_events(text)
     yield "search.html", {"q": "", "items": [], "problem": None, **around}
     yield "search.html", {"q": text, "items": [page], "problem": None, **around}
     yield "search.html", {"q": text, "items": [], "problem": None, **around}
     yield "search.html", {"q": text, "items": [], "problem": text, **around}
-    yield "history.html", {"page": page, "items": [tombstone, page], **around}
-    yield "revision.html", {"page": page, "revision": page}
-    runs = [("same", text), ("removed", text), ("added", f"{text}\n\n{text}")]
-    versions = {"page": page, "before": page, "after": tombstone}
-    yield "diff.html", {**versions, "hunks": [(1, runs), (9, runs)]}
-    yield "diff.html", {**versions, "hunks": []}
+    versions = [arrived, gone, tombstone, page]
+    yield "history.html", {"page": page, "items": versions, **around}
+    yield "history.html", {"page": tombstone, "items": [tombstone, page], **around}
+    yield "history.html", {"page": gone, "items": [gone, page], **around}
+    for revision in (page, tombstone, gone):
+        yield "revision.html", {"slug": page["slug"], "revision": revision, "article": article}
+    compared = {"slug": page["slug"], "before": page, "after": tombstone}
+    pieces = [Piece(False, text), Piece(True, f"{text}\n\n{text}")]
+    hunk = Hunk(1, [Row(True, pieces, pieces), Row(False, pieces, []), Row(False, [], pieces)])
+    for view in (None, "side"):
+        yield "diff.html", {**compared, "shown": Shown([hunk, hunk], False), "view": view}
+        yield "diff.html", {**compared, "shown": Shown([], True), "view": view}
+    yield "deleted.html", {"page": tombstone}
     yield "backlinks.html", {"slug": page["slug"], "items": [page], **around}
     yield "backlinks.html", {"slug": page["slug"], "items": [], **around}
     entries = [
         {"name": name, "slug": f"guide/{name}", "page": page, "folder": folder}
         for name, page, folder in (("a", True, False), ("b", False, True), ("größe", True, True))
     ]
-    yield "tree.html", {"slug": "guide/größe", "items": entries, **around}
-    yield "tree.html", {"slug": "", "items": [], **around}
+    yield "tree.html", {"slug": "guide/größe", "items": entries, "feed": "/-/feed.atom", **around}
+    yield "tree.html", {"slug": "", "items": [], "feed": None, **around}
     yield "users.html", {"items": [user, {**user, "edits": 12}], **around}
-    yield "user.html", {"handle": "alice", "user": user, "items": [page]}
-    yield "user.html", {"handle": "alice", "user": None, "items": []}
+    for known, happened in ((user, [day(text)]), (None, [])):
+        shown = {"days": happened, "imports": bool(happened), **around}
+        yield "user.html", {"handle": "alice", "user": known, **shown}
     yield "edit.html", {"slug": page["slug"]}
+    yield "drafts.html", {}
     yield "sign_in.html", {}
-    for status, slug in ((404, "new-page"), (404, None), (410, "old"), (503, None)):
-        yield "error.html", {"status": status, "title": "Sorry", "detail": text, "slug": slug}
+    yield from named(page, text)
+    for status, is_address in ((404, False), (400, True), (503, False)):
+        failed = {"status": status, "title": "Sorry", "detail": text, "is_address": is_address}
+        yield "error.html", failed
 
 
+def named(page: dict[str, Any], text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is asked and said of the names of pages."""
+    missing = {"status": 404, "words": text}
+    yield "missing.html", {**missing, "path": "guide/größe", "slug": "guide/größe"}
+    yield "missing.html", {**missing, "path": text, "slug": "guide/größe"}
+    yield "missing.html", {**missing, "path": text, "slug": None, "words": ""}
+    yield "similar.html", {"path": text, "words": text, "items": [page]}
+    yield "similar.html", {"path": text, "words": "", "items": []}
+    asked = {"title": text, "folder": text, "problem": None, "proposal": None}
+    yield "new.html", {**asked, "title": ""}
+    yield "new.html", {**asked, "proposal": {"slug": "größe", "free": "größe-2"}}
+    yield "new.html", {**asked, "proposal": {"slug": "größe", "free": None}}
+    yield "new.html", {**asked, "problem": text}
+    moving = {"page": page, "name": text, "folder": text}
+    for links, more in ((0, False), (1, False), (50, True)):
+        yield "move.html", {**moving, "links": links, "more": more}
+
+
+def listed_events(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the list of events needs, full and empty, with filters and without."""
+    everything = {"author": "", "folder": "", "imports": False, "feed": "/-/feed.atom"}
+    some = {"author": text, "folder": "guide/größe", "imports": True, "feed": None}
+    yield "recent.html", {"days": [day(text), day(text)], **everything, **AROUND}
+    for wanted in (everything, some):
+        yield "recent.html", {"days": [], **wanted, "prev_url": None, "next_url": None}
+    yield "recent.html", {"days": [day(text)], **some, **AROUND}
+
+
+def day(text: str) -> Day:
+    """A day on which everything happened."""
+    created = Event(
+        id=UUID(int=1),
+        kind="created",
+        slug="guide/größe",
+        version=1,
+        based_on=None,
+        title=text,
+        author="alice",
+        comment=text,
+        created_at=datetime(2026, 11, 2, 14, 3, 11, tzinfo=UTC),
+        size=1,
+        size_before=0,
+        imported=True,
+        moved_to=None,
+        moved_from=None,
+    )
+    edited = replace(created, kind="edited", based_on=3, version=4, size=1234, size_before=3456)
+    deleted = replace(edited, kind="deleted", imported=False, size=0)
+    arrived = replace(created, kind="moved", moved_from="old", imported=False, comment="")
+    (found,) = days.of([created, edited, deleted, arrived, replace(arrived, moved_to="new")])
+    return found
+
+
+AROUND = {"prev_url": "?cursor=p&a=1", "next_url": None}
 SITE = {
     "name": "Sheaf",
     "sign_in_url": "https://id.example/authorize?a=1&b=2",
     "token_url": "https://id.example/token",
+    "sign_out_url": "https://id.example/logout",
     "client_id": "sheaf",
 }
 
@@ -87,12 +165,15 @@ class Document(HTMLParser):
         self.open: list[str] = []
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.texts: dict[str, str] = {}
+        self.in_labels: list[dict[str, str | None]] = []
         self.feed(text)
         self.close()
         assert self.open == []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
+        if "label" in self.open:
+            self.in_labels.append(dict(attrs))
         assert len(attrs) == len(dict(attrs))
         assert tag not in BLOCKS or not PHRASING_ONLY & set(self.open), (tag, self.open)
         if tag not in VOID:
@@ -115,7 +196,7 @@ every_template = pytest.mark.parametrize(
 
 
 def test_no_template_is_forgotten() -> None:
-    frames = {"base.html", "listing.html", "macros.html"}
+    frames = {"base.html", "events.html", "listing.html", "macros.html"}
     assert {name for name, _ in contexts()} | frames == {path.name for path in TEMPLATES.iterdir()}
 
 
@@ -154,7 +235,8 @@ def test_every_field_has_a_name(template: str, context: dict[str, Any]) -> None:
     document = Document(render(template, context))
     labelled = {label.get("for") for label in document.all("label")}
     for field in document.all("input") + document.all("textarea"):
-        assert field.get("aria-label") or field["id"] in labelled
+        is_named = field.get("aria-label") or field in document.in_labels
+        assert is_named or field["id"] in labelled
 
 
 @pytest.mark.parametrize("index", range(len(list(contexts()))))
@@ -169,12 +251,6 @@ def test_a_hostile_title_is_shown_as_it_was_typed() -> None:
     document = Document(render(*next(contexts(HOSTILE))))
     assert document.texts["title"] == f"{HOSTILE} · Sheaf"
     assert document.texts["h1"] == HOSTILE
-
-
-def test_a_page_that_has_a_heading_gets_no_second_one() -> None:
-    template, context = next(contexts("Its title"))
-    context["page"]["html"] = '<h1 id="own">Its own</h1>'
-    assert Document(render(template, context)).texts["h1"] == "Its own"
 
 
 def test_addresses_are_percent_encoded() -> None:
@@ -194,19 +270,56 @@ def test_times_are_told_in_utc() -> None:
     assert templates.human_time(moment) == "1 Nov 2026, 23:03 UTC"
 
 
+def documents(template: str) -> list[Document]:
+    """What a template makes of each of its contexts."""
+    return [Document(render(name, context)) for name, context in contexts() if name == template]
+
+
+def addresses(document: Document) -> list[str]:
+    return [str(link["href"]) for link in document.all("a")]
+
+
 def test_a_deleted_version_cannot_be_opened() -> None:
-    history = dict(contexts())["history.html"]
-    links = [str(link["href"]) for link in Document(render("history.html", history)).all("a")]
-    assert "?version=3" in links
-    assert "?version=4" not in links
+    links = addresses(documents("history.html")[0])
+    assert {"?version=3", "?version=6"} <= set(links)
+    assert not {"?version=4", "?version=5"} & set(links)
 
 
-@pytest.mark.parametrize(("status", "offered"), [(404, True), (410, True), (503, False)])
-def test_a_missing_page_can_be_created(status: int, offered: bool) -> None:
-    slug = "new page" if offered else None
-    context = {"status": status, "title": "Sorry", "detail": "", "slug": slug}
-    links = {link["href"] for link in Document(render("error.html", context)).all("a")}
-    assert ("/-/edit/new%20page" in links) is offered
+def test_where_no_page_can_be_the_nearest_address_is_offered() -> None:
+    context = {"status": 404, "words": "in May", "path": "Notes/in May", "slug": "Notes/in-May"}
+    links = {link["href"] for link in Document(render("missing.html", context)).all("a")}
+    assert {"/Notes/in-May", "/-/new?title=in+May&folder=Notes"} <= links
+    assert "/-/search?q=in%20May" in links
+
+
+def test_a_new_page_is_proposed_in_the_folder_of_the_one_that_is_read() -> None:
+    links = {link["href"] for link in Document(render(*next(contexts()))).all("a")}
+    assert "/-/new?folder=guide" in links
+
+
+def test_any_two_versions_can_be_compared_that_have_a_text_or_none() -> None:
+    document = documents("history.html")[0]
+    chosen = [(str(field["name"]), str(field["value"])) for field in document.all("input")[1:]]
+    assert chosen == [(name, version) for version in "643" for name in ("from", "to")]
+    checked = [field["value"] for field in document.all("input") if "checked" in field]
+    assert checked == ["6", "4"]
+    (compare,) = (form for form in document.all("form") if form.get("id") == "site.compare")
+    assert compare["action"] == "/-/diff/guide/gr%C3%B6%C3%9Fe"
+
+
+def test_nothing_that_tells_of_a_deleted_page_leads_to_it() -> None:
+    told = [documents("history.html")[1], *documents("deleted.html"), *documents("revision.html")]
+    for document in told:
+        assert not {"/guide/gr%C3%B6%C3%9Fe", "/guide/gr%C3%B6%C3%9Fe.md"} & {*addresses(document)}
+
+
+def test_what_was_there_can_be_restored() -> None:
+    asked = [*documents("history.html"), *documents("revision.html"), *documents("deleted.html")]
+    buttons = [
+        [button["data-version"] for button in document.all("button") if "data-version" in button]
+        for document in asked
+    ]
+    assert buttons == [[], ["3"], [], ["3"], [], [], ["3"]]
 
 
 def test_a_missing_value_is_an_error() -> None:
@@ -228,8 +341,8 @@ def test_laid_out_text_stays_as_it_is(tag: str) -> None:
 
 def test_a_pages_own_white_space_stays_as_it_is() -> None:
     template, context = next(contexts())
-    context["page"]["html"] = "<pre>\n\n  code</pre>\n\n  <p>text</p>"
-    assert context["page"]["html"] in render(template, context)
+    context["article"] = "<pre>\n\n  code</pre>\n\n  <p>text</p>"
+    assert context["article"] in render(template, context)
 
 
 def test_a_reader_loads_little() -> None:

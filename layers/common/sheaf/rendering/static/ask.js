@@ -1,8 +1,8 @@
-// Asks before something is lost. Resolves to whether the answer was yes.
+// Asks before something is changed. Resolves to whether the answer was yes.
 
 export function ask(question, yes) {
-  const dialog = document.getElementById("ask");
-  document.getElementById("question").textContent = question;
+  const dialog = document.getElementById("site.ask");
+  document.getElementById("site.question").textContent = question;
   dialog.querySelector("[value=yes]").textContent = yes;
   dialog.returnValue = "";
   dialog.showModal();

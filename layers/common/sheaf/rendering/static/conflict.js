@@ -1,49 +1,139 @@
-// Two people saved the same page: what the other one saved is shown beside one's own text.
+// Where two people changed the same lines a person decides, one paragraph after the other.
+
+import { plain } from "./text-area.js";
 
 const section = document.getElementById("conflict");
-const panel = document.getElementById("theirs");
-const pre = panel.querySelector("pre");
-let theirText = null;
+const editing = document.getElementById("editing");
+const list = document.getElementById("conflicts");
 
-// `page` is what the site has now; null if it was deleted. `mine` is the text being edited.
-export function show(page, mine) {
+// Han and kana have no spaces between words.
+const IN_WORDS = /[^\s\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}]/u;
+
+let lines = []; // of the merged text, which has this person's where both changed them
+let choices = []; // {element, conflict, area, isMade}
+let merge = null; // {answer, base}: what is being decided on
+
+// Shows what the site answers to a merge with a version in the place of the text.
+export function show(answer, base) {
+  merge = { answer, base };
+  const { body, conflicts: found, merged } = answer;
+  const { authors } = merged;
+  const name = authors.length === 1 ? authors[0] : null; // whose text the other one is
+  const conflicts = found.map(asTyped);
+  lines = linesOf(plain(body));
+  const paragraphs = conflicts.map((conflict) => around(conflict, conflicts));
+  choices = conflicts.map((conflict, index) =>
+    makeChoice(conflict, paragraphs[index], name, `${index + 1} of ${conflicts.length}`),
+  );
   const heading = section.querySelector("h2");
-  heading.textContent = page
-    ? `${page.author} saved version ${page.version} while you were editing`
-    : "This page was deleted while you were editing";
-  document.getElementById("theirs-heading").textContent = page
-    ? `Theirs: version ${page.version} by ${page.author}`
-    : "Theirs: deleted";
-  document.getElementById("text-label").textContent = "Yours, in Markdown";
-  theirText = page?.body ?? "";
-  mark(mine);
-  panel.hidden = false;
+  const whose = name ? `${name} and you` : "Somebody else and you";
+  heading.textContent = `${whose} changed the same ${conflicts.length > 1 ? "places" : "lines"}`;
+  list.replaceChildren(...choices.map(({ element }) => element));
+  editing.hidden = true;
   section.hidden = false;
   heading.focus();
 }
 
-// Marks those of their lines that are nowhere in mine.
-export function mark(mine) {
-  if (theirText === null) return;
-  const known = new Set(lines(mine));
-  const shown = lines(theirText).flatMap((line) => {
-    if (known.has(line) || !line.trim()) return [line, "\n"];
-    const missing = document.createElement("mark");
-    missing.textContent = line;
-    return [missing, "\n"];
-  });
-  pre.replaceChildren(...shown);
+function asTyped(conflict) {
+  return { ...conflict, mine: plain(conflict.mine), theirs: plain(conflict.theirs) };
 }
 
-// The choice is made. Their text may stay in sight, to copy from.
-export function settle(keepInSight) {
+export function isShown() {
+  return !section.hidden;
+}
+
+export function hide() {
   section.hidden = true;
-  if (keepInSight) return;
-  panel.hidden = true;
-  theirText = null;
-  document.getElementById("text-label").textContent = "Text in Markdown";
+  editing.hidden = false;
+  list.replaceChildren();
 }
 
-function lines(text) {
-  return text.split(/\r?\n/);
+// What was decided: {text, answer, base}. While something is not, that is brought into sight, and
+// the answer is null.
+export function decided() {
+  const open = choices.find(({ isMade }) => !isMade);
+  open?.element.querySelector("input").focus();
+  if (open) return null;
+  hide();
+  return { text: text(), ...merge };
+}
+
+// The whole text. The last lines are replaced first: the others keep their numbers.
+function text() {
+  const whole = [...lines];
+  for (const { conflict, area } of choices.toReversed()) {
+    const start = conflict.line - 1;
+    const hadEnd = (conflict.mine + conflict.theirs).endsWith("\n");
+    const value = hadEnd ? ended(area.value) : area.value;
+    whole.splice(start, linesOf(conflict.mine).length, value);
+  }
+  return whole.join("");
+}
+
+function linesOf(text) {
+  return text ? text.split(/(?<=\n)(?!$)/) : [];
+}
+
+function ended(text) {
+  return !text || text.endsWith("\n") ? text : `${text}\n`;
+}
+
+// The other lines of the paragraph, which nobody has to decide on.
+function around({ line, mine }, conflicts) {
+  const taken = new Set(
+    conflicts.flatMap((each) => linesOf(each.mine).map((_, index) => each.line - 1 + index)),
+  );
+  const belongs = (index) => lines[index]?.trim() && !taken.has(index);
+  let start = line - 1;
+  let end = start + linesOf(mine).length;
+  while (belongs(start - 1)) start--;
+  while (belongs(end)) end++;
+  const after = line - 1 + linesOf(mine).length;
+  return { before: lines.slice(start, line - 1).join(""), after: lines.slice(after, end).join("") };
+}
+
+function makeChoice(conflict, paragraph, name, count) {
+  const element = document.getElementById("choice").content.firstElementChild.cloneNode(true);
+  const area = element.querySelector("textarea");
+  const choice = { element, conflict, area, isMade: false };
+  const theirs = name ? `${name}’s` : "Theirs";
+  element.querySelector("legend").textContent = `${count}: line ${conflict.line}`;
+  for (const place of element.querySelectorAll(".name")) place.textContent = theirs;
+  const [mine, other] = element.querySelectorAll("pre");
+  mine.replaceChildren(...marked(conflict.mine, conflict.theirs, paragraph));
+  other.replaceChildren(...marked(conflict.theirs, conflict.mine, paragraph));
+  const texts = {
+    mine: conflict.mine,
+    theirs: conflict.theirs,
+    both: ended(conflict.mine) + conflict.theirs,
+  };
+  for (const radio of element.querySelectorAll("input")) {
+    radio.name = `choice-${conflict.line}`;
+    radio.addEventListener("change", () => {
+      area.value = texts[radio.value];
+      choice.isMade = true;
+    });
+  }
+  area.addEventListener("input", () => (choice.isMade = true));
+  return choice;
+}
+
+// A text within its paragraph; what the other one has not is marked.
+function marked(text, other, { before, after }) {
+  const [start, end] = difference(text, other);
+  const mark = document.createElement("mark");
+  mark.textContent = text.slice(start, end) || (text ? "" : "(nothing)\n");
+  return [before, text.slice(0, start), mark, text.slice(end), after];
+}
+
+// What is between the words that two texts begin with and those that they end with.
+function difference(text, other) {
+  const least = Math.min(text.length, other.length);
+  let start = 0;
+  while (start < least && text[start] === other[start]) start++;
+  while (start && IN_WORDS.test(text[start - 1])) start--;
+  let end = 0;
+  while (end < least - start && text.at(-1 - end) === other.at(-1 - end)) end++;
+  while (end && IN_WORDS.test(text.at(-end))) end--;
+  return [start, text.length - end];
 }

@@ -1,13 +1,13 @@
 // Signing in: OAuth 2 authorization code with PKCE (RFC 7636), for a client that has no secret.
 
-import { handle, signIn } from "./session.js";
+import { cameFrom, handle, keep } from "./session.js";
 
 const PENDING = "sheaf:sign-in";
 const SCOPE = "sheaf/write";
 
 const place = document.getElementById("sign-in");
 const [status, alert, button] = place.children;
-const { signInUrl, tokenUrl, clientId } = place.dataset;
+const { signInUrl, tokenUrl, signOutUrl, clientId } = place.dataset;
 const redirectUri = location.origin + "/-/sign-in";
 const query = new URLSearchParams(location.search);
 
@@ -46,7 +46,8 @@ async function begin(next) {
 async function finish(pending) {
   const answer = await exchange(query.get("code"), pending.verifier);
   if (answer.access_token) {
-    signIn(answer.access_token);
+    const { access_token: token, refresh_token: refreshToken } = answer;
+    keep({ token, refreshToken, tokenUrl, signOutUrl, clientId });
     location.replace(pending.next);
   } else {
     fail(answer.error_description ?? `Signing in was refused: ${answer.error}.`);
@@ -87,6 +88,8 @@ function takePending() {
 function run() {
   if (!signInUrl) return fail("This site has no way to sign in yet: its address is not set.");
   if (!query.has("code") && !query.has("error")) {
+    const back = cameFrom();
+    if (back && !query.has("next")) return location.replace(safeNext(back));
     const next = safeNext(query.get("next"));
     return handle() ? location.replace(next) : begin(next);
   }

@@ -30,7 +30,7 @@ def upgrade() -> None:
 
 
 def _index(slug: str, title: str, body: str) -> None:
-    rendered = markdown.render(source.parse(body).text, slug)
+    rendered = markdown.render_stored(source.parse(body).text, slug)
     statement = pages.update().where(pages.c.slug == slug)
     op.get_bind().execute(
         statement.values(plain=rendered.plain, search=vectors.vector()),

@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 import redis
+from hypothesis import given
+from hypothesis import strategies as st
+from redis.crc import key_slot
 
-from sheaf.locks.redis import (
+from sheaf.locks.lua import (
+    ABANDON,
     ACQUIRE,
     ACQUIRE_ALL,
     EXTEND,
@@ -17,8 +21,8 @@ from sheaf.locks.redis import (
     RELEASE,
     WILL_WAIT,
     LockKeys,
-    RedisLock,
 )
+from sheaf.locks.redis import RedisLock
 from sheaf.redis_scripts import Call, run
 
 KEYS = LockKeys.of("page:x")
@@ -36,7 +40,7 @@ def acquire_all(client: "redis.Redis", waiting: int = NOT_WAITING) -> Any:
     return run(client, Call(ACQUIRE_ALL, keys, (60_000, waiting, *OURS)))
 
 
-def outlasts(client: "redis.Redis", wait: str, lock: str) -> bool:
+def outlasts(client: "redis.Redis", wait: bytes, lock: bytes) -> bool:
     """Whether one key expires after the other."""
     return bool(client.pttl(wait) > client.pttl(lock))
 
@@ -88,9 +92,9 @@ def test_a_waiter_is_noted_as_long_as_the_lock_is_held(client: "redis.Redis", wa
     assert outlasts(client, KEYS.wait, KEYS.lock) == (waiting != NOT_WAITING)
 
 
-def test_a_busy_lock_is_never_taken_for_a_fence_of_nought(client: "redis.Redis") -> None:
-    client.set(KEYS.lock, "theirs")  # its time is over but for less than a millisecond
-    assert acquire(client, "ours") == -1
+def test_a_lock_that_never_ends_is_a_very_long_one(client: "redis.Redis") -> None:
+    client.set(KEYS.lock, "theirs")  # as redis-py's do without a timeout
+    assert acquire(client, "ours") == -24 * 3600 * 1000
 
 
 def test_a_retry_gets_the_same_fence_and_the_whole_time(client: "redis.Redis") -> None:
@@ -131,7 +135,7 @@ def test_one_of_several_that_is_busy_keeps_the_others_free(
     assert number == busy + 1
     assert in_a_minute(milliseconds)
     assert outlasts(client, SEVERAL[busy].wait, SEVERAL[busy].lock) == (waiting != NOT_WAITING)
-    there = {key.decode() for key in client.scan_iter()}
+    there = set(client.scan_iter())
     assert there == {SEVERAL[busy].lock, *([SEVERAL[busy].wait] if waiting else [])}
 
 
@@ -173,15 +177,38 @@ def test_what_is_anothers_stays_as_it_is(client: "redis.Redis") -> None:
     assert client.exists(KEYS.wake) == 0
 
 
-def test_time_is_added_to_what_is_left_or_replaces_it(client: "redis.Redis") -> None:
+def test_what_is_left_is_replaced_or_made_as_much_at_least(client: "redis.Redis") -> None:
     client.set(KEYS.lock, "ours", px=40_000)
-    added = run(client, Call(EXTEND, KEYS[:1], ("ours", 20_000, 0)))
-    assert in_a_minute(added)
-    assert in_a_minute(client.pttl(KEYS.lock))
+    for least, left in ((20_000, 40_000), (60_000, 60_000), (60_000, 60_000)):
+        assert left - 20_000 < run(client, Call(EXTEND, KEYS[:1], ("ours", least, 0))) <= left
+        assert left - 20_000 < client.pttl(KEYS.lock) <= left
     assert run(client, Call(EXTEND, KEYS[:1], ("ours", 20_000, 1))) == 20_000
     assert 0 < client.pttl(KEYS.lock) <= 20_000
     client.set(KEYS.lock, "ours")  # its time is over but for less than a millisecond
     assert run(client, Call(EXTEND, KEYS[:1], ("ours", 700, 0))) == 700
+
+
+ABANDONED = Call(ABANDON, (KEYS.lock, KEYS.wait, KEYS.wake), ("ours",))
+
+
+@pytest.mark.parametrize("holder", ["ours", None])
+def test_who_is_gone_leaves_no_lock_and_passes_the_wake_up_on(
+    client: "redis.Redis", holder: str | None
+) -> None:
+    if holder:
+        acquire(client, holder, HAS_WAITED)
+    run(client, ABANDONED)
+    assert client.exists(KEYS.lock, KEYS.wait) == 0
+    assert client.llen(KEYS.wake) == 1
+    assert 0 < client.pttl(KEYS.wake) <= 1000
+
+
+def test_who_is_gone_has_the_holder_wake_the_next(client: "redis.Redis") -> None:
+    client.set(KEYS.lock, "theirs", px=60_000)
+    run(client, ABANDONED)
+    assert client.get(KEYS.lock) == b"theirs"
+    assert outlasts(client, KEYS.wait, KEYS.lock)
+    assert client.exists(KEYS.wake) == 0
 
 
 def test_a_new_fence_is_above_what_is_named_and_what_was_given(client: "redis.Redis") -> None:
@@ -203,3 +230,27 @@ def test_the_release_of_a_woken_waiter_wakes_the_next(client: "redis.Redis") -> 
         holder.release()
         assert waiting.result(20)
     assert client.exists(KEYS.wait) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("page:x", ("page:x", "fence:{page:x}")),
+        ("a{b}c", ("a{b}c", "fence:{b}:a{b}c")),
+        ("a{b", ("a{b", "fence:{a{b}")),
+        ("a}b%", ("lock:{a%7Db%25}", "fence:{a%7Db%25}")),
+        ("{}x", ("lock:{{%7Dx}", "fence:{{%7Dx}")),
+    ],
+)
+def test_a_key_is_the_name_if_the_others_can_be_beside_it(name: str, keys: tuple[str, str]) -> None:
+    lock, fence, *_ = LockKeys.of(name)
+    assert (lock.decode(), fence.decode()) == keys
+
+
+@given(st.text(alphabet="ab{}%:", min_size=1), st.text(alphabet="ab{}%:", min_size=1))
+def test_names_have_keys_of_their_own_in_one_slot(name: str, other: str) -> None:
+    keys = LockKeys.of(name)
+    assert len({key_slot(key) for key in keys}) == 1
+    assert len(set(keys)) == 4
+    if name != other:
+        assert not {*keys[1:]} & {*LockKeys.of(other)[1:]}

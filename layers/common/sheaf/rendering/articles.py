@@ -1,0 +1,21 @@
+"""Articles: the HTML of pages, in which each title is said once: by the text, or above it.
+
+Imported wherever pages are shown, so it imports Markdown only for pages that need it.
+"""
+
+from sheaf.rendering import source
+
+# What stored articles begin with. Earlier releases have stored the text's HTML alone, and no text
+# becomes HTML that begins so.
+MARK = "<!--article-->"
+
+
+def of_stored(html: str, body: str, title: str) -> str:
+    """The article of a page as it was stored, by whatever release."""
+    if html.startswith(MARK):
+        return html.removeprefix(MARK)
+    from sheaf.rendering import markdown  # noqa: PLC0415 - takes 60 ms, and few pages need it
+
+    parts = source.parse(body)
+    first = markdown.first_heading(parts.text)
+    return source.title(parts, first, "", title).headline + html

@@ -1,0 +1,72 @@
+// Moves a page to the address that its new name makes.
+
+import { encoded, pageOf } from "./addresses.js";
+import { Problem, movePage, propose } from "./api.js";
+import { say, watch } from "./naming.js";
+import { signInAddress } from "./session.js";
+
+const RELOAD = 2_000; // ms that the old address is waited for
+
+const form = document.getElementById("move");
+const alert = document.getElementById("alert");
+const { slug } = form.dataset;
+const [name, folder] = [form.querySelector("#name"), form.querySelector("#folder")];
+let version = Number(form.dataset.version); // that the person has been told of
+
+watch(form, describe);
+
+function describe({ slug: to, taken, problem }) {
+  if (problem) return say(problem);
+  if (to === slug) return say(`It is at /${slug} now.`);
+  say(taken ? `There is a page at /${to} already.` : `It will be at /${to}`);
+}
+
+async function move() {
+  const proposed = await propose(name.value, folder.value);
+  describe(proposed);
+  if (proposed.slug === slug) throw new Problem(0, "Give it another name, or another folder.");
+  const { url } = await movePage(slug, version, proposed.slug);
+  // The browser is made to forget what was at the old address.
+  const reloaded = { cache: "reload", signal: AbortSignal.timeout(RELOAD) };
+  await fetch(pageOf(slug), reloaded).catch(() => {});
+  location.assign(url);
+}
+
+function refuse(problem) {
+  if (problem.status === 401) return goSignIn();
+  const { current } = problem.members;
+  const isNewer = problem.status === 412 && problem.members.slug === slug && current?.state === "live";
+  alert.textContent = isNewer
+    ? `${current.author} has saved version ${current.version} of this page meanwhile. Nothing was moved. `
+    : problem.message;
+  if (!isNewer) return;
+  const link = document.createElement("a");
+  link.href = `/-/diff/${encoded(slug)}?from=${version}&to=${current.version}`;
+  link.textContent = "See what changed";
+  alert.append(link, ", and move it then if you like.");
+  version = current.version;
+}
+
+// What is in the fields is in the address to come back to.
+function goSignIn() {
+  const fields = new URLSearchParams({ name: name.value, folder: folder.value });
+  history.replaceState(history.state, "", `${location.pathname}?${fields}`);
+  location.assign(signInAddress());
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  if (form.ariaBusy === "true") return;
+  form.ariaBusy = true;
+  alert.textContent = "";
+  try {
+    await move();
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    refuse(problem);
+  } finally {
+    form.ariaBusy = false;
+  }
+});
+
+form.querySelector("button").disabled = false;

@@ -1,0 +1,67 @@
+// A person's drafts of all pages, those that only this browser has among them.
+
+import { Problem, getAllDrafts } from "./api.js";
+import { editorOf } from "./addresses.js";
+import { ask } from "./ask.js";
+import { discard, inBrowser } from "./drafts.js";
+import { handle, signInAddress } from "./session.js";
+
+const [list, state] = ["list", "state"].map((id) => document.getElementById(`drafts.${id}`));
+
+async function show() {
+  list.replaceChildren();
+  const person = handle();
+  if (!person) return sayWhereToSignIn();
+  const here = inBrowser(person).map((draft) => ({ ...draft, isHere: true }));
+  const drafts = [...here, ...(await onSite())];
+  list.replaceChildren(...drafts.map(item));
+  if (!state.textContent && !drafts.length) state.textContent = "You have no drafts.";
+}
+
+function sayWhereToSignIn() {
+  const link = document.createElement("a");
+  link.href = signInAddress();
+  link.textContent = "Sign in";
+  state.replaceChildren(link, " to see what you have typed and not saved.");
+}
+
+async function onSite() {
+  state.textContent = "";
+  try {
+    const found = await getAllDrafts();
+    return found.map(({ created_at: at, ...draft }) => ({ ...draft, at, key: null }));
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    state.textContent = problem.message;
+    return [];
+  }
+}
+
+function item(draft) {
+  const { slug, title = slug, at, comment, isHere } = draft;
+  const element = document.getElementById("drafts.item").content.firstElementChild.cloneNode(true);
+  const link = element.querySelector("a");
+  link.href = editorOf(slug);
+  link.textContent = title;
+  const notes = [slug, new Date(at).toLocaleString(), ...(comment ? [`“${comment}”`] : [])];
+  if (isHere) notes.push("in this browser only");
+  element.querySelector(".meta").textContent = notes.join(" · ");
+  const button = element.querySelector("button");
+  button.setAttribute("aria-label", `Discard the draft of ${title}`);
+  button.addEventListener("click", () => remove(draft, title));
+  return element;
+}
+
+async function remove(draft, title) {
+  if (!(await ask(`Discard your draft of ${title}?`, "Discard it"))) return;
+  try {
+    await discard(draft.slug, draft.isHere ? { key: draft.key } : draft);
+    await show();
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    state.textContent = problem.message;
+  }
+}
+
+addEventListener("session", show);
+show();
