@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from types import FrameType
-from typing import NoReturn, Protocol
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 from local.gateway.config import (
@@ -44,18 +44,6 @@ class SiteError(RuntimeError):
 
 class Unprepared(Exception):
     """The site cannot be served, and people have been told why."""
-
-
-class Watched(Protocol):
-    """What can be watched: a server or a part."""
-
-    @property
-    def name(self) -> str:
-        """What to call it in a message."""
-
-    @property
-    def process(self) -> subprocess.Popen[bytes]:
-        """What must not end."""
 
 
 class Part:
@@ -113,20 +101,16 @@ def run(config: RunConfig, stack: ExitStack) -> NoReturn:
     stack.enter_context(state.exclusive(state.private(config.home) / "run.lock"))
     keys.load(config.home)  # before anything is started that would be in vain
     listener = stack.enter_context(_listen(config.port))
-    site = f"http://{HOST}:{listener.getsockname()[1]}"
+    site = _url(listener)
     servers = _start_servers(config, stack)
     environ = _environment(config, site, servers)
 
     _prepare(servers, stack, environ)
-    gateway = Part(
-        "the gateway", _gunicorn(config, listener.fileno()), stack, environ, [listener.fileno()]
-    )
-    parts: list[Watched] = [*servers.values(), gateway]
-    _wait_for_answer(site, parts)
+    _import_docs(config, site, environ)
+    parts = [_serve(config, listener, stack, environ)]
     parts.append(Part("the schedule", ["-m", "local.gateway.schedule"], stack, environ))
-    _import_docs(config, site, stack, environ)
     _introduce(config, site, servers)
-    _watch(parts[len(servers) :], [Keeper(server) for server in servers.values()])
+    _watch(parts, [Keeper(server) for server in servers.values()])
 
 
 def _prepare(servers: Mapping[str, Server], stack: ExitStack, environ: Mapping[str, str]) -> None:
@@ -201,31 +185,45 @@ def _gunicorn(config: RunConfig, listener: int) -> list[str]:
     ]
 
 
-def _wait_for_answer(site: str, parts: Sequence[Watched]) -> None:
-    """Wait until a worker answers; the socket takes connections before there is one."""
-    address = urlsplit(site)
+def _url(listener: socket.socket) -> str:
+    return f"http://{HOST}:{listener.getsockname()[1]}"
+
+
+def _serve(
+    config: RunConfig, listener: socket.socket, stack: ExitStack, environ: dict[str, str]
+) -> Part:
+    """Start the gateway, and wait until a worker answers; the socket takes connections before."""
+    arguments = _gunicorn(config, listener.fileno())
+    gateway = Part("the gateway", arguments, stack, environ, [listener.fileno()])
     deadline = time.monotonic() + START_SECONDS
-    with socket.create_connection((HOST, address.port or 0), timeout=START_SECONDS) as connection:
-        request = f"GET {MOUNT}/jwks.json HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n"
-        connection.sendall(request.encode())
+    with socket.create_connection(listener.getsockname(), timeout=START_SECONDS) as connection:
+        host = urlsplit(_url(listener)).netloc
+        connection.sendall(f"GET {MOUNT}/jwks.json HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         while not select.select([connection], [], [], WATCH_SECONDS)[0]:
-            _check(parts)
+            _check([gateway])
             if time.monotonic() > deadline:
                 raise SiteError(f"the gateway does not answer within {START_SECONDS} s")
         if not connection.recv(64).startswith(b"HTTP/1.1 200"):
             raise SiteError("the gateway cannot read its key")
+    return gateway
 
 
-def _import_docs(config: RunConfig, site: str, stack: ExitStack, environ: dict[str, str]) -> None:
-    """Fill a new site with the manual; without it the site works too."""
+def _import_docs(config: RunConfig, site: str, environ: dict[str, str]) -> None:
+    """Fill a new site with the manual, which works without it too.
+
+    Its first readers wait until it is in: the import has a gateway of its own, at another address.
+    """
     done = config.home / "docs-imported"
     if done.exists() or not DOCS.is_dir():
         return
     token = mint(config.home, site + MOUNT, "sheaf", "admin")
-    signed_in = environ | {"SHEAF_URL": site, "SHEAF_TOKEN": token}
     try:
-        part = Part("the import of docs/", ["-m", "ops", "import", str(DOCS)], stack, signed_in)
-        part.complete(IMPORT_SECONDS)
+        with ExitStack() as stack:
+            listener = stack.enter_context(_listen(0))
+            _serve(config, listener, stack, environ)
+            signed_in = environ | {"SHEAF_URL": _url(listener), "SHEAF_TOKEN": token}
+            part = Part("the import of docs/", ["-m", "ops", "import", str(DOCS)], stack, signed_in)
+            part.complete(IMPORT_SECONDS)
         state.write(done, "")
     except (SiteError, state.StateError) as error:
         print(f"sheaf: {error}; the next start tries again", file=sys.stderr)
@@ -245,14 +243,14 @@ def _introduce(config: RunConfig, site: str, servers: dict[str, Server]) -> None
     print("\n".join(lines), flush=True)
 
 
-def _check(parts: Sequence[Watched]) -> None:
+def _check(parts: Sequence[Part]) -> None:
     """Raise SiteError if one of `parts` has ended."""
     for part in parts:
         if (status := part.process.poll()) is not None:
             raise SiteError(f"{part.name} ended with exit status {status}")
 
 
-def _watch(parts: Sequence[Watched], keepers: Sequence[Keeper]) -> NoReturn:
+def _watch(parts: Sequence[Part], keepers: Sequence[Keeper]) -> NoReturn:
     """Wait for one of `parts` to end, which is a SiteError; servers are started again."""
     while True:
         _check(parts)

@@ -10,8 +10,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -25,6 +27,7 @@ from local.gateway.config import PROJECT
 from local.laptop.issuer import mint
 from tests.fixtures import Servers, unable_to_prepare
 from tests.needs import needs
+from tests.servers.ports import free_ports
 from tests.waiting import PATIENCE, killed_if_late, wait_until
 
 # What a shell may say of another server of PostgreSQL.
@@ -113,6 +116,28 @@ def failing(state: Path, **more: str) -> str:
 def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The state of a site that each test starts again."""
     return tmp_path_factory.mktemp("site") / "state"
+
+
+def first_visit(port: int) -> int:
+    """The status of the home page for who asks as soon as anything listens."""
+    with closing(HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
+        wait_until(partial(connects, connection), "nothing listens")
+        connection.request("GET", "/")
+        return connection.getresponse().status
+
+
+def connects(connection: HTTPConnection) -> bool:
+    with suppress(ConnectionRefusedError):
+        connection.connect()
+    return connection.sock is not None
+
+
+def test_the_first_visit_waits_for_the_manual(state: Path) -> None:
+    [port] = free_ports(1)
+    with ThreadPoolExecutor() as others:
+        visit = others.submit(first_visit, port)
+        with running(state, PORT=str(port), **ELSEWHERE):
+            assert visit.result() == 200
 
 
 def test_a_site_begins_with_the_manual_and_keeps_an_edit(state: Path) -> None:
