@@ -63,7 +63,9 @@ class Assumed:
     miss_milliseconds: float = 25.0  # billed for a read that asks the database
     upkeep_milliseconds: float = 200.0  # of a run, and of purging after it
     start_share: float = 0.01  # of the origin's requests, those that start an instance
-    calls_per_write: int = 4  # an edit lease, a preview or two, the save
+    # Five minutes in the editor: a mark of presence every twenty seconds, the text kept as a draft
+    # at six pauses, a preview or two, the save.
+    calls_per_write: int = 24
     upkeep_minutes: float = 1.0  # from one run to the next
     paths_at_most: int = 3  # of a run; of more pages all are purged at once, which is one path
     files_per_read: float = 0.5  # browsers keep the five files of a page for a year

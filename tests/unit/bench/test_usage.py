@@ -1,5 +1,7 @@
 """Usage: small cases that were worked out by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench.prices import PRICES
@@ -16,7 +18,7 @@ from bench.usage import (
 from upkeep import app
 
 # A processor for 1,769 MB: with this much memory a function has one to itself.
-ASSUMED = Assumed(memory_mb=1769)
+ASSUMED = Assumed(memory_mb=1769, calls_per_write=4)
 MEASURED = Measured(
     page_bytes=9_300,
     hit_cpu_milliseconds=0.5,
@@ -119,7 +121,7 @@ def test_each_call_is_logged_and_each_request_once_more() -> None:
 
 
 def test_rarer_upkeep_runs_and_purges_less() -> None:
-    rarer = quantities(LOAD, MEASURED, Assumed(upkeep_minutes=5))
+    rarer = quantities(LOAD, MEASURED, replace(ASSUMED, upkeep_minutes=5))
     # Thirty pages change from run to run: nearly always all pages are purged.
     assert rarer["purged paths"] == pytest.approx(8_760, rel=0.01)
     assert rarer["lambda requests"] == pytest.approx(13.14 + 1.0512 + 0.01752)
@@ -141,6 +143,6 @@ def test_a_database_that_may_sleep_is_woken_by_upkeep(minutes: float, awake: flo
 def test_a_firewall_inspects_all_that_comes_and_is_none_unless_it_is_wanted() -> None:
     firewall = ("web acls", "web acl rules", "inspected requests")
     assert [used()[name] for name in firewall] == [0, 0, 0]
-    wanted = quantities(LOAD, MEASURED, Assumed(web_acls=1))
+    wanted = quantities(LOAD, MEASURED, replace(ASSUMED, web_acls=1))
     # Pages, files, and four calls for each write.
     assert [wanted[name] for name in firewall] == [1, 1, pytest.approx(26.28 + 13.14 + 1.0512)]
