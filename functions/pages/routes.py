@@ -21,7 +21,10 @@ from sheaf.rendering.static import StaticFile
 
 _EDITOR = "/-/edit/"
 # What has a page of its own for each page, or for whatever is asked.
-_NOT_CRAWLED = (_EDITOR, "/-/history/", "/-/move/", "/-/new", "/-/similar/", "/api/")
+_NOT_CRAWLED = (
+    *(f"/-/{view}/" for view in ("edit", "history", "diff", "source", "move", "similar")),
+    *("/-/new", "/api/"),
+)
 _ROBOTS = "\n".join(["User-agent: *", *(f"Disallow: {path}" for path in _NOT_CRAWLED), ""])
 _SITEMAP = "\nSitemap: {}/sitemap.xml\n"
 

@@ -1,7 +1,9 @@
 """The site's API, for what other people do while a test looks on."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -9,7 +11,10 @@ from tests.waiting import PATIENCE
 
 
 class Api(httpx.Client):
-    """A client of the API that has a token. Every refusal is an error."""
+    """A client of the API that has a token. Every refusal is an error.
+
+    What a busy site has no time for is asked again: a write is done once, by its idempotency key.
+    """
 
     def __init__(self, site_url: str, token: str) -> None:
         headers = {"authorization": f"Bearer {token}"}
@@ -58,4 +63,10 @@ class Api(httpx.Client):
     def _send(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, content: Any = None
     ) -> httpx.Response:
-        return self.request(method, path, headers=headers, json=content).raise_for_status()
+        named = {"idempotency-key": f'"{uuid4()}"', **(headers or {})}
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            answer = self.request(method, path, headers=named, json=content)
+            if answer.status_code != 503 or time.monotonic() > deadline:
+                return answer.raise_for_status()
+            time.sleep(int(answer.headers["retry-after"]))

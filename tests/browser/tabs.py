@@ -5,7 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+import pytest
 from playwright.sync_api import Locator, Page, Route, expect
+
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "is_mobile": True,
+    "has_touch": True,
+}
 
 
 class OpenTab(Protocol):
@@ -38,11 +45,11 @@ def await_page(tab: Page, slug: str) -> None:
 
 
 @contextmanager
-def answers_lost(tab: Page, addresses: str) -> Iterator[None]:
-    """The site gets what is put to these addresses, and the tab no answer."""
+def answers_lost(tab: Page, addresses: str, method: str = "PUT") -> Iterator[None]:
+    """The site gets what is sent to these addresses, and the tab no answer."""
 
     def lose_the_answer(route: Route) -> None:
-        if route.request.method == "PUT":
+        if route.request.method == method:
             route.fetch()
             route.abort()
         else:
@@ -51,3 +58,13 @@ def answers_lost(tab: Page, addresses: str) -> Iterator[None]:
     tab.route(addresses, lose_the_answer)
     yield
     tab.unroute(addresses)
+
+
+def reach(tab: Page, wanted: Locator) -> None:
+    """Press Tab until this has the focus, as somebody without a mouse does."""
+    wanted.wait_for()
+    for _ in range(60):
+        if wanted.evaluate("element => element === document.activeElement"):
+            return
+        tab.keyboard.press("Tab")
+    pytest.fail(f"no key leads to {wanted}")

@@ -1,20 +1,14 @@
 """Recent changes as people see them: without JavaScript, by keyboard, on a phone, in any script."""
 
 import re
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.api import Api
-from tests.browser.tabs import OpenTab
+from tests.browser.tabs import PHONE, OpenTab
 from tests.browser.test_reading import contrasts
 
-PHONE: dict[str, Any] = {
-    "viewport": {"width": 390, "height": 844},
-    "is_mobile": True,
-    "has_touch": True,
-}
 NAMES = ["A title that goes on and on, " * 5, "日本語の題名と長い説明", "عنوان الصفحة بالعربية"]
 
 

@@ -5,13 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.api import Api
-from tests.browser.tabs import OpenTab, await_page
+from tests.browser.tabs import PHONE, OpenTab, answers_lost, await_page, reach
 from tests.browser.test_signing_in import sign_in
 
-PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 WINDOW: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
 SIZES = [
     pytest.param(size | {"color_scheme": scheme}, id=f"{name} {scheme}")
@@ -32,16 +31,6 @@ def tab(
 def folder(slug: str) -> str:
     """A folder that no other test knows."""
     return slug
-
-
-def reach(tab: Page, wanted: Locator) -> None:
-    """Press Tab until this has the focus, as somebody without a mouse does."""
-    wanted.wait_for()
-    for _ in range(60):
-        if wanted.evaluate("element => element === document.activeElement"):
-            return
-        tab.keyboard.press("Tab")
-    pytest.fail(f"no key leads to {wanted}")
 
 
 def follow(tab: Page, name: str) -> None:
@@ -192,14 +181,9 @@ def test_a_lost_answer_is_no_second_move(editor: Page, api: Api, folder: str) ->
     editor.goto(f"/-/move/{folder}/tea")
     type_into(editor, "Name", "green-tea")
 
-    def lose_the_answer(route: Any) -> None:
-        route.fetch()
-        route.abort()
-
-    editor.route("**/api/moves", lose_the_answer)
-    editor.keyboard.press("Enter")
-    expect(editor.get_by_role("alert")).to_contain_text("did not answer")
-    editor.unroute("**/api/moves")
+    with answers_lost(editor, "**/api/moves", "POST"):
+        editor.keyboard.press("Enter")
+        expect(editor.get_by_role("alert")).to_contain_text("did not answer")
     editor.keyboard.press("Enter")
     await_page(editor, f"{folder}/green-tea")
 

@@ -6,13 +6,9 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.api import Api
-from tests.browser.tabs import OpenTab
+from tests.browser.tabs import PHONE, OpenTab
 
-PHONE: dict[str, Any] = {
-    "viewport": {"width": 320, "height": 640},
-    "is_mobile": True,
-    "has_touch": True,
-}
+SMALL_PHONE: dict[str, Any] = PHONE | {"viewport": {"width": 320, "height": 640}}
 OLD_TIME = '<time datetime="2026-11-02T16:03:11Z">2 Nov 2026, 16:03 UTC'
 WIDE = f"""# Wide things
 
@@ -121,7 +117,7 @@ def test_scripts_in_a_page_are_only_text(open_tab: OpenTab, api: Api, slug: str)
 
 
 def test_the_keyboard_reaches_the_text_and_what_is_wide(open_tab: OpenTab, wide: str) -> None:
-    tab = open_tab(**PHONE)
+    tab = open_tab(**SMALL_PHONE)
     tab.goto(f"/{wide}")
     tab.keyboard.press("Tab")
     expect(tab.get_by_role("link", name="Skip to content")).to_be_focused()
@@ -134,7 +130,7 @@ def test_the_keyboard_reaches_the_text_and_what_is_wide(open_tab: OpenTab, wide:
 def test_a_phone_never_scrolls_sideways(
     open_tab: OpenTab, wide: str, mint_token: Callable[[str, str], str]
 ) -> None:
-    tab = open_tab(mint_token("a-rather-long-handle-of-somebody", "editor"), **PHONE)
+    tab = open_tab(mint_token("a-rather-long-handle-of-somebody", "editor"), **SMALL_PHONE)
     for address in addresses(wide):
         visit(tab, address)
         width = tab.evaluate("document.scrollingElement.scrollWidth")

@@ -196,7 +196,9 @@ def test_static_files_never_change_under_their_name(site: Site) -> None:
 
 
 def test_the_other_files(site: Site) -> None:
-    assert "Disallow: /api/" in site.get("/robots.txt").text
+    not_crawled = site.get("/robots.txt").text.splitlines()
+    for path in ("/api/", "/-/edit/", "/-/history/", "/-/diff/", "/-/source/", "/-/new"):
+        assert f"Disallow: {path}" in not_crawled
     feed = site.get("/feed.atom")
     assert (feed.status_code, feed.headers["Location"]) == (308, "/-/feed.atom")
     assert site.get("/favicon.svg").mimetype == "image/svg+xml"

@@ -1,4 +1,4 @@
-// Slugs in addresses.
+// Slugs in addresses, and links to them.
 
 export function encoded(slug) {
   return slug.split("/").map(encodeURIComponent).join("/");
@@ -10,4 +10,11 @@ export function pageOf(slug) {
 
 export function editorOf(slug) {
   return `/-/edit/${encoded(slug)}`;
+}
+
+export function link(href, words) {
+  const anchor = document.createElement("a");
+  anchor.href = href;
+  anchor.textContent = words;
+  return anchor;
 }

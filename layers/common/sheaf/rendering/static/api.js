@@ -31,7 +31,7 @@ export async function getPage(slug) {
 
 // The version that this ETag is of.
 export function versionOf(etag) {
-  return Number(/v(\d+)/.exec(etag)[1]);
+  return etag && Number(/v(\d+)/.exec(etag)[1]);
 }
 
 // `etag` is of the version that the text builds on; null creates the page. The answer is the page

@@ -16,9 +16,10 @@ import * as presence from "./presence.js";
 import * as preview from "./preview.js";
 import { refuse } from "./refusal.js";
 import { handle, signInAddress } from "./session.js";
-import { caution, say, sayKept, showTime, warn } from "./status.js";
+import { caution, say, sayKept, warn } from "./status.js";
 import { makeTabs } from "./tabs.js";
-import { focusText, grow, plain, text } from "./text-area.js";
+import { beginning, focusText, grow, plain, text } from "./text-area.js";
+import { showTime } from "./times.js";
 import { visit } from "./visit.js";
 
 const DRAFT_DELAY = 300; // ms after the last key
@@ -100,13 +101,6 @@ function build(page) {
   byId("delete").hidden = !page || !mayEdit;
 }
 
-// What a new page begins with: the title that was asked for, as a heading that says just that.
-function beginning() {
-  const title = new URLSearchParams(location.search).get("title")?.trim().replace(/\s+/g, " ");
-  const signs = /[\\`*[\]<~]|\b_+|_+\b|&(?=\S*;)|#(?=#*$)/g;
-  return title ? `# ${title.replace(signs, (run) => run.replace(/./g, "\\$&"))}\n\n` : "";
-}
-
 function describe() {
   const state = current
     ? `You are editing version ${current.version}, saved by ${current.author}.`
@@ -121,7 +115,7 @@ async function restore(draft) {
   comment.value = draft.comment;
   byId("draft").hidden = false;
   showTime(byId("draft").querySelector("time"), draft.at);
-  const isOfThis = draft.base === baseOf(etag);
+  const isOfThis = draft.base === versionOf(etag);
   etag = draft.base && `"v${draft.base}"`;
   keeper.take(draft);
   if (isOfThis) return;
@@ -197,7 +191,7 @@ async function write(request, isDone) {
 // Has the text build on the page as it is now. The answer is whether it does: else there is something
 // to decide first.
 async function bringTogether() {
-  const base = baseOf(etag);
+  const base = versionOf(etag);
   const answer = await mergePage(slug, base, text.value.replaceAll("\n", lineEnd));
   if (answer.conflicts.length) {
     say("");
@@ -285,7 +279,7 @@ function isDirty() {
 }
 
 function typed() {
-  return { text: text.value, comment: comment.value, base: baseOf(etag) };
+  return { text: text.value, comment: comment.value, base: versionOf(etag) };
 }
 
 function keepDraft() {
@@ -301,10 +295,6 @@ async function leave(version) {
   await Promise.race([keeper.drop(), new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
   if (notice) tell(notice);
   await visit(slug, version);
-}
-
-function baseOf(etag) {
-  return etag && versionOf(etag);
 }
 
 function goSignIn() {

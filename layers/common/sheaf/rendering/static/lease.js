@@ -2,6 +2,7 @@
 
 import { deleteLease, getLease, takeLeaseOver } from "./api.js";
 import { ask } from "./ask.js";
+import { CLOCK, inWords } from "./times.js";
 
 const section = document.getElementById("lease");
 
@@ -15,11 +16,10 @@ export async function look(slug, person) {
 }
 
 export function show({ holder, seconds_left: seconds }) {
-  const until = new Date(Date.now() + 1000 * seconds);
-  const time = until.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const until = inWords(Date.now() + 1000 * seconds, CLOCK);
   section.dataset.holder = holder;
   section.querySelector("p").textContent =
-    `${holder} has reserved this page until ${time}. ` +
+    `${holder} has reserved this page until ${until}. ` +
     "You can write meanwhile, and save when it is free.";
   section.hidden = false;
   clearTimeout(timer);

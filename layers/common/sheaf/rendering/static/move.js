@@ -1,6 +1,6 @@
 // Moves a page to the address that its new name makes.
 
-import { encoded, pageOf } from "./addresses.js";
+import { encoded, link, pageOf } from "./addresses.js";
 import { Problem, movePage, propose } from "./api.js";
 import { say, watch } from "./naming.js";
 import { signInAddress } from "./session.js";
@@ -40,10 +40,8 @@ function refuse(problem) {
     ? `${current.author} has saved version ${current.version} of this page meanwhile. Nothing was moved. `
     : problem.message;
   if (!isNewer) return;
-  const link = document.createElement("a");
-  link.href = `/-/diff/${encoded(slug)}?from=${version}&to=${current.version}`;
-  link.textContent = "See what changed";
-  alert.append(link, ", and move it then if you like.");
+  const changes = `/-/diff/${encoded(slug)}?from=${version}&to=${current.version}`;
+  alert.append(link(changes, "See what changed"), ", and move it then if you like.");
   version = current.version;
 }
 

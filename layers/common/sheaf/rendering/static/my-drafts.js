@@ -1,10 +1,11 @@
 // A person's drafts of all pages, those that only this browser has among them.
 
 import { Problem, getAllDrafts } from "./api.js";
-import { editorOf } from "./addresses.js";
+import { editorOf, link } from "./addresses.js";
 import { ask } from "./ask.js";
 import { discard, inBrowser } from "./drafts.js";
 import { handle, signInAddress } from "./session.js";
+import { inWords } from "./times.js";
 
 const [list, state] = ["list", "state"].map((id) => document.getElementById(`drafts.${id}`));
 
@@ -19,10 +20,7 @@ async function show() {
 }
 
 function sayWhereToSignIn() {
-  const link = document.createElement("a");
-  link.href = signInAddress();
-  link.textContent = "Sign in";
-  state.replaceChildren(link, " to see what you have typed and not saved.");
+  state.replaceChildren(link(signInAddress(), "Sign in"), " to see what you have typed and not saved.");
 }
 
 async function onSite() {
@@ -40,10 +38,10 @@ async function onSite() {
 function item(draft) {
   const { slug, title = slug, at, comment, isHere } = draft;
   const element = document.getElementById("drafts.item").content.firstElementChild.cloneNode(true);
-  const link = element.querySelector("a");
-  link.href = editorOf(slug);
-  link.textContent = title;
-  const notes = [slug, new Date(at).toLocaleString(), ...(comment ? [`“${comment}”`] : [])];
+  const there = element.querySelector("a");
+  there.href = editorOf(slug);
+  there.textContent = title;
+  const notes = [slug, inWords(at), ...(comment ? [`“${comment}”`] : [])];
   if (isHere) notes.push("in this browser only");
   element.querySelector(".meta").textContent = notes.join(" · ");
   const button = element.querySelector("button");

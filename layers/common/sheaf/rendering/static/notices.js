@@ -1,6 +1,6 @@
-// What there is to say to somebody, here or on the next page of this tab: {words, link, href}.
+// What there is to say to somebody, here or on the next page of this tab: {words, label, href}.
 
-import { encoded } from "./addresses.js";
+import { encoded, link } from "./addresses.js";
 
 const KEY = "sheaf:notice";
 
@@ -15,11 +15,8 @@ export function told() {
   return JSON.parse(kept);
 }
 
-export function show({ words, link, href }, place) {
-  const anchor = document.createElement("a");
-  anchor.href = href;
-  anchor.textContent = link;
-  place.replaceChildren(`${words} `, anchor);
+export function show({ words, label, href }, place) {
+  place.replaceChildren(`${words} `, link(href, label));
 }
 
 // That others' changes are in a text now, between two versions of its page; `before` is what was so
@@ -36,7 +33,7 @@ export function mergedIn(before, { slug, from, to, lines, authors }) {
     lines: count,
     names,
     words: `${whose} ${changes[0]} to ${count} ${count > 1 ? "lines" : "line"} ${changes[1]} merged in.`,
-    link: "See what changed",
+    label: "See what changed",
     href: first ? `/-/diff/${path}?from=${first}&to=${to}` : `/-/history/${path}`,
   };
 }

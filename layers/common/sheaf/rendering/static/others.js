@@ -2,7 +2,8 @@
 
 import { Problem } from "./api.js";
 import { discard } from "./drafts.js";
-import { showTime, warn } from "./status.js";
+import { warn } from "./status.js";
+import { showTime } from "./times.js";
 
 const section = document.getElementById("others");
 const list = section.querySelector("ul");

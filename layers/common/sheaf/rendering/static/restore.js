@@ -1,7 +1,7 @@
 // Brings back what a version held. What it replaces is looked at when somebody wants that, told, and
 // named in the request: what others have saved since is never replaced unseen.
 
-import { encoded } from "./addresses.js";
+import { encoded, link } from "./addresses.js";
 import { Problem, getPage, restorePage } from "./api.js";
 import { ask } from "./ask.js";
 import { handle, signInAddress } from "./session.js";
@@ -52,11 +52,7 @@ function tellOfChange(asked, now) {
 
 function tell(words, label, place, about = slug, query = "") {
   alert.replaceChildren(words);
-  if (!label) return;
-  const link = document.createElement("a");
-  link.href = `/-/${place}/${encoded(about)}${query}`;
-  link.textContent = label;
-  alert.append(" ", link);
+  if (label) alert.append(" ", link(`/-/${place}/${encoded(about)}${query}`, label));
 }
 
 function goSignIn() {

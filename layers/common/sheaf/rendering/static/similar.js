@@ -1,6 +1,6 @@
 // Where there is no page, offers those that may have been meant.
 
-import { encoded, pageOf } from "./addresses.js";
+import { encoded, link, pageOf } from "./addresses.js";
 
 const place = document.getElementById("similar");
 
@@ -13,14 +13,11 @@ async function offer() {
 }
 
 function entry({ slug, title }) {
-  const link = document.createElement("a");
-  link.href = pageOf(slug);
-  link.textContent = title;
   const name = document.createElement("span");
   name.className = "hint";
   name.textContent = ` /${slug}`;
   const item = document.createElement("li");
-  item.append(link, name);
+  item.append(link(pageOf(slug), title), name);
   return item;
 }
 

@@ -28,9 +28,3 @@ export function caution(found) {
 export function sayKept(where) {
   kept.textContent = KEPT[where] ?? "";
 }
-
-export function showTime(element, at) {
-  const time = new Date(at);
-  element.dateTime = time.toISOString();
-  element.textContent = time.toLocaleString();
-}
