@@ -1,10 +1,12 @@
 """Somebody else saves between this editor's load and save. Nobody's change is lost or undone."""
 
+import re
+
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.api import Api
-from tests.browser.tabs import await_page, edit, save, text
+from tests.browser.tabs import await_draft, await_page, edit, save, text
 
 BEFORE = "# Leaf\n\nGreen.\n"
 MINE = "# Leaf\n\nYellow.\n"
@@ -102,6 +104,7 @@ def test_saving_without_a_choice_saves_nothing(conflict: Page, api: Api, slug: s
         ("Yours", MINE),
         ("bob’s", THEIRS),
         ("Both", "# Leaf\n\nYellow.\nRed.\n"),
+        ("Neither", "# Leaf\n\n"),
     ],
 )
 def test_what_is_chosen_is_saved(
@@ -121,6 +124,56 @@ def test_a_choice_can_be_edited(conflict: Page, api: Api, slug: str) -> None:
     save(conflict)
     await_page(conflict, slug)
     assert api.page(slug)["body"] == "# Leaf\n\nYellow, then red.\n"
+
+
+def test_an_emptied_field_decides_nothing(conflict: Page, api: Api, slug: str) -> None:
+    field = choices(conflict).get_by_label("What the page is to say")
+    for chosen in ("", "Both"):
+        if chosen:
+            choose(conflict, chosen)
+        field.fill("x")
+        field.fill("")
+        save(conflict)
+        expect(conflict.get_by_role("alert")).to_have_text("There is something left to decide.")
+    choose(conflict, "Yours")
+    expect(conflict.get_by_role("alert")).to_have_count(0)
+    assert api.page(slug)["body"] == THEIRS
+
+
+@pytest.mark.parametrize("way", ["reload", "back"])
+def test_what_was_decided_is_kept(conflict: Page, api: Api, slug: str, way: str) -> None:
+    field = choices(conflict).get_by_label("What the page is to say")
+    choose(conflict, "Both")
+    field.fill("Yellow, then red.")
+    if way == "reload":
+        await_draft(conflict)
+        conflict.reload()
+    else:
+        conflict.get_by_role("button", name="Back to my text").click()
+        save(conflict)
+    expect(field).to_have_value("Yellow, then red.")
+    expect(choices(conflict).get_by_role("radio", name="Both")).to_be_checked()
+    save(conflict)
+    await_page(conflict, slug)
+    assert api.page(slug)["body"] == "# Leaf\n\nYellow, then red.\n"
+    kept = conflict.evaluate("Object.keys(localStorage).filter(key => key.includes('decisions'))")
+    assert kept == []
+
+
+def test_ones_own_other_tab_is_called_so(editor: Page, slug: str, api: Api) -> None:
+    api.create(slug, APART)
+    edit(editor, slug, APART.replace("Round.", "Long."))
+    other = editor.context.new_page()
+    edit(other, slug, APART.replace("Green.", "Red.").replace("Round.", "Wide."))
+    save(other)
+    await_page(other, slug)
+    save(editor)
+    heading = the_conflict(editor).get_by_role("heading", level=2)
+    expect(heading).to_have_text("In two places you changed the same lines")
+    choose(editor, "Yours")
+    save(editor)
+    await_page(editor, slug)
+    expect(editor.get_by_role("status")).to_contain_text("your own change to 1 line was merged in")
 
 
 def test_one_may_go_back_to_ones_text(conflict: Page, api: Api, slug: str) -> None:
@@ -179,6 +232,30 @@ def test_windows_line_ends_are_merged(editor: Page, api: Api, slug: str) -> None
     assert api.page(slug)["body"] == "ONE\r\nOne\r\ntwo\r\n3\r\n"
 
 
+MIXED = "# Leaf\r\nunix\nmac\rwindows\r\n\nlast"
+
+
+def test_mixed_line_ends_are_no_change(editor: Page, api: Api, slug: str) -> None:
+    api.create(slug, MIXED)
+    editor.goto(f"/-/edit/{slug}")
+    expect(text(editor)).to_have_value(MIXED.replace("\r\n", "\n").replace("\r", "\n"))
+    save(editor)
+    await_page(editor, slug)
+    assert (api.page(slug)["version"], api.page(slug)["body"]) == (1, MIXED)
+
+
+def test_mixed_line_ends_stay_where_nobody_changed_them(editor: Page, api: Api, slug: str) -> None:
+    api.create(slug, MIXED)
+    editor.goto(f"/-/edit/{slug}")
+    expect(text(editor)).to_have_value(re.compile("last$"))
+    editor.keyboard.press("Control+End")
+    editor.keyboard.type(" one\nof all")
+    api.update(slug, MIXED.replace("unix", "Unix"))
+    save(editor)
+    await_page(editor, slug)
+    assert api.page(slug)["body"] == MIXED.replace("unix", "Unix") + " one\r\nof all"
+
+
 def test_a_page_that_moves_meanwhile_is_followed(editor: Page, api: Api, slug: str) -> None:
     api.create(slug, APART)
     edit(editor, slug, APART.replace("Round.", "Long."))
@@ -186,6 +263,7 @@ def test_a_page_that_moves_meanwhile_is_followed(editor: Page, api: Api, slug: s
     api.move(slug, f"{slug}-2")
     save(editor)
     editor.wait_for_url(f"**/-/edit/{slug}-2")
+    expect(editor.get_by_text("another address now")).to_be_visible()
     merged = APART.replace("Green.", "Red.").replace("Round.", "Long.")
     expect(text(editor)).to_have_value(merged)
     save(editor)
@@ -199,8 +277,8 @@ def test_a_page_deleted_meanwhile_can_be_written_again(editor: Page, api: Api, s
     api.remove(slug)
     save(editor)
     expect(editor.get_by_role("region", name="This page was deleted")).to_be_visible()
+    expect(editor.get_by_role("button", name="Delete this page")).to_be_hidden()
     editor.get_by_role("button", name="Make the page again").click()
-    save(editor)
     await_page(editor, slug)
     assert api.page(slug)["body"] == MINE
 

@@ -8,7 +8,14 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.api import Api
 from tests.browser.tabs import OpenTab, answers_lost, await_draft, await_page, edit, save, text
-from tests.browser.test_signing_in import EXPIRE, expect_signed_out, sign_in, sign_out
+from tests.browser.test_signing_in import (
+    EXPIRE,
+    EXPIRED,
+    FORGED,
+    expect_signed_out,
+    sign_in,
+    sign_out,
+)
 from tests.waiting import wait_until
 
 BEFORE = "# Leaf\n\nGreen.\n"
@@ -247,19 +254,39 @@ def test_signed_out_elsewhere_the_text_stays(open_tab: OpenTab, api: Api, slug: 
     assert api.page(slug)["body"] == OTHER
 
 
-def test_an_expired_token_costs_no_text(
-    open_tab: OpenTab, slug: str, mint_token: Callable[[str, str], str]
+@pytest.mark.parametrize("token", [EXPIRED, FORGED], ids=["expired", "refused"])
+def test_a_token_that_is_over_costs_no_text(
+    open_tab: OpenTab, slug: str, mint_token: Callable[[str, str], str], token: str
 ) -> None:
     """Of a provider that renews none."""
     tab = open_tab(mint_token("alice", "editor"))
     edit(tab, slug, MINE)
-    tab.evaluate(EXPIRE, "e30.eyJleHAiOjEsInVzZXJuYW1lIjoiYWxpY2UifQ.x")
+    await_draft(tab)
+    tab.evaluate(EXPIRE, token)
+    tab.get_by_label("What changed").fill("In haste")
     save(tab)
     sign_in(tab, "alice")
     tab.wait_for_url(f"**/-/edit/{slug}")
     expect(text(tab)).to_have_value(MINE)
+    expect(tab.get_by_label("What changed")).to_have_value("In haste")
     save(tab)
     await_page(tab, slug)
+
+
+def test_who_else_signs_in_is_told_of_the_text_that_went(open_tab: OpenTab, slug: str) -> None:
+    tab = open_tab()
+    tab.goto(f"/-/sign-in?next=/-/edit/{slug}")
+    sign_in(tab, "alice")
+    text(tab).fill(MINE)
+    await_draft(tab)
+    other = tab.context.new_page()
+    other.goto("/guide/install")
+    with other.expect_navigation(url="**/guide/install"):
+        sign_out(other)
+    other.goto("/-/sign-in?next=/")
+    sign_in(other, "bob")
+    expect(tab.get_by_text("kept as a draft, for alice.")).to_be_visible()
+    expect(text(tab)).to_have_value("")
 
 
 def test_a_person_finds_all_drafts(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.browser.tabs import OpenTab, await_page, edit, save
+from tests.browser.tabs import OpenTab, await_page, edit, save, text
 
 
 def sign_in(tab: Page, handle: str) -> None:
@@ -93,6 +93,8 @@ def test_a_provider_without_an_address_for_it_is_left_alone(
 EXPIRED = "e30.eyJleHAiOjEsInVzZXJuYW1lIjoiYWxpY2UifQ.x"
 EXPIRE = "token => { const kept = JSON.parse(localStorage['sheaf:session']);"
 EXPIRE += " localStorage['sheaf:session'] = JSON.stringify({...kept, token}) }"
+# What does not look over, and is refused.
+FORGED = "e30.eyJleHAiOjQxMDI0NDQ4MDAsInVzZXJuYW1lIjoiYWxpY2UifQ.x"
 SESSION = "() => JSON.parse(localStorage['sheaf:session'] ?? 'null')"
 
 
@@ -111,6 +113,17 @@ def test_a_token_is_renewed_before_it_is_used(open_tab: OpenTab, slug: str) -> N
     second = tab.evaluate(SESSION)
     assert second["token"] not in (first["token"], EXPIRED)
     assert second["refreshToken"] != first["refreshToken"]
+
+
+def test_a_token_that_is_refused_is_renewed(open_tab: OpenTab, slug: str) -> None:
+    tab = open_tab()
+    tab.goto(f"/-/sign-in?next=/-/edit/{slug}")
+    sign_in(tab, "alice")
+    text(tab).fill("# Mine\n")
+    tab.evaluate(EXPIRE, FORGED)
+    save(tab)
+    await_page(tab, slug)
+    expect_signed_in(tab, "alice")
 
 
 def test_several_tabs_renew_it_once(open_tab: OpenTab, slug: str) -> None:
@@ -162,9 +175,8 @@ def test_a_renewed_token_is_not_dropped_for_an_old_one(
     """The site refuses a token, and another tab has a newer one by then."""
     tab = open_tab(mint_token("alice", "editor"))
     tab.goto("/-/recent")
-    forged = "e30.eyJleHAiOjQxMDI0NDQ4MDAsInVzZXJuYW1lIjoiYWxpY2UifQ.x"
     good = tab.evaluate(SESSION)["token"]
-    tab.evaluate(EXPIRE, forged)
+    tab.evaluate(EXPIRE, FORGED)
 
     def renewed_meanwhile(route: Route) -> None:
         other.evaluate(EXPIRE, good)

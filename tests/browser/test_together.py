@@ -6,6 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.api import Api
 from tests.browser.tabs import OpenTab, await_page, edit, save, text
+from tests.browser.test_signing_in import sign_out
 
 BEFORE = "# Leaf\n\nGreen.\n"
 MINE = "# Leaf\n\nYellow.\n"
@@ -37,6 +38,19 @@ def test_two_people_see_each_other(
     await_page(bob, slug)
     expect(editor.get_by_text("bob is editing this page, too.")).to_be_visible()
     bob.close()
+    beat(editor)
+    expect(editor.get_by_text("bob is editing this page, too.")).to_be_hidden()
+
+
+def test_who_signs_out_is_here_no_more(
+    editor: Page, open_tab: OpenTab, slug: str, mint_token: Callable[[str, str], str]
+) -> None:
+    bob = open_tab(mint_token("bob", "editor"))
+    bob.goto(f"/-/edit/{slug}")
+    expect(bob.get_by_text("This page does not exist yet.")).to_be_visible()
+    editor.goto(f"/-/edit/{slug}")
+    expect(editor.get_by_text("bob is editing this page, too.")).to_be_visible()
+    sign_out(bob)
     beat(editor)
     expect(editor.get_by_text("bob is editing this page, too.")).to_be_hidden()
 

@@ -5,7 +5,8 @@ import { token } from "./renewal.js";
 import { drop } from "./session.js";
 
 const TIMEOUT = 20_000; // ms
-const SILENCE = "The site did not answer. Your text is kept here; please try again.";
+const SILENCE = "The site did not answer. Please try again.";
+const SILENCE_TO_A_TEXT = "The site did not answer. Your text is kept here; please try again.";
 
 // The last write, and its key. The same again has the same key, so that it is done once.
 const last = { write: "", key: "" };
@@ -19,13 +20,14 @@ export class Problem extends Error {
   }
 }
 
-// The page with its ETag, or null where there is none (never written, or deleted).
-export async function getPage(slug) {
+// The page with its ETag, or null where there is none. `hearGone` is told how it was deleted.
+export async function getPage(slug, hearGone = () => {}) {
   try {
     return await pageOf(await call("GET", address(slug), {}));
   } catch (problem) {
-    if (problem.status === 404 || problem.status === 410) return null;
-    throw problem;
+    if (problem.status === 410) hearGone(problem.message);
+    else if (problem.status !== 404) throw problem;
+    return null;
   }
 }
 
@@ -144,18 +146,18 @@ function address(slug, collection = "pages") {
 }
 
 // As the person who is signed in. A token that the site does not take is dropped in all tabs, unless
-// another tab has a newer one already: then that is tried.
-async function signed(method, url, headers, content, keepalive = false) {
-  const bearer = await token().catch(() => {
-    throw new Problem(0, SILENCE);
+// the provider renews it, or another tab has a newer one already: then that is tried.
+async function signed(method, url, headers, content, keepalive = false, refused = null) {
+  const bearer = await token(refused).catch(() => {
+    throw new Problem(0, content ? SILENCE_TO_A_TEXT : SILENCE);
   });
   if (!bearer) throw new Problem(401, "You are not signed in.");
   const authorized = { ...headers, Authorization: `Bearer ${bearer}` };
   try {
     return await call(method, url, authorized, content, keepalive);
   } catch (problem) {
-    if (problem.status !== 401 || drop(bearer)) throw problem;
-    return signed(method, url, headers, content, keepalive);
+    if (problem.status !== 401 || (refused && drop(bearer))) throw problem;
+    return signed(method, url, headers, content, keepalive, bearer);
   }
 }
 
@@ -181,7 +183,7 @@ async function call(method, url, headers, content, keepalive = false) {
   try {
     response = await fetch(url, request);
   } catch {
-    throw new Problem(0, SILENCE);
+    throw new Problem(0, content ? SILENCE_TO_A_TEXT : SILENCE);
   }
   if (!response.ok) throw await problemOf(response);
   return response;
@@ -195,7 +197,7 @@ async function problemOf(response) {
   const words = [
     detail ?? `The site answered with status ${response.status}.`,
     ...errors.map(({ field, message }) => `${field}: ${message}.`),
-    ...(wait ? [`Try again in ${wait} s.`] : []),
+    ...(wait ? [`Try again in ${wait > 90 ? `${Math.ceil(wait / 60)} minutes` : `${wait} s`}.`] : []),
   ];
   return new Problem(response.status, words.join(" "), members);
 }

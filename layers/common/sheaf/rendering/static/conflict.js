@@ -1,6 +1,9 @@
 // Where two people changed the same lines a person decides, one paragraph after the other.
 
+import { sayKept, warn } from "./status.js";
 import { plain } from "./text-area.js";
+
+const PREFIX = "sheaf:decisions:";
 
 const section = document.getElementById("conflict");
 const editing = document.getElementById("editing");
@@ -10,23 +13,29 @@ const list = document.getElementById("conflicts");
 const IN_WORDS = /[^\s\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}]/u;
 
 let lines = []; // of the merged text, which has this person's where both changed them
-let choices = []; // {element, conflict, area, isMade}
+let choices = []; // {element, conflict, area, texts}
 let merge = null; // {answer, base}: what is being decided on
+let key = ""; // of what is decided until now, in this browser
 
-// Shows what the site answers to a merge with a version in the place of the text.
-export function show(answer, base) {
+// Shows what the site answers to a merge with a version in the place of the text, which is this
+// person's, of this page. What was decided on the same lines before is there again.
+export function show(answer, base, person, slug) {
   merge = { answer, base };
+  key = `${PREFIX}${person}:${slug}`;
+  const before = JSON.parse(localStorage.getItem(key)) ?? {};
   const { body, conflicts: found, merged } = answer;
   const { authors } = merged;
-  const name = authors.length === 1 ? authors[0] : null; // whose text the other one is
+  const name = authors.length === 1 && authors[0] !== person ? authors[0] : null; // whose text theirs is
   const conflicts = found.map(asTyped);
   lines = linesOf(plain(body));
   const paragraphs = conflicts.map((conflict) => around(conflict, conflicts));
   choices = conflicts.map((conflict, index) =>
     makeChoice(conflict, paragraphs[index], name, `${index + 1} of ${conflicts.length}`),
   );
+  for (const choice of choices) decideAgain(choice, before[between(choice)]);
   const heading = section.querySelector("h2");
-  const whose = name ? `${name} and you` : "Somebody else and you";
+  const isOwn = authors.every((author) => author === person);
+  const whose = isOwn ? "In two places you" : `${name ?? "Somebody else"} and you`;
   heading.textContent = `${whose} changed the same ${conflicts.length > 1 ? "places" : "lines"}`;
   list.replaceChildren(...choices.map(({ element }) => element));
   editing.hidden = true;
@@ -51,11 +60,47 @@ export function hide() {
 // What was decided: {text, answer, base}. While something is not, that is brought into sight, and
 // the answer is null.
 export function decided() {
-  const open = choices.find(({ isMade }) => !isMade);
+  const open = choices.find((choice) => !isMade(choice));
   open?.element.querySelector("input").focus();
   if (open) return null;
   hide();
   return { text: text(), ...merge };
+}
+
+// The text is saved, or nobody wants it: what was decided is of no more use.
+export function forget() {
+  if (key) localStorage.removeItem(key);
+}
+
+// Nobody decides for nothing by emptying a field.
+function isMade(choice) {
+  return choice.area.value !== "" || choice.texts[chosen(choice)] === "";
+}
+
+// Which of the texts was chosen, if one was.
+function chosen({ element }) {
+  return element.querySelector(":checked")?.value;
+}
+
+function keep() {
+  warn("");
+  const made = choices.filter(isMade);
+  const kept = made.map((choice) => [between(choice), [choice.area.value, chosen(choice)]]);
+  try {
+    localStorage.setItem(key, JSON.stringify(Object.fromEntries(kept)));
+  } catch {
+    sayKept("nowhere");
+  }
+}
+
+function decideAgain({ element, area }, [value, which] = [""]) {
+  area.value = value;
+  for (const radio of element.querySelectorAll("input")) radio.checked = radio.value === which;
+}
+
+// What a choice is between: the same again is decided already.
+function between({ conflict: { mine, theirs } }) {
+  return JSON.stringify([mine, theirs]);
 }
 
 // The whole text. The last lines are replaced first: the others keep their numbers.
@@ -95,7 +140,6 @@ function around({ line, mine }, conflicts) {
 function makeChoice(conflict, paragraph, name, count) {
   const element = document.getElementById("choice").content.firstElementChild.cloneNode(true);
   const area = element.querySelector("textarea");
-  const choice = { element, conflict, area, isMade: false };
   const theirs = name ? `${name}’s` : "Theirs";
   element.querySelector("legend").textContent = `${count}: line ${conflict.line}`;
   for (const place of element.querySelectorAll(".name")) place.textContent = theirs;
@@ -106,23 +150,25 @@ function makeChoice(conflict, paragraph, name, count) {
     mine: conflict.mine,
     theirs: conflict.theirs,
     both: ended(conflict.mine) + conflict.theirs,
+    neither: "",
   };
   for (const radio of element.querySelectorAll("input")) {
     radio.name = `choice-${conflict.line}`;
     radio.addEventListener("change", () => {
       area.value = texts[radio.value];
-      choice.isMade = true;
+      keep();
     });
   }
-  area.addEventListener("input", () => (choice.isMade = true));
-  return choice;
+  area.addEventListener("input", keep);
+  return { element, conflict, area, texts };
 }
 
 // A text within its paragraph; what the other one has not is marked.
 function marked(text, other, { before, after }) {
   const [start, end] = difference(text, other);
   const mark = document.createElement("mark");
-  mark.textContent = text.slice(start, end) || (text ? "" : "(nothing)\n");
+  const nothing = text ? "(an empty line)\n" : "(nothing)\n";
+  mark.textContent = text.trim() ? text.slice(start, end) : nothing;
   return [before, text.slice(0, start), mark, text.slice(end), after];
 }
 

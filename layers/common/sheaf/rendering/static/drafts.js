@@ -72,7 +72,8 @@ function together(here, there) {
   for (const draft of here) {
     const arrived = there.find((other) => draft.sent && isSame(other, draft.sent));
     const later = arrived ? { ...draft, id: arrived.id, sent: null } : draft;
-    if (there.some((other) => isSame(other, later))) localStorage.removeItem(draft.key);
+    if (there.some((other) => isSame(other, later) && saysTheSame(other, later)))
+      localStorage.removeItem(draft.key);
     else unsent.push(later);
   }
   const continued = new Set(unsent.map(({ id }) => id));
@@ -80,9 +81,13 @@ function together(here, there) {
   return [...unsent, ...others].toSorted((one, other) => other.at - one.at);
 }
 
-// Without the comment, of which the site tidies up the spaces.
 function isSame(one, other) {
   return one.text === other.text && one.base === other.base;
+}
+
+// The site has tidied up the spaces of the first one's comment.
+function saysTheSame(one, other) {
+  return one.comment === other.comment.trim().replace(/\s+/g, " ");
 }
 
 function content({ text, comment, base }) {

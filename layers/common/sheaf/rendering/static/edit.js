@@ -4,13 +4,13 @@
 // When the page has moved on, the site refuses. Then the changes are merged, and the text builds on
 // the version that is there; where both changed the same lines, its author decides first.
 
-import { editorOf } from "./addresses.js";
+import { editorOf, pageOf } from "./addresses.js";
 import { Problem, deletePage, getPage, mergePage, putPage, versionOf } from "./api.js";
 import { ask } from "./ask.js";
 import * as conflict from "./conflict.js";
 import * as drafts from "./drafts.js";
 import * as lease from "./lease.js";
-import { mergedIn, show, tell } from "./notices.js";
+import { mergedIn, show, tell, told } from "./notices.js";
 import * as others from "./others.js";
 import * as presence from "./presence.js";
 import * as preview from "./preview.js";
@@ -18,7 +18,7 @@ import { refuse } from "./refusal.js";
 import { handle, signInAddress } from "./session.js";
 import { caution, say, sayKept, warn } from "./status.js";
 import { makeTabs } from "./tabs.js";
-import { beginning, focusText, grow, plain, text } from "./text-area.js";
+import { beginning, focusText, grow, plain, text, withLineEnds } from "./text-area.js";
 import { showTime } from "./times.js";
 import { visit } from "./visit.js";
 
@@ -34,8 +34,9 @@ const tabs = makeTabs(form.querySelector("[role=tablist]"));
 
 let current = null; // the page as the site last showed it; null where there is none
 let etag = null; // of the version that the text builds on; null to create the page
-let loaded = ""; // what that version says
-let lineEnd = "\n"; // as that version has it: a text area knows "\n" only
+let loaded = ""; // what that version says, as a text area has it
+let source = ""; // what the text was made of, as the site has it
+let gone = ""; // how the page was deleted, if it was
 let notice = null; // what was merged in and is to be told
 let busy = false;
 let leaving = false;
@@ -48,7 +49,7 @@ let typing; // the timer until what was typed is kept
 async function open() {
   const looking = findDrafts();
   looking.catch(() => {}); // it is awaited below
-  current = await getPage(slug);
+  current = await getPage(slug, (words) => (gone = words));
   if (current && current.slug !== slug) return goOn(current.slug);
   build(current);
   text.value = loaded;
@@ -56,6 +57,8 @@ async function open() {
   keeper = new drafts.Keeper(slug, person, sayKept);
   byId("fields").disabled = false;
   describe();
+  const said = told();
+  if (said) show(said, byId("told"));
   await begin(found);
   grow();
 }
@@ -96,15 +99,15 @@ async function begin([newest, ...rest]) {
 // From now on the text builds on this version.
 function build(page) {
   etag = page?.etag ?? null;
-  lineEnd = page?.body.includes("\r\n") ? "\r\n" : "\n";
-  loaded = plain(page?.body ?? beginning());
+  source = page?.body ?? beginning();
+  loaded = plain(source);
   byId("delete").hidden = !page || !mayEdit;
 }
 
 function describe() {
   const state = current
     ? `You are editing version ${current.version}, saved by ${current.author}.`
-    : "This page does not exist yet. Saving creates it.";
+    : `${gone || "This page does not exist yet."} Saving creates it.`;
   if (!mayEdit) say("");
   else say(handle() ? state : `${state} You will be asked to sign in when you save.`);
 }
@@ -126,6 +129,7 @@ async function restore(draft) {
 
 // The page says already what the text does.
 async function forget() {
+  conflict.forget();
   await keeper.drop();
   build(current);
   sayKept("");
@@ -149,7 +153,7 @@ async function save() {
   if (conflict.isShown() && !decide()) return;
   for (let tries = 0; tries < TRIES; tries++) {
     say("Saving…");
-    const body = text.value.replaceAll("\n", lineEnd);
+    const body = withLineEnds(text.value, source);
     const saved = await write(
       putPage(slug, body, comment.value.trim(), etag),
       (page) => page?.body === body,
@@ -192,10 +196,10 @@ async function write(request, isDone) {
 // to decide first.
 async function bringTogether() {
   const base = versionOf(etag);
-  const answer = await mergePage(slug, base, text.value.replaceAll("\n", lineEnd));
+  const answer = await mergePage(slug, base, withLineEnds(text.value, source));
   if (answer.conflicts.length) {
     say("");
-    conflict.show(answer, base);
+    conflict.show(answer, base, person, slug);
     return false;
   }
   adopt(answer, plain(answer.body), base);
@@ -207,6 +211,8 @@ function follow(to) {
   leaving = true;
   keepDraft();
   keeper.move(to);
+  const words = "This page has another address now. Your text came along: save it here.";
+  tell({ words, label: "Read the page", href: pageOf(to) });
   location.replace(editorOf(to));
 }
 
@@ -219,8 +225,9 @@ function decide() {
 }
 
 // From now on this is the text, and builds on the version that it was merged with.
-function adopt({ etag: merged, version, merged: { lines, authors } }, value, base) {
+function adopt({ etag: merged, version, body, merged: { lines, authors } }, value, base) {
   text.value = value;
+  source = body;
   etag = merged;
   keepDraft();
   grow();
@@ -232,16 +239,16 @@ function adopt({ etag: merged, version, merged: { lines, authors } }, value, bas
 function showDeleted() {
   tabs.choose(byId("write-tab"));
   say("");
+  byId("delete").hidden = true;
   byId("deleted").hidden = false;
   byId("deleted-heading").focus();
 }
 
-function createAgain() {
+async function createAgain() {
   build(null);
   byId("deleted").hidden = true;
   keepDraft();
-  say("Saving makes the page again.");
-  text.focus();
+  await save();
 }
 
 // What was saved may not be what its author meant: that is told where it can be mended.
@@ -257,6 +264,7 @@ function stay(saved) {
 
 async function discard() {
   if (!(await ask("Discard your unsaved text?", "Discard mine"))) return;
+  conflict.forget();
   await keeper.drop();
   build(current);
   text.value = loaded;
@@ -291,6 +299,7 @@ function keepDraft() {
 
 async function leave(version) {
   leaving = true;
+  conflict.forget();
   lease.giveUp(slug);
   await Promise.race([keeper.drop(), new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
   if (notice) tell(notice);
@@ -317,6 +326,8 @@ async function changePerson() {
   if (person && person !== now) {
     leavePage();
     leaving = true;
+    const words = `What ${person} has typed here is kept as a draft, for ${person}.`;
+    tell({ words, label: "Your drafts", href: "/-/drafts" });
     return location.reload();
   }
   if (!person) keeper.belongsTo(now);
@@ -379,7 +390,7 @@ form.addEventListener("submit", (event) => {
 });
 form.addEventListener("tab", ({ detail }) => detail === "preview" && attempt(showPreview));
 byId("delete").addEventListener("click", () => attempt(remove));
-byId("create-again").addEventListener("click", createAgain);
+byId("create-again").addEventListener("click", () => attempt(createAgain));
 byId("leave-deleted").addEventListener("click", discard);
 byId("back-to-text").addEventListener("click", conflict.hide);
 byId("discard").addEventListener("click", discard);
@@ -393,7 +404,7 @@ addEventListener("beforeunload", (event) => {
   if (!leaving && isDirty() && !keeper.isSafe) event.preventDefault();
 });
 addEventListener("pagehide", leavePage);
-addEventListener("online", () => isSignedIn && keeper && attempt(lookAgain));
+addEventListener("online", () => (keeper ? isSignedIn && attempt(lookAgain) : attempt(open)));
 addEventListener("session", () => keeper && changePerson());
 // A page that comes back as it was left may show an old version.
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());

@@ -1,6 +1,7 @@
 // What there is to say to somebody, here or on the next page of this tab: {words, label, href}.
 
 import { encoded, link } from "./addresses.js";
+import { handle } from "./session.js";
 
 const KEY = "sheaf:notice";
 
@@ -25,7 +26,7 @@ export function mergedIn(before, { slug, from, to, lines, authors }) {
   const first = before ? before.from : from;
   const count = lines + (before?.lines ?? 0);
   const names = [...new Set([...authors, ...(before?.names ?? [])])];
-  const whose = names.map((name) => `${name}’s`).join(" and ");
+  const whose = names.map((name) => (name === handle() ? "your own" : `${name}’s`)).join(" and ");
   const changes = names.length > 1 ? ["changes", "were"] : ["change", "was"];
   const path = encoded(slug);
   return {

@@ -43,3 +43,4 @@ function inWords({ others, own_tabs: ownTabs }) {
 setInterval(beat, BEAT);
 addEventListener("visibilitychange", beat);
 addEventListener("pagehide", end);
+addEventListener("signout", end);

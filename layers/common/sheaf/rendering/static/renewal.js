@@ -6,13 +6,13 @@ const AHEAD = 300; // s before its end; of a token that lives shorter, a quarter
 const TIMEOUT = 15_000; // ms
 const SETTLED = 10_000; // ms by which every tab has heard of a new token
 
-// A token that is good for now; null if nobody is signed in. Rejects if only the provider could
-// give one, and does not answer.
-export async function token() {
+// A token that is good for now; null if nobody is signed in. One that the site has refused is as if
+// it had ended. Rejects if only the provider could give one, and does not answer.
+export async function token(refused = null) {
   const kept = session();
-  if (kept?.refreshToken && endsSoon(kept)) {
+  if (kept?.refreshToken && isOver(kept, refused)) {
     try {
-      await Promise.race([renewedAlone(), told()]);
+      await Promise.race([renewedAlone(refused), told()]);
     } catch (error) {
       if (!isValid(kept)) throw error;
     }
@@ -21,9 +21,9 @@ export async function token() {
   return now && isValid(now) ? now.token : null;
 }
 
-function endsSoon(kept) {
+function isOver(kept, refused) {
   const { exp, iat = 0 } = claims(kept);
-  return exp - Math.min(AHEAD, (exp - iat) / 4) < Date.now() / 1000;
+  return kept.token === refused || exp - Math.min(AHEAD, (exp - iat) / 4) < Date.now() / 1000;
 }
 
 // When a session has begun or ended, or has another token, in any tab.
@@ -33,11 +33,11 @@ function told() {
 
 // In one tab at a time, for a refresh token counts once. Browsers tell other tabs of what is stored
 // in a moment, and not at once: until then nobody else may try.
-function renewedAlone() {
-  if (!navigator.locks) return renew();
+function renewedAlone(refused) {
+  if (!navigator.locks) return renew(refused);
   return new Promise((resolve, reject) => {
     navigator.locks.request("sheaf:renewal", async () => {
-      const isNew = await renew().catch(reject);
+      const isNew = await renew(refused).catch(reject);
       resolve();
       if (isNew) await new Promise((settled) => setTimeout(settled, SETTLED));
     });
@@ -45,9 +45,9 @@ function renewedAlone() {
 }
 
 // Whether there is a new token by this.
-async function renew() {
+async function renew(refused) {
   const kept = session();
-  if (!kept?.refreshToken || !endsSoon(kept)) return false; // another tab was first
+  if (!kept?.refreshToken || !isOver(kept, refused)) return false; // another tab was first
   const response = await fetch(kept.tokenUrl, {
     method: "POST",
     body: new URLSearchParams({

@@ -4,7 +4,22 @@ export const text = document.getElementById("text");
 
 // A text area knows one end of a line only.
 export function plain(value) {
-  return value.replaceAll("\r\n", "\n");
+  return value.replace(/\r\n?/g, "\n");
+}
+
+// What was typed, with the line ends of the text that it was made of: where that one has several,
+// the lines before and after what is changed keep theirs.
+export function withLineEnds(typed, source) {
+  const [old, lines] = [source.split(/(?<=\n|\r(?!\n))/), typed.split(/(?<=\n)/)];
+  const isKept = (one, other) => plain(old.at(one) ?? "") === (lines.at(other) ?? "");
+  const least = Math.min(old.length, lines.length);
+  let start = 0;
+  while (start < least && isKept(start, start)) start++;
+  let end = 0;
+  while (end < least - start && isKept(-1 - end, -1 - end)) end++;
+  const changed = lines.slice(start, lines.length - end).join("");
+  const asThere = source.includes("\r\n") ? changed.replaceAll("\n", "\r\n") : changed;
+  return [...old.slice(0, start), asThere, ...old.slice(old.length - end)].join("");
 }
 
 // What a new page begins with: the title that was asked for, as a heading that says just that.
