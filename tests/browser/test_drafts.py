@@ -332,4 +332,5 @@ def test_a_draft_of_a_page_that_moved_is_found(
     api.move(slug, f"{slug}-2")
     another_device.goto(f"/-/edit/{slug}")
     another_device.wait_for_url(f"**/-/edit/{slug}-2")
+    expect(another_device.get_by_text("another address now")).to_be_visible()
     expect(text(another_device)).to_have_value(MINE)

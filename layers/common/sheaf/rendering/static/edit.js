@@ -66,6 +66,12 @@ async function open() {
 // The page has moved.
 function goOn(to) {
   if (person) drafts.moveAll(person, slug, to);
+  arriveAt(to, "");
+}
+
+function arriveAt(to, words) {
+  const label = "Read the page";
+  tell({ words: `This page has another address now. ${words}`, label, href: pageOf(to) });
   location.replace(editorOf(to));
 }
 
@@ -211,9 +217,7 @@ function follow(to) {
   leaving = true;
   keepDraft();
   keeper.move(to);
-  const words = "This page has another address now. Your text came along: save it here.";
-  tell({ words, label: "Read the page", href: pageOf(to) });
-  location.replace(editorOf(to));
+  arriveAt(to, "Your text came along: save it here.");
 }
 
 // Takes what was decided as the text, if all is.
