@@ -103,7 +103,7 @@ def test_saving_without_a_choice_saves_nothing(conflict: Page, api: Api, slug: s
     [
         ("Yours", MINE),
         ("bob’s", THEIRS),
-        ("Both", "# Leaf\n\nYellow.\nRed.\n"),
+        ("Both", "# Leaf\n\nYellow.\n\nRed.\n"),
         ("Neither", "# Leaf\n\n"),
     ],
 )
@@ -116,6 +116,27 @@ def test_what_is_chosen_is_saved(
     version = 2 if body == THEIRS else 3  # theirs is there already
     assert (api.page(slug)["version"], api.page(slug)["body"]) == (version, body)
     assert api.revision(slug, 2)["body"] == THEIRS
+
+
+@pytest.mark.parametrize(
+    ("before", "mine", "theirs", "both"),
+    [
+        ("- a\n", "- b\n", "- c\n", "- b\n- c\n"),
+        ("One\ntwo.\n", "One\n2.\n", "One\nII.\n", "2.\nII.\n"),
+        ("| a |\n|---|\n", "| b |\n|---|\n", "| c |\n|---|\n", "| b |\n| c |\n"),
+    ],
+    ids=["a list", "in a paragraph", "a table"],
+)
+def test_both_stay_together_where_they_are_no_paragraphs(
+    editor: Page, api: Api, slug: str, before: str, mine: str, theirs: str, both: str
+) -> None:
+    api.create(slug, before)
+    edit(editor, slug, mine)
+    api.update(slug, theirs)
+    save(editor)
+    choose(editor, "Both")
+    field = choices(editor).get_by_label("What the page is to say")
+    expect(field).to_have_value(both)
 
 
 def test_a_choice_can_be_edited(conflict: Page, api: Api, slug: str) -> None:
@@ -218,7 +239,7 @@ def test_a_draft_of_an_old_version_is_merged(conflict: Page, api: Api, slug: str
     choose(conflict, "Both")
     save(conflict)
     await_page(conflict, slug)
-    assert api.page(slug)["body"] == "# Leaf\n\nYellow.\nRed.\n"
+    assert api.page(slug)["body"] == "# Leaf\n\nYellow.\n\nRed.\n"
 
 
 def test_windows_line_ends_are_merged(editor: Page, api: Api, slug: str) -> None:

@@ -12,7 +12,7 @@ from tests.browser.tabs import PHONE, OpenTab, await_draft, await_page, reach
 OLD = "# Leaf\n\nGreen.\n"
 MINE = "# Leaf\n\nYellow.\n"
 THEIRS = "# Leaf\n\nRed.\n"
-BOTH = "# Leaf\n\nYellow.\nRed.\n"
+BOTH = "# Leaf\n\nYellow.\n\nRed.\n"
 # Fingers need this much, as WCAG 2.2 (2.5.8) has it: the height of each control in pixels.
 LEAST = 24
 SMALL = """least => [...document.querySelectorAll("main :is(button, input, textarea)")]

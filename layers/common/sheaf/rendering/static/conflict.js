@@ -12,6 +12,9 @@ const list = document.getElementById("conflicts");
 // Han and kana have no spaces between words.
 const IN_WORDS = /[^\s\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}]/u;
 
+// A line of a list, a table, a quotation, or of code.
+const LISTED = /^(\s*([-*+|>#]|\d+[.)])|\s{4}|\t)/m;
+
 let lines = []; // of the merged text, which has this person's where both changed them
 let choices = []; // {element, conflict, area, texts}
 let merge = null; // {answer, base}: what is being decided on
@@ -149,7 +152,7 @@ function makeChoice(conflict, paragraph, name, count) {
   const texts = {
     mine: conflict.mine,
     theirs: conflict.theirs,
-    both: ended(conflict.mine) + conflict.theirs,
+    both: oneAfterTheOther(conflict, paragraph),
     neither: "",
   };
   for (const radio of element.querySelectorAll("input")) {
@@ -161,6 +164,12 @@ function makeChoice(conflict, paragraph, name, count) {
   }
   area.addEventListener("input", keep);
   return { element, conflict, area, texts };
+}
+
+// Whole paragraphs stay two; items of a list, and lines in a paragraph, stay together.
+function oneAfterTheOther({ mine, theirs }, { before, after }) {
+  const isApart = mine.trim() && theirs.trim() && !(before || after) && !LISTED.test(mine + theirs);
+  return ended(mine) + (isApart ? "\n" : "") + theirs;
 }
 
 // A text within its paragraph; what the other one has not is marked.
