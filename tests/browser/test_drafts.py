@@ -323,6 +323,21 @@ def test_drafts_are_for_who_is_signed_in(open_tab: OpenTab) -> None:
     expect(main.get_by_role("status")).to_have_text("You have no drafts.")
 
 
+def test_what_is_told_of_a_draft_stays_in_order(editor: Page, api: Api, slug: str) -> None:
+    """Also where slug and comment are read from right to left."""
+    slug = f"{slug}/شاي"
+    api.create(slug, BEFORE)
+    edit(editor, slug, MINE)
+    editor.get_by_label("What changed").fill("شاي 2")
+    await_draft(editor)
+    editor.goto("/-/drafts")
+    item = editor.get_by_role("listitem").filter(has_text=slug)
+    told = item.locator("bdi")
+    expect(told).to_have_text([slug, re.compile(r"\d\d:\d\d$"), "“شاي 2”"])
+    left = told.evaluate_all("told => told.map((each) => each.getBoundingClientRect().left)")
+    assert left == sorted(left)
+
+
 def test_a_draft_of_a_page_that_moved_is_found(
     editor: Page, api: Api, another_device: Page, slug: str
 ) -> None:

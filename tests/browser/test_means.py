@@ -40,6 +40,10 @@ def expect_it_fits(tab: Page) -> None:
     assert tab.evaluate(SMALL, LEAST) == []
 
 
+def expect_room(box: Locator) -> None:
+    assert box.evaluate("box => box.getBoundingClientRect().width") >= 200
+
+
 def touch(tab: Page, name: str) -> None:
     """Touch a button, a link or a choice."""
     named = [tab.get_by_role(role, name=name, exact=True) for role in ("button", "link", "radio")]
@@ -55,11 +59,32 @@ def test_both_changes_are_kept(tab: Page, api: Api, slug: str) -> None:
     touch(tab, "Edit")
     tab.get_by_label("Text in Markdown").fill(MINE)
     api.update(slug, THEIRS)
+    expect_room(tab.get_by_label("What changed"))
     touch(tab, "Save")
+    tab.locator(".choice").wait_for()
+    for shown in tab.locator(".texts pre").all():
+        expect_room(shown)
     touch(tab, "Both, one after the other")
     touch(tab, "Save")
     await_page(tab, slug)
     assert api.page(slug)["body"] == BOTH
+
+
+def test_a_long_name_fits(
+    tab: Page, api: Api, slug: str, site_url: str, mint_token: Callable[[str, str], str]
+) -> None:
+    name = "averylonghandle" * 4
+    api.create(slug, OLD)
+    with Api(site_url, mint_token(name, "editor")) as theirs:
+        fence = theirs.lease(slug)["fence"]
+        tab.goto(f"/-/edit/{slug}")
+        expect(tab.get_by_role("complementary", name="Reserved")).to_contain_text(name)
+        expect_it_fits(tab)
+        tab.get_by_label("Text in Markdown").fill(MINE)
+        theirs.save_reserved(slug, THEIRS, 1, fence)
+        theirs.delete(f"/leases/{slug}").raise_for_status()
+    touch(tab, "Save")
+    expect(tab.get_by_role("radio", name=f"{name}’s")).to_be_visible()
 
 
 def test_a_version_is_restored_and_a_deletion_undone(tab: Page, api: Api, slug: str) -> None:

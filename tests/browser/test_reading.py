@@ -130,11 +130,36 @@ def test_the_keyboard_reaches_the_text_and_what_is_wide(open_tab: OpenTab, wide:
 def test_a_phone_never_scrolls_sideways(
     open_tab: OpenTab, wide: str, mint_token: Callable[[str, str], str]
 ) -> None:
-    tab = open_tab(mint_token("a-rather-long-handle-of-somebody", "editor"), **SMALL_PHONE)
+    tab = open_tab(mint_token("a-rather-long-handle-" * 3, "editor"), **SMALL_PHONE)
     for address in addresses(wide):
         visit(tab, address)
         width = tab.evaluate("document.scrollingElement.scrollWidth")
         assert width == 320, address
+
+
+def test_names_stay_in_order_whichever_way_they_are_read(
+    open_tab: OpenTab, api: Api, slug: str
+) -> None:
+    api.create(f"{slug}/شاي/ورق/leaf", "# Leaf\n")
+    tab = open_tab()
+    tab.goto(f"/{slug}/شاي/ورق/leaf")
+    names = tab.get_by_role("navigation", name="Folders").get_by_role("link")
+    left = names.evaluate_all("names => names.map((name) => name.getBoundingClientRect().left)")
+    assert len(left) == 5
+    assert left == sorted(left)
+
+
+def test_paper_has_the_text_and_all_columns(open_tab: OpenTab, wide: str) -> None:
+    tab = open_tab(viewport={"width": 700, "height": 900})
+    tab.emulate_media(media="print")
+    tab.goto(f"/{wide}")
+    for furniture in ("banner", "contentinfo", "navigation"):
+        expect(tab.get_by_role(furniture)).to_have_count(0)
+    scrolls = "table => getComputedStyle(table).display === 'block'"
+    assert not tab.locator(".prose table").evaluate(scrolls)
+    tab.goto(f"/-/history/{wide}")
+    for control in ("button", "radio"):
+        expect(tab.get_by_role(control)).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -43,11 +43,18 @@ function item(draft) {
   there.textContent = title;
   const notes = [slug, inWords(at), ...(comment ? [`“${comment}”`] : [])];
   if (isHere) notes.push("in this browser only");
-  element.querySelector(".meta").textContent = notes.join(" · ");
+  element.querySelector(".meta").replaceChildren(...notes.flatMap(apart));
   const button = element.querySelector("button");
   button.setAttribute("aria-label", `Discard the draft of ${title}`);
   button.addEventListener("click", () => remove(draft, title));
   return element;
+}
+
+// Beside others, whichever way each is read.
+function apart(words, index) {
+  const part = document.createElement("bdi");
+  part.textContent = words;
+  return index ? [" · ", part] : [part];
 }
 
 async function remove(draft, title) {

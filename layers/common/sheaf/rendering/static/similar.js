@@ -13,11 +13,11 @@ async function offer() {
 }
 
 function entry({ slug, title }) {
-  const name = document.createElement("span");
+  const name = document.createElement("bdi");
   name.className = "hint";
-  name.textContent = ` /${slug}`;
+  name.textContent = `/${slug}`;
   const item = document.createElement("li");
-  item.append(link(pageOf(slug), title), name);
+  item.append(link(pageOf(slug), title), " ", name);
   return item;
 }
 
