@@ -47,7 +47,7 @@ def sign_out(tab: Page) -> None:
 def test_without_scripts_nobody_is_led_anywhere(open_tab: OpenTab) -> None:
     tab = open_tab(java_script_enabled=False)
     tab.goto("/-/sign-in")
-    expect(tab.get_by_text("Signing in needs JavaScript.")).to_be_visible()
+    expect(tab.locator("noscript p")).to_be_visible()
     expect(tab.get_by_text("Taking you to the sign-in page")).to_be_hidden()
 
 
