@@ -15,7 +15,9 @@ def mint(home: Path, url: str, handle: str, role: str, lifetime: timedelta) -> s
     """A token that the site at `url` takes for this person's; raises TokenError."""
     # Without this check a key would be made that no running site knows.
     if not (home / "issuer.pem").is_file():
-        raise TokenError(f"{home} holds no key: start the local site first (make run)")
+        raise TokenError(
+            f"{home} holds no key: start the local site (make run), or set SHEAF_HOME to its own"
+        )
     try:
         return issuer.mint(home, f"{url}/-/local", handle, role, lifetime)
     except (issuer.IdentityError, StateError) as error:

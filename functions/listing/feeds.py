@@ -1,5 +1,6 @@
 """The Atom feed of what happened to pages (RFC 4287), of the site or of a folder."""
 
+from datetime import UTC, datetime
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
@@ -19,8 +20,6 @@ ADDRESS = "/-/feed.atom"
 _NAMESPACE = "http://www.w3.org/2005/Atom"
 _MEDIA_TYPE = "application/atom+xml"
 _ENTRIES = 50
-# Of a feed without entries, which has to say when it was last changed.
-_NEVER = "1970-01-01T00:00:00Z"
 # A CDN may keep it for a minute.
 _CACHE_CONTROL = "max-age=0, s-maxage=60"
 
@@ -46,13 +45,19 @@ def _feed(site: str, folder: str, events: list[Event]) -> ET.Element:
     listed = f"{site}/-/recent" + (f"?folder={quote(folder)}" if folder else "")
     elements.add(root, "id", itself)
     elements.add(root, "title", f"{name}: changes in {folder}" if folder else f"{name}: changes")
-    newest = templates.machine_time(events[0].created_at) if events else _NEVER
-    elements.add(root, "updated", newest)
+    elements.add(root, "updated", templates.machine_time(_updated(events)))
     ET.SubElement(root, "link", rel="self", type=_MEDIA_TYPE, href=itself)
     ET.SubElement(root, "link", rel="alternate", type="text/html", href=listed)
     for event in events:
         _add_entry(root, site, event)
     return root
+
+
+def _updated(events: list[Event]) -> datetime:
+    """When the feed was last changed: one without entries as the site was, or today."""
+    newest = events or lists.read(lists.changes(imports=True), PageRequest(1)).items
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0)
+    return newest[0].created_at if newest else today
 
 
 def _add_entry(root: ET.Element, site: str, event: Event) -> None:

@@ -45,10 +45,8 @@ def version_document(event: BaseProxyEvent, slug: str, number: int) -> Answer:
     return _kept(event, slug, f"version={number}", make)
 
 
-def version_source(event: BaseProxyEvent, slug: str, number: int | None) -> Answer:
+def version_source(event: BaseProxyEvent, slug: str, number: int) -> Answer:
     """The Markdown of a version, byte for byte; raises NotFound, also where it has none."""
-    if number is None:
-        raise problems.bad_request("Name a version, ?version=…")
 
     def make() -> Entry:
         found = lookups.revision(slug, number)
@@ -61,35 +59,27 @@ def version_source(event: BaseProxyEvent, slug: str, number: int | None) -> Answ
 
 def difference(event: BaseProxyEvent, slug: str, old: int | None, new: int | None) -> Answer:
     """What changed between two versions, for programs; raises NotFound."""
+    if old is None or new is None:
+        raise problems.bad_request("Name two versions, ?from=…&to=…")
 
     def make(old: int, new: int) -> Entry:
         before, after = _two(slug, old, new)
         found: Difference = {"from": old, "to": new, "diff": diffs.unified(before, after)}
         return _json(slug, new, found)
 
-    old, new = _named(old, new)
     return _kept(event, slug, f"json&from={old}&to={new}", partial(make, old, new))
 
 
-def difference_document(
-    event: BaseProxyEvent, slug: str, old: int | None, new: int | None, view: View
-) -> Answer:
+def difference_document(event: BaseProxyEvent, slug: str, old: int, new: int, view: View) -> Answer:
     """What changed between two versions, for people; raises NotFound."""
 
-    def make(old: int, new: int) -> Entry:
+    def make() -> Entry:
         before, after = _two(slug, old, new)
         shown = diffs.shown(before, after)
         return _html("diff.html", slug, new, before=before, after=after, shown=shown, view=view)
 
-    old, new = _named(old, new)
     what = f"from={old}&to={new}" + (f"&view={view}" if view else "")
-    return _kept(event, slug, what, partial(make, old, new))
-
-
-def _named(old: int | None, new: int | None) -> tuple[int, int]:
-    if old is None or new is None:
-        raise problems.bad_request("Name two versions, ?from=…&to=…")
-    return old, new
+    return _kept(event, slug, what, make)
 
 
 def _two(slug: str, old: int, new: int) -> tuple[Revision, Revision]:

@@ -1,6 +1,7 @@
 """The same lists as HTML, for people."""
 
-from dataclasses import replace
+import time
+from contextlib import suppress
 from typing import Annotated, Any
 from urllib.parse import quote, unquote, urlencode
 
@@ -23,12 +24,14 @@ from listing.parameters import (
 )
 from sheaf import slugs, texts
 from sheaf.http import documents, responses
+from sheaf.http.requests import Request
 from sheaf.http.resolver import send
 from sheaf.pages import addresses, lists, lookups, proposals, similar
-from sheaf.pages.errors import NotFound, Redirected, Unaddressed
+from sheaf.pages.errors import Deleted, NotFound, Redirected, Unaddressed
 from sheaf.pages.lists import DEFAULT_HITS, DEFAULT_LIMIT, Listing
 from sheaf.paging import PageRequest
 from sheaf.rendering import templates
+from sheaf.search import queries
 from sheaf.slugs import BadSlug
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
@@ -72,13 +75,12 @@ def people(cursor: Cursor = None) -> Answer:
 def person(handle: str, imports: Imports = False, cursor: Cursor = None) -> Answer:
     """Somebody, and what they have done."""
     page = _page(lists.changes(author=handle, imports=imports), cursor)
-    user = lookups.find_user(handle)
-    if user is None and not page["items"]:
+    if not page["items"] and lookups.find_user(handle) is None:
         # Perhaps of an import that was not counted yet.
         everything = lists.changes(author=handle, imports=True)
         if not lists.read(everything, PageRequest(1)).items:
-            raise NotFound("edit by such a user")
-    return _document("user.html", handle=handle, user=user, imports=imports, **_by_day(page))
+            raise NotFound("edit by such a person")
+    return _document("user.html", handle=handle, imports=imports, **_by_day(page))
 
 
 @router.get("/-/drafts", include_in_schema=False)
@@ -94,7 +96,8 @@ def search(
 ) -> Answer:
     """A form, and what it found."""
     found = _page(lists.hits(q), cursor, DEFAULT_HITS)
-    return _document("search.html", q=q.strip(), problem=None, **found)
+    has_words = bool(queries.parse(q).wanted)
+    return _document("search.html", q=q.strip(), has_words=has_words, problem=None, **found)
 
 
 @router.get("/-/history/<slug>", include_in_schema=False)
@@ -103,10 +106,8 @@ def history(slug: str, version: Version = None, cursor: Cursor = None) -> Answer
     slug = slugs.parse_quoted(slug)
     if version is not None:
         return versions.version_document(router.current_event, slug, version)
-    page = lookups.history(slug)
-    title = page.title or lookups.last_title(slug)
-    found = _page(lists.page_revisions(slug), cursor)
-    return _document("history.html", page=replace(page, title=title), **found)
+    page = lookups.titled(slug)
+    return _document("history.html", page=page, **_page(lists.page_revisions(slug), cursor))
 
 
 @router.get("/-/current/<slug>", include_in_schema=False)
@@ -120,8 +121,11 @@ def current(slug: str) -> Answer:
 
 @router.get("/-/source/<slug>", include_in_schema=False)
 def source(slug: str, version: Version = None) -> Answer:
-    """The Markdown of a version."""
+    """The Markdown of a version, or of the page as it is."""
     slug = slugs.parse_quoted(slug)
+    if version is None:
+        lookups.history(slug)
+        return send(responses.see_other(f"/{quote(slug)}.md", responses.REVALIDATE))
     return versions.version_source(router.current_event, slug, version)
 
 
@@ -132,8 +136,11 @@ def difference(
     to_version: ToVersion = None,
     view: View = None,
 ) -> Answer:
-    """What changed between two versions of a page."""
+    """What changed between two versions of a page; its history, where they are chosen, without."""
     slug = slugs.parse_quoted(slug)
+    if from_version is None or to_version is None:
+        lookups.history(slug)
+        return send(responses.see_other(f"/-/history/{quote(slug)}", responses.REVALIDATE))
     event = router.current_event
     return versions.difference_document(event, slug, from_version, to_version, view)
 
@@ -142,18 +149,21 @@ def difference(
 def backlinks(slug: str, cursor: Cursor = None) -> Answer:
     """The pages that link to a page."""
     slug = slugs.parse_quoted(slug)
-    return _document("backlinks.html", slug=slug, **_page(lists.backlinks(slug), cursor))
+    linking, page = _page(lists.backlinks(slug), cursor), None
+    with suppress(NotFound):
+        page = lookups.titled(slug)
+    return _document("backlinks.html", slug=slug, page=page, **linking)
 
 
 @router.get("/-/new", include_in_schema=False)
 def new(title: Text = None, folder: Text = None) -> Answer:
     """A form for the title of a new page; once it makes a name that is free, the editor."""
-    proposal, problem = None, None
+    proposal, problem = None, "Give the page a title." if title == "" else None
     try:
         proposal = proposals.propose(title, folder or "") if title else None
     except BadSlug as error:
         problem = str(error)
-    if proposal and not proposal.taken:
+    if proposal and not proposal.taken and not proposal.alike:
         written = urlencode({"title": title})
         return send(responses.see_other(f"/-/edit/{quote(proposal.slug)}?{written}"))
     shown = {"title": title or "", "folder": folder or ""}
@@ -168,6 +178,9 @@ def move(slug: str, name: Text = None, folder: Text = None) -> Answer:
         page = lookups.page(slug)
     except Redirected as moved:
         return send(responses.see_other(f"/-/move/{quote(moved.moved_to)}"))
+    except Deleted:
+        deleted = documents.deleted(lookups.history(slug))
+        return send(responses.of(deleted, Request(router.current_event.raw_event), time.time()))
     linking = lists.read(lists.backlinks(slug), PageRequest(DEFAULT_LIMIT))
     above, _, last = slug.rpartition("/")
     fields = {

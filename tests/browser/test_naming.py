@@ -99,12 +99,34 @@ def test_a_title_that_is_taken_is_told_while_it_is_typed(tab: Page, api: Api, fo
     expect(tab.get_by_label("Text in Markdown")).to_have_value("# Tea\n\n")
 
 
+def test_other_capitals_and_where_a_page_was_are_told(editor: Page, api: Api, folder: str) -> None:
+    for name in ("Team-notes", "old"):
+        api.create(f"{folder}/{name}", f"# {name}\n")
+    editor.goto(f"/-/move/{folder}/old")
+    type_into(editor, "Name", "new")
+    editor.keyboard.press("Enter")
+    await_page(editor, f"{folder}/new")
+    editor.goto(f"/-/new?folder={folder}")
+    said = editor.get_by_role("status")
+    editor.keyboard.type("team notes")
+    there = f"There is a page at /{folder}/Team-notes already."
+    expect(said).to_have_text(f"It will be at /{folder}/team-notes. {there}")
+    type_into(editor, "Title", "old")
+    there = f"/{folder}/old leads to /{folder}/new"
+    expect(said).to_have_text(f"{there}; /{folder}/old-2 is free.")
+    editor.goto(f"/-/move/{folder}/new")
+    type_into(editor, "Name", "old")
+    there = f"It will be at /{folder}/old, which leads to /{folder}/new now."
+    expect(said).to_have_text(there)
+
+
 def test_a_page_gets_another_name(tab: Page, api: Api, folder: str) -> None:
     api.create(f"{folder}/tea", "# Tea\n")
     api.create(f"{folder}/other", "[tea](tea)")
     tab.goto(f"/{folder}/tea")
     follow(tab, "Move")
     expect(tab.get_by_role("heading", level=1)).to_have_text("Move or rename Tea")
+    expect(tab.get_by_label("Name")).to_be_focused()
     expect(tab.get_by_role("main")).to_contain_text("1 page links here")
     type_into(tab, "Name", "Green tea")
     expect(tab.get_by_role("status")).to_have_text(f"It will be at /{folder}/Green-tea")
@@ -114,6 +136,11 @@ def test_a_page_gets_another_name(tab: Page, api: Api, folder: str) -> None:
     tab.keyboard.press("Enter")
     await_page(tab, name)
     expect(tab.locator("article h1")).to_have_text("Tea")
+    notice = tab.get_by_role("status")
+    expect(notice).to_contain_text(f"This page was moved from /{folder}/tea.")
+    expect(notice.get_by_role("link")).to_have_attribute("href", f"/-/history/{name}")
+    tab.reload()
+    expect(notice).to_have_count(0)
     tab.goto(f"/{folder}/other")
     follow(tab, "tea")
     await_page(tab, name)
@@ -140,6 +167,10 @@ def test_a_move_onto_a_page_is_told(editor: Page, api: Api, folder: str) -> None
     type_into(editor, "Name", "coffee")
     editor.keyboard.press("Enter")
     expect(editor.get_by_role("alert")).to_have_text(f"There is a page {folder}/coffee already.")
+    expect(editor.locator("#address")).to_be_empty()
+    editor.keyboard.type("s")
+    expect(editor.locator("#alert")).to_be_empty()
+    expect(editor.get_by_role("status")).to_have_text(f"It will be at /{folder}/coffees")
     assert api.page(f"{folder}/tea")["version"] == 1
 
 

@@ -257,3 +257,4 @@ def test_an_address_that_cannot_be_read_is_told_in_plain_words(open_tab: OpenTab
     tab.goto("/-/history/home?version=x")
     expect(tab.get_by_role("heading", level=1)).to_have_text("This address cannot be read")
     expect(tab.locator("main")).to_contain_text("Perhaps it was cut off or mistyped.")
+    expect(tab.locator("main")).not_to_contain_text("integer")

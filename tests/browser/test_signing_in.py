@@ -44,6 +44,13 @@ def sign_out(tab: Page) -> None:
     header(tab).get_by_role("button", name="Sign out").click()
 
 
+def test_without_scripts_nobody_is_led_anywhere(open_tab: OpenTab) -> None:
+    tab = open_tab(java_script_enabled=False)
+    tab.goto("/-/sign-in")
+    expect(tab.locator("noscript p")).to_be_visible()
+    expect(tab.get_by_text("Taking you to the sign-in page")).to_be_hidden()
+
+
 def test_one_session_is_for_all_tabs(open_tab: OpenTab) -> None:
     tab = open_tab()
     other = tab.context.new_page()

@@ -60,8 +60,6 @@ def test_a_delete_removes_all(tea: Site) -> None:
 @pytest.mark.parametrize(
     ("query", "status"),
     [
-        ("from=1", 400),
-        ("to=2", 400),
         ("from=0&to=1", 400),
         ("from=x&to=1", 400),
         ("from=1&to=9", 404),
@@ -71,6 +69,15 @@ def test_a_delete_removes_all(tea: Site) -> None:
 def test_both_versions_must_be_there(tea: Site, query: str, status: int) -> None:
     assert tea.get(f"/api/revisions/tea?{query}").status_code == status
     assert tea.get(f"/-/diff/tea?{query}").status_code == status
+
+
+@pytest.mark.parametrize("query", ["from=1", "to=2", ""])
+def test_where_versions_are_chosen(tea: Site, query: str) -> None:
+    chosen = tea.get(f"/-/diff/tea?{query}")
+    assert (chosen.status_code, chosen.headers["Location"]) == (303, "/-/history/tea")
+    assert tea.get(f"/-/diff/none?{query}").status_code == 404
+    if query:
+        assert tea.get(f"/api/revisions/tea?{query}").status_code == 400
 
 
 def test_a_long_page_is_compared(site: Site, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
@@ -137,6 +137,14 @@ def test_what_has_not_changed_is_not_sent_again(addressed: Site) -> None:
     addressed.update("tea", "# Tea\n\nmore", 1)
     again = addressed.get("/-/feed.atom", If_None_Match=etag)
     assert (again.status_code, again.headers["ETag"] == etag) == (200, False)
+
+
+def test_a_feed_without_changes_is_as_old_as_the_newest_change(addressed: Site) -> None:
+    today = datetime.now(UTC).date().isoformat()
+    assert read(addressed).findtext(f"{ATOM}updated") == f"{today}T00:00:00Z"
+    addressed.create("tea", "# Tea")
+    newest = read(addressed).findtext(f"{ATOM}updated")
+    assert read(addressed, "?folder=empty").findtext(f"{ATOM}updated") == newest
 
 
 @pytest.mark.parametrize("path", ["/-/feed.atom", "/sitemap.xml", "/sitemap.xml?first=0&last=9"])

@@ -115,10 +115,50 @@ def test_a_version_can_be_restored_and_has_its_source(gone: Site, version: int) 
 
 
 @pytest.mark.parametrize(
-    ("query", "status"), [("", 400), ("version=x", 400), ("version=3", 404), ("version=9", 404)]
+    ("query", "status"), [("", 303), ("version=x", 400), ("version=3", 404), ("version=9", 404)]
 )
 def test_only_a_version_with_a_text_has_a_source(gone: Site, query: str, status: int) -> None:
     assert gone.get(f"/-/source/notes/tea?{query}").status_code == status
+
+
+def test_a_source_without_a_version_is_that_of_the_page(page: Site) -> None:
+    source = page.client.get("/-/source/notes/tea", follow_redirects=True)
+    assert (source.mimetype, source.text) == ("text/markdown", "# Tea\n\nFour minutes.\n")
+    assert page.get("/-/source/nowhere").status_code == 404
+
+
+def test_a_deleted_page_cannot_move_and_says_how_it_comes_back(gone: Site) -> None:
+    form = gone.get("/-/move/notes/tea")
+    assert form.status_code == 410
+    assert "This page was deleted by alice" in said(form.text)
+    assert "/-/history/notes/tea" in links(form.text)
+    assert 'id="site.restore"' in form.text
+
+
+def test_what_links_to_a_page_has_the_tools_that_lead_somewhere(gone: Site) -> None:
+    gone.create("coffee", "# Coffee\n\n[tea](/notes/tea), [none](/nowhere)")
+
+    def shown(slug: str) -> tuple[str, set[str]]:
+        text = gone.get(f"/-/backlinks/{slug}").text
+        [heading] = re.findall("<h1>(.*)</h1>", text)
+        return said(heading), {link for link in links(text) if link.endswith(slug)}
+
+    assert shown("nowhere") == ("Pages that link to nowhere", set())
+    deleted = {"/-/edit/notes/tea", "/-/history/notes/tea"}
+    assert shown("notes/tea") == ("Pages that link to Tea", deleted)
+    assert shown("coffee")[0] == "Pages that link to Coffee"
+    assert {"/coffee", "/-/move/coffee", "/-/history/coffee"} < shown("coffee")[1]
+
+
+def test_a_difference_says_that_a_version_deleted_the_page(gone: Site) -> None:
+    text = said(gone.get("/-/diff/notes/tea?from=2&to=3").text)
+    assert "From version 2, saved by alice" in " ".join(text.split())
+    assert "to version 3, deleted by alice" in " ".join(text.split())
+
+
+def test_a_difference_says_that_a_version_moved_the_page(moved: Site) -> None:
+    text = said(moved.get("/-/diff/notes/tea?from=2&to=3").text)
+    assert "to version 3, moved by alice" in " ".join(text.split())
 
 
 def test_from_a_version_one_gets_to_what_is_there_now(page: Site) -> None:

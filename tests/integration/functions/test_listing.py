@@ -235,6 +235,23 @@ def test_an_editor_has_a_page_before_the_first_edit_is_counted(full_site: Site) 
     assert full_site.get("/api/users/alice").status_code == 404
 
 
+def test_a_person_s_page_claims_no_number(full_site: Site) -> None:
+    assert "edits" not in full_site.get("/-/users/alice").text
+
+
+@pytest.mark.parametrize("path", ["/-/users/nobody", "/api/users/nobody"])
+def test_a_person_who_has_not_edited(site: Site, path: str) -> None:
+    assert "There is no edit by such a person." in site.get(path).text
+
+
+@pytest.mark.parametrize("query", ["version=x", "cursor=" + "x" * 3001])
+def test_people_are_not_told_what_the_validator_says(full_site: Site, query: str) -> None:
+    document = full_site.get(f"/-/history/fruit/0?{query}").text
+    assert "is not as this site writes it" in document
+    assert "query." not in document
+    assert "query." in full_site.get(f"/api/revisions/fruit/0?{query}").json["detail"]
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [

@@ -5,6 +5,12 @@ import pytest
 from tests.site import CREATE, Site
 
 
+def others(site: Site, title: str) -> tuple[str | None, str | None]:
+    """Where the slug of a title leads, and which page is spelled like it."""
+    answer = site.client.get("/api/slugs", query_string={"title": title})
+    return answer.json["moved_to"], answer.json["alike"]
+
+
 def proposal(site: Site, title: str, folder: str = "") -> tuple[str, bool, str | None]:
     answer = site.client.get("/api/slugs", query_string={"title": title, "folder": folder})
     assert answer.status_code == 200, answer.text
@@ -38,6 +44,45 @@ def test_where_a_page_was_deleted_one_may_be_and_where_one_moved_away_not(site: 
     assert proposal(site, "old") == ("old", True, "old-2")
 
 
+def test_an_address_that_only_leads_on_says_where(site: Site) -> None:
+    site.create("old", "text")
+    move(site, "old", "new")
+    move(site, "new", "newest", 3)
+    assert others(site, "old") == ("newest", None)
+    form = site.get("/-/new?title=old").text
+    assert '/old leads to <a href="/newest">/newest</a>' in form
+    assert "already" not in form
+    assert 'href="/-/edit/old-2?title=old"' in form
+
+
+@pytest.mark.parametrize(
+    ("there", "title"),
+    [
+        *(("Team-notes", "team notes"), ("leaf", "Leaf"), ("Team-Notes", "Team notes")),
+        *(("team-notes", "Team Notes"), ("FAQ", "Faq"), ("a/tea", "A/tea")),
+    ],
+)
+def test_a_page_that_is_the_same_but_for_capitals_is_named(
+    site: Site, there: str, title: str
+) -> None:
+    site.create(there, "text")
+    folder, _, name = title.rpartition("/")
+    asked = {"title": name, "folder": folder}
+    proposed = site.client.get("/api/slugs", query_string=asked).json
+    assert (proposed["taken"], proposed["alike"]) == (False, there)
+    form = site.client.get("/-/new", query_string=asked)
+    assert f'<a href="/{there}">/{there}</a> already' in form.text
+    assert f"Write it at /{proposed['slug']}<" in form.text
+
+
+def test_one_that_was_deleted_or_moved_is_not_named(site: Site) -> None:
+    for slug in ("tea", "Leaf"):
+        site.create(slug, "text")
+    site.delete("tea", 1)
+    move(site, "Leaf", "other")
+    assert others(site, "Tea") == others(site, "leaf") == (None, None)
+
+
 def test_of_very_many_pages_of_one_title_none_is_free(site: Site) -> None:
     for number in range(1, 21):
         site.create(f"Tea-{number}" if number > 1 else "Tea", "text")
@@ -65,6 +110,7 @@ def test_without_a_title_it_asks_for_one(site: Site, query: str) -> None:
     assert form.status_code == 200
     assert 'name="title"' in form.text
     assert ('value="guide"' in form.text) is ("guide" in query)
+    assert ("Give the page a title." in form.text) is ("title" in query)
 
 
 def test_what_is_taken_is_told_with_a_link_and_a_free_address(site: Site) -> None:
@@ -85,8 +131,8 @@ def test_the_form_of_a_move_says_what_will_happen(site: Site) -> None:
     site.create("notes/tea", "# Tea")
     for number, said in (
         (0, "No page links here"),
-        (1, ">1 page links here"),
-        (2, ">2 pages link"),
+        (1, ">1 page links here</a>. Nothing changes in it, and its links go on working."),
+        (2, ">2 pages link here</a>. Nothing changes in them, and their links go on working."),
     ):
         form = site.get("/-/move/notes/tea")
         assert form.status_code == 200

@@ -90,6 +90,17 @@ def test_snippets_show_why(library: Site, q: str, snippet: str) -> None:
     assert ask(library, q).json["items"][0]["snippet"] == snippet
 
 
+@pytest.mark.parametrize(
+    ("q", "said"),
+    [
+        *(("\"'()", "no words to look for"), ("-leaf", "no words to look for")),
+        ("leaf", "No page has all of these words."),
+    ],
+)
+def test_a_search_without_words_says_so(site: Site, q: str, said: str) -> None:
+    assert said in site.client.get("/-/search", query_string={"q": q}).text
+
+
 def test_snippets_are_escaped(site: Site) -> None:
     site.create("home", "marked <script>alert(1)</script> \ue000text\ue001")
     snippet = found_snippet(site, "marked")

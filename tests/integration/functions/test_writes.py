@@ -109,6 +109,15 @@ def test_bodies_that_are_refused(site: Site, body: object, status: int, name: st
     assert site.get("/api/pages/home").status_code == 404
 
 
+def test_a_refusal_is_in_plain_words(site: Site) -> None:
+    refused = site.put("home", "a\0b", CREATE).json
+    why = "must be text without NUL characters and lone surrogates"
+    assert refused["errors"] == [{"field": "body.body", "message": why}]
+    assert refused["detail"] == f"body.body: {why}"
+    too_long = site.put("home", "x" * 1024 * 1024, CREATE).json
+    assert too_long["detail"] == "This is too long: a request may have 1 MiB."
+
+
 @pytest.mark.parametrize(
     ("data", "content_type", "status"),
     [

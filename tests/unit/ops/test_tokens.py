@@ -26,7 +26,7 @@ def test_a_token_says_who_for_whom_and_for_how_long(tmp_path: Path) -> None:
 
 
 def test_a_home_without_a_key_is_not_given_one(tmp_path: Path) -> None:
-    with pytest.raises(tokens.TokenError, match="make run"):
+    with pytest.raises(tokens.TokenError, match="set SHEAF_HOME"):
         tokens.mint(tmp_path / "home", "http://x", "alice", "editor", HOUR)
     assert not (tmp_path / "home").exists()
 

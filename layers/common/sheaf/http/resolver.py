@@ -160,7 +160,7 @@ def _object(event: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, A
         return None
     data = _bytes(body, is_base64=bool(event.get("isBase64Encoded")))
     if len(data) > MAX_BODY_BYTES:
-        detail = f"A request has at most {MAX_BODY_BYTES} bytes."
+        detail = f"This is too long: a request may have {MAX_BODY_BYTES // 1024**2} MiB."
         raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail)
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise Problem(
@@ -267,10 +267,15 @@ def invalid_fields(status: HTTPStatus, errors: Iterable[tuple[str, str]]) -> Pro
 
 
 def _invalid_fields(error: RequestValidationError) -> Problem:
-    errors = [(_field(one["loc"]), str(one["msg"])) for one in error.errors()]
+    errors = [(_field(one["loc"]), _message(one["msg"])) for one in error.errors()]
     in_address = all(field.startswith(("query.", "path.")) for field, _ in errors)
     status = HTTPStatus.BAD_REQUEST if in_address else HTTPStatus.UNPROCESSABLE_ENTITY
     return invalid_fields(status, errors)
+
+
+def _message(of_pydantic: str) -> str:
+    """What is wrong, without the kind of Python's exceptions that a validator of ours raises."""
+    return of_pydantic.removeprefix("Value error, ")
 
 
 def _field(location: Sequence[str | int]) -> str:

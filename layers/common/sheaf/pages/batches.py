@@ -149,7 +149,7 @@ class _Composer:
         """As `editing.compose`; raises TooLarge, too."""
         self._bytes_left -= len(body.encode())
         if self._bytes_left < 0:
-            raise TooLarge(f"The pages of a batch have at most {MAX_BYTES} bytes of text.")
+            raise TooLarge(f"The pages of a batch may have {MAX_BYTES // 1024**2} MiB of text.")
         return editing.compose(slug, body, title, tags)
 
 

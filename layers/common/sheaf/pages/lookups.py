@@ -63,9 +63,10 @@ def is_deleted(slug: str) -> bool:
     return found.state == "tombstone"
 
 
-def last_title(slug: str) -> str:
-    """The title that the page had when it was last there."""
-    return shards.read(slug, revisions.last_title) or slug
+def titled(slug: str) -> Page:
+    """As `history`; a page that is not there any more has the title that it had."""
+    found = history(slug)
+    return replace(found, title=found.title or shards.read(slug, revisions.last_title) or slug)
 
 
 def revision(slug: str, version: int) -> Revision:
@@ -88,7 +89,7 @@ def user(handle: str) -> User:
     """Somebody whose edits were counted (within a minute of the first)."""
     found = find_user(handle)
     if found is None:
-        raise NotFound("edit by such a user")
+        raise NotFound("edit by such a person")
     return found
 
 

@@ -105,6 +105,8 @@ def _fenced(fence: str, block: str) -> dict[str, Data]:
 
 # YAML
 
+_UNCLEAR = "keys and values, such as title: Tea, cannot be read here"
+
 
 class _YamlParser(yaml.BaseLoader):
     """PyYAML's events, but that a plain value may have `: ` in the line in which it begins.
@@ -160,7 +162,9 @@ def _yaml(block: str) -> dict[str, Data]:
         mark = error.problem_mark
         if mark and mark.index >= len(block.rstrip()) and error.context_mark:
             mark = error.context_mark  # what was begun and not ended
-        raise _at(block, mark.index if mark else 0, str(error.problem)) from error
+        # The parser's own words are for programmers.
+        reason = str(error.problem) if isinstance(error, _Refused) else _UNCLEAR
+        raise _at(block, mark.index if mark else 0, reason) from error
 
 
 def _document(events: Iterator[Any]) -> dict[str, Data]:
@@ -214,8 +218,12 @@ def _twice(key: str) -> str:
     return f"the key {key} is there twice"
 
 
-def _error(reason: str, mark: Any) -> yaml.MarkedYAMLError:
-    return yaml.MarkedYAMLError(problem=reason, problem_mark=mark)
+class _Refused(yaml.MarkedYAMLError):
+    """YAML that is no front matter; the `problem` is for people."""
+
+
+def _error(reason: str, mark: Any) -> _Refused:
+    return _Refused(problem=reason, problem_mark=mark)
 
 
 def _at(block: str, index: int, reason: str) -> Unreadable:

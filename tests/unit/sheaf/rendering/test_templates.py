@@ -14,6 +14,7 @@ from listing import days
 from listing.days import Day
 from sheaf.pages.diffs import Hunk, Shown
 from sheaf.pages.events import Event
+from sheaf.pages.proposals import Proposal
 from sheaf.pages.rewording import Piece, Row
 from sheaf.rendering import source, static, templates
 from sheaf.rendering.source import Source
@@ -52,10 +53,13 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     article = f"{headline}<h2>Safe</h2>\n<p>already</p>\n"
     yield "page.html", {"page": page, "article": article}
     yield from listed_events(text)
-    yield "search.html", {"q": "", "items": [], "problem": None, **around}
-    yield "search.html", {"q": text, "items": [page], "problem": None, **around}
-    yield "search.html", {"q": text, "items": [], "problem": None, **around}
-    yield "search.html", {"q": text, "items": [], "problem": text, **around}
+    searched: dict[str, Any] = {"q": text, "items": [], "has_words": True, "problem": None}
+    searched |= around
+    yield "search.html", {**searched, "q": ""}
+    yield "search.html", {**searched, "items": [page]}
+    yield "search.html", searched
+    yield "search.html", {**searched, "has_words": False}
+    yield "search.html", {**searched, "problem": text}
     versions = [arrived, gone, tombstone, page]
     yield "history.html", {"page": page, "items": versions, **around}
     yield "history.html", {"page": tombstone, "items": [tombstone, page], **around}
@@ -69,8 +73,10 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
         yield "diff.html", {**compared, "shown": Shown([hunk, hunk], False), "view": view}
         yield "diff.html", {**compared, "shown": Shown([], True), "view": view}
     yield "deleted.html", {"page": tombstone}
-    yield "backlinks.html", {"slug": page["slug"], "items": [page], **around}
-    yield "backlinks.html", {"slug": page["slug"], "items": [], **around}
+    for there in (page, tombstone, None):
+        linking = {"slug": page["slug"], "page": there, **around}
+        yield "backlinks.html", {**linking, "items": [page]}
+        yield "backlinks.html", {**linking, "items": []}
     entries = [
         {"name": name, "slug": f"guide/{name}", "page": page, "folder": folder}
         for name, page, folder in (("a", True, False), ("b", False, True), ("größe", True, True))
@@ -78,9 +84,9 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     yield "tree.html", {"slug": "guide/größe", "items": entries, "feed": "/-/feed.atom", **around}
     yield "tree.html", {"slug": "", "items": [], "feed": None, **around}
     yield "users.html", {"items": [user, {**user, "edits": 12}], **around}
-    for known, happened in ((user, [day(text)]), (None, [])):
+    for happened in ([day(text)], []):
         shown = {"days": happened, "imports": bool(happened), **around}
-        yield "user.html", {"handle": "alice", "user": known, **shown}
+        yield "user.html", {"handle": "alice", **shown}
     yield "edit.html", {"slug": page["slug"]}
     yield "drafts.html", {}
     yield "sign_in.html", {}
@@ -100,8 +106,13 @@ def named(page: dict[str, Any], text: str) -> Iterator[tuple[str, dict[str, Any]
     yield "similar.html", {"path": text, "words": "", "items": []}
     asked = {"title": text, "folder": text, "problem": None, "proposal": None}
     yield "new.html", {**asked, "title": ""}
-    yield "new.html", {**asked, "proposal": {"slug": "größe", "free": "größe-2"}}
-    yield "new.html", {**asked, "proposal": {"slug": "größe", "free": None}}
+    for proposal in (
+        Proposal("größe", True, "größe-2", None, None),
+        Proposal("größe", True, None, None, None),
+        Proposal("größe", True, "größe-2", "länge", None),
+        Proposal("größe", False, "größe", None, "Größe"),
+    ):
+        yield "new.html", {**asked, "proposal": proposal}
     yield "new.html", {**asked, "problem": text}
     moving = {"page": page, "name": text, "folder": text}
     for links, more in ((0, False), (1, False), (50, True)):

@@ -3,6 +3,7 @@
 import { encoded, link, pageOf } from "./addresses.js";
 import { Problem, movePage, propose } from "./api.js";
 import { say, watch } from "./naming.js";
+import { tell } from "./notices.js";
 import { signInAddress } from "./session.js";
 
 const RELOAD = 2_000; // ms that the old address is waited for
@@ -15,10 +16,13 @@ let version = Number(form.dataset.version); // that the person has been told of
 
 watch(form, describe);
 
-function describe({ slug: to, taken, problem }) {
+function describe({ slug: to, taken, moved_to, alike, problem }) {
   if (problem) return say(problem);
   if (to === slug) return say(`It is at /${slug} now.`);
-  say(taken ? `There is a page at /${to} already.` : `It will be at /${to}`);
+  if (taken && !moved_to) return say(`There is a page at /${to} already.`);
+  if (moved_to) return say(`It will be at /${to}, which leads to /${moved_to} now.`);
+  const isOther = alike && alike !== slug;
+  say(`It will be at /${to}${isOther ? `. There is a page at /${alike} already.` : ""}`);
 }
 
 async function move() {
@@ -29,12 +33,15 @@ async function move() {
   // The browser is made to forget what was at the old address.
   const reloaded = { cache: "reload", signal: AbortSignal.timeout(RELOAD) };
   await fetch(pageOf(slug), reloaded).catch(() => {});
+  const href = `/-/history/${encoded(proposed.slug)}`;
+  tell({ words: `This page was moved from /${slug}.`, label: "See its history", href });
   location.assign(url);
 }
 
 function refuse(problem) {
   if (problem.status === 401) return goSignIn();
   const { current } = problem.members;
+  if (problem.status === 412 && problem.members.slug !== slug) say(""); // that it is taken is told once
   const isNewer = problem.status === 412 && problem.members.slug === slug && current?.state === "live";
   alert.textContent = isNewer
     ? `${current.author} has saved version ${current.version} of this page meanwhile. Nothing was moved. `
@@ -65,6 +72,10 @@ form.addEventListener("submit", async (event) => {
   } finally {
     form.ariaBusy = false;
   }
+});
+
+form.addEventListener("input", () => {
+  alert.textContent = "";
 });
 
 form.querySelector("button").disabled = false;

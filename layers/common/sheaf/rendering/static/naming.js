@@ -21,6 +21,7 @@ export function watch(form, told) {
     clearTimeout(timer);
     timer = setTimeout(look, DELAY);
   });
+  form.addEventListener("submit", () => clearTimeout(timer));
   look(); // something may have been typed before
 }
 
