@@ -192,11 +192,10 @@ async function call(method, url, headers, content, keepalive = false) {
 async function problemOf(response) {
   const isProblem = response.headers.get("Content-Type")?.startsWith("application/problem+json");
   const members = isProblem ? await response.json() : {};
-  const { detail, errors = [] } = members;
+  const { detail } = members;
   const wait = response.headers.get("Retry-After");
   const words = [
     detail ?? `The site answered with status ${response.status}.`,
-    ...errors.map(({ field, message }) => `${field}: ${message}.`),
     ...(wait ? [`Try again in ${wait > 90 ? `${Math.ceil(wait / 60)} minutes` : `${wait} s`}.`] : []),
   ];
   return new Problem(response.status, words.join(" "), members);
