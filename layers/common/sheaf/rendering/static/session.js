@@ -55,7 +55,7 @@ export function drop(token) {
 // call the address to come back to by different names.
 function signOut() {
   const kept = session();
-  dispatchEvent(new Event("signout")); // what is said in this person's name is said now
+  dispatchEvent(new Event("signout")); // a last time as this person
   drop(kept?.token);
   if (!kept?.signOutUrl) return document.querySelector("header .session a").focus();
   sessionStorage.setItem(BACK, location.pathname + location.search);
