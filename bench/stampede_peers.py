@@ -13,7 +13,6 @@ from bench import page
 from local.gateway.functions import Context
 from sheaf.http import documents
 from sheaf.pages import reads as stored
-from sheaf.rendering import templates
 from sheaf.sharding import shards
 
 Read = Callable[[str], object]
@@ -71,7 +70,8 @@ def read_and_render(slug: str) -> str:
     """The page as Sheaf makes it on a miss: one SELECT, one template."""
     with shards.owning(slug).connect() as connection:
         found = stored.find(connection, slug)
-    return templates.render("page.html", page=found, site=documents.site())
+    assert found, "it was stored before"
+    return documents.shown(found)
 
 
 OURS, OURS_OLD = "Sheaf", "Sheaf, page there but too old"
