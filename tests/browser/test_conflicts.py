@@ -1,7 +1,5 @@
 """Somebody else saves between this editor's load and save. Nobody's change is lost or undone."""
 
-import re
-
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
