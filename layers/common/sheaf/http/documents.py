@@ -61,18 +61,13 @@ def entry(page: Page) -> Entry:
         return moved(page, page.moved_to)
     if page.state != "live":
         return deleted(page)
-    html = shown(page).encode()
+    article = articles.of_stored(page.html, page.body, page.title)
+    html = templates.render("page.html", page=page, article=article, site=site()).encode()
     of_page = cdn_tag(page.slug)
     tag = page_tag(page.version, content_tag(html)[:8], STORED_ENCODING)
     headers = {**responses.PAGE, **responses.policy(), "etag": tag, CDN_TAG: of_page}
     modified = max(page.updated_at.timestamp(), settings.current().build)
     return ready(html, "text/html; charset=utf-8", headers, version=page.version, modified=modified)
-
-
-def shown(page: Page) -> str:
-    """The document of a page that is there."""
-    article = articles.of_stored(page.html, page.body, page.title)
-    return templates.render("page.html", page=page, article=article, site=site())
 
 
 def absent(slug: str) -> Entry:
