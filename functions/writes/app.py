@@ -29,7 +29,16 @@ from sheaf.http.representations import (
     refusals,
 )
 from sheaf.http.resolver import Api, reply, send
-from sheaf.pages import batches, drafts, edit_leases, editing, merging, presence, restoring
+from sheaf.pages import (
+    batches,
+    drafts,
+    edit_leases,
+    editing,
+    lookups,
+    merging,
+    presence,
+    restoring,
+)
 from sheaf.pages.drafts import DraftItem
 from sheaf.pages.errors import Redirected
 from sheaf.pages.idempotency import Key
@@ -324,7 +333,7 @@ def list_drafts(slug: str) -> PowertoolsResponse[str]:
     The newest is the first.
     """
     author = api.admitted.handle
-    slug = slugs.parse_quoted(slug)
+    slug = _where_it_is(slug)
     return reply(Drafts(shards.read(slug, drafts.of_page, author)), headers=_NO_STORE)
 
 
@@ -335,9 +344,12 @@ def list_drafts(slug: str) -> PowertoolsResponse[str]:
     tags=["drafts"],
 )
 def put_draft(slug: str, typed: DraftInput) -> PowertoolsResponse[str]:
-    """Keep what you have typed, in the place of the draft that you name. Other drafts stay."""
+    """Keep what you have typed, in the place of the draft that you name. Other drafts stay.
+
+    That of a page which has moved is kept where the page is now, as the answer says.
+    """
     author = api.admitted.handle
-    slug = slugs.parse_quoted(slug)
+    slug = _where_it_is(slug)
     kept = shards.write(slug, drafts.autosave, author, typed.typed())
     return reply(kept, headers=_NO_STORE)
 
@@ -351,9 +363,13 @@ def delete_drafts(
 ) -> PowertoolsResponse[str]:
     """Discard your drafts of a page, or with `id` one of them."""
     author = api.admitted.handle
-    slug = slugs.parse_quoted(slug)
-    shards.write(slug, drafts.forget, author, id)
+    shards.write(_where_it_is(slug), drafts.forget, author, id)
     return send(responses.Response(HTTPStatus.NO_CONTENT, _NO_STORE))
+
+
+def _where_it_is(slug: str) -> str:
+    """The slug of a page that may have moved: its drafts went along."""
+    return lookups.destination(slugs.parse_quoted(slug))
 
 
 @api.put(

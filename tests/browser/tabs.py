@@ -37,6 +37,8 @@ def await_draft(tab: Page, words: str = "wherever you sign in") -> None:
 
 
 def save(tab: Page) -> None:
+    """Press Save, once the editor has done what it was at."""
+    expect(tab.locator("#editor")).to_have_attribute("aria-busy", "false")
     tab.get_by_role("button", name="Save").click()
 
 

@@ -171,12 +171,53 @@ def test_what_was_decided_is_kept(conflict: Page, api: Api, slug: str, way: str)
         conflict.get_by_role("button", name="Back to my text").click()
         save(conflict)
     expect(field).to_have_value("Yellow, then red.")
-    expect(choices(conflict).get_by_role("radio", name="Both")).to_be_checked()
+    expect(choices(conflict).get_by_role("radio", name="What I wrote")).to_be_checked()
     save(conflict)
     await_page(conflict, slug)
     assert api.page(slug)["body"] == "# Leaf\n\nYellow, then red.\n"
     kept = conflict.evaluate("Object.keys(localStorage).filter(key => key.includes('decisions'))")
     assert kept == []
+
+
+def test_no_key_takes_ones_own_words_away(conflict: Page, api: Api, slug: str) -> None:
+    field = choices(conflict).get_by_label("What the page is to say")
+    field.fill("In my words.")
+    own = choices(conflict).get_by_role("radio", name="What I wrote")
+    expect(own).to_be_checked()
+    own.press("ArrowLeft")
+    expect(field).to_have_value("")  # neither
+    conflict.keyboard.press("ArrowLeft")
+    expect(field).to_have_value("Yellow.\n\nRed.\n")
+    own.check()
+    expect(field).to_have_value("In my words.")
+    save(conflict)
+    await_page(conflict, slug)
+    assert api.page(slug)["body"] == "# Leaf\n\nIn my words.\n"
+
+
+def test_decisions_go_along_with_a_page_that_moves(conflict: Page, api: Api, slug: str) -> None:
+    choices(conflict).get_by_label("What the page is to say").fill("In my words.")
+    await_draft(conflict)
+    api.move(slug, f"{slug}-2")
+    conflict.reload()
+    conflict.wait_for_url(f"**/-/edit/{slug}-2")
+    field = choices(conflict).get_by_label("What the page is to say")
+    expect(field).to_have_value("In my words.")
+
+
+def test_a_text_does_not_end_up_in_another_page(editor: Page, api: Api, slug: str) -> None:
+    """The page has moved on, and another one is at its old address by now."""
+    api.create(slug, APART)
+    edit(editor, slug, APART.replace("Round.", "Long."))
+    api.move(slug, f"{slug}-2")
+    api.create(slug, "# Other\n")
+    save(editor)
+    editor.wait_for_url(f"**/-/edit/{slug}-2")
+    expect(text(editor)).to_have_value(APART.replace("Round.", "Long."))
+    save(editor)
+    await_page(editor, f"{slug}-2")
+    assert api.page(slug)["body"] == "# Other\n"
+    assert api.page(f"{slug}-2")["body"] == APART.replace("Round.", "Long.")
 
 
 def test_ones_own_other_tab_is_called_so(editor: Page, slug: str, api: Api) -> None:
@@ -188,7 +229,7 @@ def test_ones_own_other_tab_is_called_so(editor: Page, slug: str, api: Api) -> N
     await_page(other, slug)
     save(editor)
     heading = the_conflict(editor).get_by_role("heading", level=2)
-    expect(heading).to_have_text("In two places you changed the same lines")
+    expect(heading).to_have_text("You changed the same lines in another tab, too")
     choose(editor, "Yours")
     save(editor)
     await_page(editor, slug)
@@ -273,6 +314,15 @@ def test_mixed_line_ends_stay_where_nobody_changed_them(editor: Page, api: Api, 
     save(editor)
     await_page(editor, slug)
     assert api.page(slug)["body"] == MIXED.replace("unix", "Unix") + " one\r\nof all"
+
+
+def test_as_many_lines_in_between_have_their_line_ends(editor: Page, api: Api, slug: str) -> None:
+    api.create(slug, MIXED)
+    expected = MIXED.replace("Leaf", "Tea").replace("windows", "doors")
+    edit(editor, slug, expected.replace("\r\n", "\n").replace("\r", "\n"))
+    save(editor)
+    await_page(editor, slug)
+    assert api.page(slug)["body"] == expected
 
 
 def test_a_page_that_moves_meanwhile_is_followed(editor: Page, api: Api, slug: str) -> None:

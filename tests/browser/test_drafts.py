@@ -338,6 +338,20 @@ def test_what_is_told_of_a_draft_stays_in_order(editor: Page, api: Api, slug: st
     assert left == sorted(left)
 
 
+def test_what_is_typed_after_a_page_has_moved_is_found_there(
+    editor: Page, api: Api, alice: Api, another_device: Page, slug: str
+) -> None:
+    api.create(slug, BEFORE)
+    edit(editor, slug, MINE)
+    await_draft(editor)
+    api.move(slug, f"{slug}-2")
+    text(editor).fill(OTHER)
+    expect_drafts(alice, f"{slug}-2", [OTHER])
+    editor.context.close()
+    another_device.goto(f"/-/edit/{slug}-2")
+    expect(text(another_device)).to_have_value(OTHER)
+
+
 def test_a_draft_of_a_page_that_moved_is_found(
     editor: Page, api: Api, another_device: Page, slug: str
 ) -> None:

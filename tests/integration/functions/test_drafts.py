@@ -156,9 +156,19 @@ def test_a_draft_goes_along_with_its_page(site: Site) -> None:
     assert site.post("/api/moves", move).status_code == 201
     (moved,) = kept(site, "/api/drafts/notes/chai")
     assert (moved["id"], moved["autosaved"]) == (draft["id"], True)
-    # The same text at the old slug is a draft of what is to be made there.
-    keep(site, "two", based_on=1)
-    assert len(kept(site)) == 1
+    # Who goes on at the old slug, where nothing else is, goes on with it.
+    later = keep(site, "three", based_on=1, replaces=draft["id"])
+    assert (later["slug"], [each["body"] for each in kept(site)]) == ("notes/chai", ["three"])
+    assert send(site, "DELETE", TEA).status_code == 204
+    assert kept(site, "/api/drafts/notes/chai") == []
+
+
+def test_a_draft_stays_where_another_page_is_by_now(site: Site) -> None:
+    site.create("notes/tea", "one")
+    move = {"from": "notes/tea", "to": "notes/chai", "if_match": '"v1"'}
+    assert site.post("/api/moves", move).status_code == 201
+    site.create("notes/tea", "another")
+    assert keep(site, "two", based_on=3)["slug"] == "notes/tea"
 
 
 def test_old_ones_end(site: Site) -> None:

@@ -16,6 +16,11 @@ def merge(site: Site, slug: str, base: int | None, body: str) -> TestResponse:
     return site.post(f"/api/merges/{slug}", {"body": body} | ({"base": base} if base else {}))
 
 
+def move(site: Site, slug: str, to: str, version: int) -> None:
+    moved = site.post("/api/moves", {"from": slug, "to": to, "if_match": f'"v{version}"'})
+    assert moved.status_code == 201, moved.text
+
+
 def saved_by(site: Site, token: str, slug: str, body: str, version: int) -> None:
     answer = site.put(slug, body, {"If-Match": f'"v{version}"'}, token)
     assert answer.status_code == 200, answer.text
@@ -27,6 +32,7 @@ def test_changes_apart_from_each_other_are_merged(site: Site, mint_token: Mint) 
     saved_by(site, mint_token("carol", "editor"), "tea", BASE.replace("black", "Black\nred"), 2)
     answer = merge(site, "tea", 1, BASE.replace("white", "WHITE"))
     assert answer.json == {
+        "slug": "tea",
         "version": 3,
         "body": "# Tea\n\nBlack\nred\n\ngreen\n\nWHITE\n",
         "merged": {"lines": 2, "authors": ["carol", "bob"]},
@@ -46,6 +52,7 @@ def test_changes_of_the_same_lines_are_for_a_person(site: Site, mint_token: Mint
     )
     mine = BASE.replace("black", "Black")
     assert merge(site, "tea", 1, mine).json == {
+        "slug": "tea",
         "version": 2,
         "body": mine + "\nred\n",
         "merged": {"lines": 2, "authors": ["bob"]},
@@ -56,6 +63,7 @@ def test_changes_of_the_same_lines_are_for_a_person(site: Site, mint_token: Mint
 def test_where_nobody_was_faster_the_text_is_as_it_was(site: Site) -> None:
     site.create("tea", BASE)
     assert merge(site, "tea", 1, "mine").json == {
+        "slug": "tea",
         "version": 1,
         "body": "mine",
         "merged": {"lines": 0, "authors": []},
@@ -93,6 +101,24 @@ def test_a_page_that_moved_is_merged_where_it_is_now(site: Site) -> None:
     merged = merge(site, "drinks/tea", 1, BASE.replace("black", "BLACK")).json
     assert merged["version"] == moved.json["version"]
     assert merged["body"] == BASE.replace("black", "BLACK") + "\nred\n"
+    assert merged["slug"] == "drinks/tea"
+
+
+def test_what_was_made_of_a_page_that_moved_on_is_not_merged_into_another(site: Site) -> None:
+    site.create("tea", BASE)
+    move(site, "tea", "green", 1)
+    move(site, "green", "greener", 3)
+    site.create("tea", "# Another")
+    answer = merge(site, "tea", 1, BASE)
+    assert (answer.status_code, answer.headers["Location"]) == (308, "/api/merges/greener")
+    assert merge(site, "tea", 3, "# Another").json["slug"] == "tea"
+
+
+def test_a_page_that_came_back_is_the_same(site: Site) -> None:
+    site.create("tea", BASE)
+    move(site, "tea", "green", 1)
+    move(site, "green", "tea", 3)
+    assert merge(site, "tea", 1, BASE).json["slug"] == "tea"
 
 
 @pytest.mark.parametrize(

@@ -83,9 +83,19 @@ def authors(connection: Connection, slug: str, version: int) -> list[str]:
 
 def came_from(connection: Connection, slug: str, version: int) -> str | None:
     """Where the page was until it moved here, first after a version; None if it did not."""
-    moved = _after(slug, version, revisions.c.moved_from).order_by(revisions.c.version)
-    first = moved.where(revisions.c.moved_from.is_not(None)).limit(1)
-    return connection.execute(first).scalar_one_or_none()
+    return _first_after(connection, slug, version, revisions.c.moved_from)
+
+
+def went_to(connection: Connection, slug: str, version: int) -> str | None:
+    """Where the page moved from here, first after a version; None if it did not."""
+    return _first_after(connection, slug, version, revisions.c.moved_to)
+
+
+def _first_after(
+    connection: Connection, slug: str, version: int, column: Column[str | None]
+) -> str | None:
+    named = _after(slug, version, column).where(column.is_not(None))
+    return connection.execute(named.order_by(revisions.c.version).limit(1)).scalar_one_or_none()
 
 
 def _after(slug: str, version: int, column: Column[Any]) -> Select[Any]:

@@ -24,7 +24,7 @@ let key = ""; // of what is decided until now, in this browser
 // person's, of this page. What was decided on the same lines before is there again.
 export function show(answer, base, person, slug) {
   merge = { answer, base };
-  key = `${PREFIX}${person}:${slug}`;
+  key = keyOf(person, slug);
   const before = JSON.parse(localStorage.getItem(key)) ?? {};
   const { body, conflicts: found, merged } = answer;
   const { authors } = merged;
@@ -38,8 +38,9 @@ export function show(answer, base, person, slug) {
   for (const choice of choices) decideAgain(choice, before[between(choice)]);
   const heading = section.querySelector("h2");
   const isOwn = authors.every((author) => author === person);
-  const whose = isOwn ? "In two places you" : `${name ?? "Somebody else"} and you`;
-  heading.textContent = `${whose} changed the same ${conflicts.length > 1 ? "places" : "lines"}`;
+  const whose = isOwn ? "You" : `${name ?? "Somebody else"} and you`;
+  const what = `the same ${conflicts.length > 1 ? "places" : "lines"}`;
+  heading.textContent = `${whose} changed ${what}${isOwn ? " in another tab, too" : ""}`;
   list.replaceChildren(...choices.map(({ element }) => element));
   editing.hidden = true;
   section.hidden = false;
@@ -75,9 +76,21 @@ export function forget() {
   if (key) localStorage.removeItem(key);
 }
 
-// Nobody decides for nothing by emptying a field.
+// The page has moved: what was decided goes along.
+export function move(person, from, to) {
+  const kept = localStorage.getItem(keyOf(person, from));
+  if (kept) localStorage.setItem(keyOf(person, to), kept);
+  localStorage.removeItem(keyOf(person, from));
+}
+
+function keyOf(person, slug) {
+  return `${PREFIX}${person}:${slug}`;
+}
+
+// Nobody decides for nothing by emptying the field.
 function isMade(choice) {
-  return choice.area.value !== "" || choice.texts[chosen(choice)] === "";
+  const which = chosen(choice);
+  return which === "own" ? choice.area.value !== "" : Boolean(which);
 }
 
 // Which of the texts was chosen, if one was.
@@ -85,10 +98,17 @@ function chosen({ element }) {
   return element.querySelector(":checked")?.value;
 }
 
+function choose({ element, area, texts }, which) {
+  const radio = element.querySelector(`[value=${which}]`);
+  radio.closest("label").hidden = false;
+  radio.checked = true;
+  if (area.value !== texts[which]) area.value = texts[which];
+}
+
 function keep() {
   warn("");
   const made = choices.filter(isMade);
-  const kept = made.map((choice) => [between(choice), [choice.area.value, chosen(choice)]]);
+  const kept = made.map((choice) => [between(choice), [chosen(choice), choice.texts.own]]);
   try {
     localStorage.setItem(key, JSON.stringify(Object.fromEntries(kept)));
   } catch {
@@ -96,9 +116,10 @@ function keep() {
   }
 }
 
-function decideAgain({ element, area }, [value, which] = [""]) {
-  area.value = value;
-  for (const radio of element.querySelectorAll("input")) radio.checked = radio.value === which;
+function decideAgain(choice, [which, own] = []) {
+  choice.texts.own = own;
+  if (own) choose(choice, "own");
+  if (which) choose(choice, which);
 }
 
 // What a choice is between: the same again is decided already.
@@ -155,15 +176,20 @@ function makeChoice(conflict, paragraph, name, count) {
     both: oneAfterTheOther(conflict, paragraph),
     neither: "",
   };
+  const choice = { element, conflict, area, texts };
+  const decide = (which) => {
+    choose(choice, which);
+    keep();
+  };
   for (const radio of element.querySelectorAll("input")) {
     radio.name = `choice-${conflict.line}`;
-    radio.addEventListener("change", () => {
-      area.value = texts[radio.value];
-      keep();
-    });
+    radio.addEventListener("change", () => decide(radio.value));
   }
-  area.addEventListener("input", keep);
-  return { element, conflict, area, texts };
+  area.addEventListener("input", () => {
+    texts.own = area.value;
+    decide("own");
+  });
+  return choice;
 }
 
 // Whole paragraphs stay two; items of a list, and lines in a paragraph, stay together.

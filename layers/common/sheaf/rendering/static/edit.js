@@ -65,7 +65,10 @@ async function open() {
 
 // The page has moved.
 function goOn(to) {
-  if (person) drafts.moveAll(person, slug, to);
+  if (person) {
+    drafts.moveAll(person, slug, to);
+    conflict.move(person, slug, to);
+  }
   arriveAt(to, "");
 }
 
@@ -181,6 +184,7 @@ async function remove() {
   if (isDirty()) return warn(`${who} Save or discard your text before you delete it.`);
   build(current);
   text.value = loaded;
+  describe();
   grow();
   warn(`${who} Look at it before you delete it.`);
 }
@@ -203,6 +207,7 @@ async function write(request, isDone) {
 async function bringTogether() {
   const base = versionOf(etag);
   const answer = await mergePage(slug, base, withLineEnds(text.value, source));
+  if (answer.slug !== slug) return follow(answer.slug);
   if (answer.conflicts.length) {
     say("");
     conflict.show(answer, base, person, slug);
@@ -217,7 +222,9 @@ function follow(to) {
   leaving = true;
   keepDraft();
   keeper.move(to);
+  conflict.move(person, slug, to);
   arriveAt(to, "Your text came along: save it here.");
+  return false;
 }
 
 // Takes what was decided as the text, if all is.

@@ -8,7 +8,7 @@ export function plain(value) {
 }
 
 // What was typed, with the line ends of the text that it was made of: where that one has several,
-// the lines before and after what is changed keep theirs.
+// the lines before and after what is changed keep theirs, and as many lines in between theirs.
 export function withLineEnds(typed, source) {
   const [old, lines] = [source.split(/(?<=\n|\r(?!\n))/), typed.split(/(?<=\n)/)];
   const isKept = (one, other) => plain(old.at(one) ?? "") === (lines.at(other) ?? "");
@@ -17,9 +17,13 @@ export function withLineEnds(typed, source) {
   while (start < least && isKept(start, start)) start++;
   let end = 0;
   while (end < least - start && isKept(-1 - end, -1 - end)) end++;
-  const changed = lines.slice(start, lines.length - end).join("");
-  const asThere = source.includes("\r\n") ? changed.replaceAll("\n", "\r\n") : changed;
-  return [...old.slice(0, start), asThere, ...old.slice(old.length - end)].join("");
+  const before = old.slice(start, old.length - end);
+  const after = lines.slice(start, lines.length - end);
+  const usual = source.includes("\r\n") ? "\r\n" : "\n";
+  const endOf = (index) =>
+    (before.length === after.length && /\r?\n$|\r$/.exec(before[index])?.[0]) || usual;
+  const changed = after.map((line, index) => line.replace("\n", endOf(index)));
+  return [...old.slice(0, start), ...changed, ...old.slice(old.length - end)].join("");
 }
 
 // What a new page begins with: the title that was asked for, as a heading that says just that.
