@@ -15,6 +15,7 @@ PYTEST := $(VENV)/python -m pytest
 # Two processes, each of which takes whole files: what a file has set up serves all its tests.
 SIDE_BY_SIDE := --numprocesses 2 --dist loadfile
 QUICK := --hypothesis-profile quick
+SEEDED = $(if $(SEED),--hypothesis-seed $(SEED))
 # The number of a build is the time of the last commit that changed what is deployed.
 SOURCE_DATE_EPOCH ?= $(shell git -c safe.directory='*' log -1 --format=%ct -- functions layers)
 # The layer's make hears of what this one was told; what the recipe gives it has to count.
@@ -48,9 +49,9 @@ check: lint ## Check style, types and imports, and run the tests that need no se
 test: .venv/dev ## Run the tests, on a real PostgreSQL and Valkey, but for the slow ones
 	$(PYTEST) $(SIDE_BY_SIDE) $(QUICK) -m "not slow" tests/unit tests/integration
 
-test-all: .venv/dev ## Run all tests: those with a browser, containers, SAM and faults, too
-	$(PYTEST) $(SIDE_BY_SIDE) tests/unit tests/integration
-	$(PYTEST) tests/browser tests/containers tests/faults tests/sam
+test-all: .venv/dev ## Run all tests: those with a browser, containers, SAM and faults, too (SEED=1 for the same examples each time)
+	$(PYTEST) $(SIDE_BY_SIDE) $(SEEDED) tests/unit tests/integration
+	$(PYTEST) $(SEEDED) tests/browser tests/containers tests/faults tests/sam
 
 faults: .venv/dev ## Attack writers, readers and batches, and check what was stored and shown (SECONDS=300 SEED=1)
 	$(VENV)/python -m tests.faults --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1)

@@ -72,16 +72,18 @@ def far(ensemble: Ensemble) -> Iterator[Far]:
             proxy.heal(server)
 
 
-def before_once(client: Client, request: str, act: Callable[[], object]) -> None:
-    """Do this just before the client's next request of a kind."""
-    ask = getattr(client, request)
+def before_once(client: Client, request: str, act: Callable[[], object]) -> threading.Event:
+    """Do this just before the client's next request of a kind, and set the event then."""
+    ask, done = getattr(client, request), threading.Event()
 
     def acting(*arguments: Any, **options: Any) -> Any:
         setattr(client, request, ask)
         act()
+        done.set()
         return ask(*arguments, **options)
 
     setattr(client, request, acting)
+    return done
 
 
 def given_back(lock: ZooKeeperLock) -> bool:
@@ -176,8 +178,9 @@ def test_who_gives_up_over_a_lost_connection_leaves_no_place(
     holder = zookeeper_locks.lock(new_name(), LONG)
     assert holder.acquire()
     lock = far.lock(holder.name)
-    before_once(far.client, "delete_async", lambda: fault(far))
+    faulty = before_once(far.client, "delete_async", lambda: fault(far))
     give_up(lock)
+    assert faulty.wait(PATIENCE)  # a thread may clear up
     far.back()
     wait_until(lambda: len(standing(holder)) == 1, "it stands in the queue")
     holder.release()
