@@ -77,6 +77,7 @@ def _configuration(number: int, ports: list[int]) -> str:
     size = len(ports) // 3
     lines = [
         "tickTime=500",
+        "maxSessionTimeout=60000",
         "initLimit=20",
         "syncLimit=10",
         "dataDir=./data",  # of a whole path some characters would mean something here

@@ -65,7 +65,8 @@ class Far(NamedTuple):
 @pytest.fixture
 def far(ensemble: Ensemble) -> Iterator[Far]:
     server = ("127.0.0.1", ensemble.ports[0])
-    with Proxy(server) as proxy, session(f"127.0.0.1:{proxy.port}") as client:
+    # An outage may last while a machine is busy: no session ends by it.
+    with Proxy(server) as proxy, session(f"127.0.0.1:{proxy.port}", timeout=60) as client:
         try:
             yield Far(proxy, client, server)
         finally:
