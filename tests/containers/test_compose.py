@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -28,7 +29,7 @@ SITE = ("gateway", "upkeep", "migrate")
 
 def put(contained: Contained, slug: str, token: str, **condition: str) -> httpx.Response:
     headers = {"Authorization": f"Bearer {token}"} | (condition or {"If-None-Match": "*"})
-    page = {"body": f"# About {slug}\n"}
+    page = {"body": f"# About {slug}\n\n{uuid4()}\n"}  # what changes nothing is not stored
     url = f"{contained.url}/api/pages/{slug}"
     return httpx.put(url, json=page, headers=headers, timeout=PATIENCE, verify=contained.trust)
 
