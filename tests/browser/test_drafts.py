@@ -234,7 +234,8 @@ def test_another_tab_signs_in_for_what_was_typed(open_tab: OpenTab, alice: Api, 
     expect_drafts(alice, slug, ["# Typed by nobody yet\n"])
 
 
-def test_signed_out_elsewhere_the_text_stays(open_tab: OpenTab, api: Api, slug: str) -> None:
+def signed_out_elsewhere(open_tab: OpenTab, slug: str) -> tuple[Page, Page]:
+    """A tab in which alice has typed, and the other one, in which she has signed out then."""
     tab = open_tab()
     tab.goto(f"/-/sign-in?next=/-/edit/{slug}")
     sign_in(tab, "alice")
@@ -243,6 +244,11 @@ def test_signed_out_elsewhere_the_text_stays(open_tab: OpenTab, api: Api, slug: 
     other = tab.context.new_page()
     other.goto("/guide/install")
     sign_out(other)
+    return tab, other
+
+
+def test_signed_out_elsewhere_the_text_stays(open_tab: OpenTab, api: Api, slug: str) -> None:
+    tab, other = signed_out_elsewhere(open_tab, slug)
     expect(tab.get_by_text("You are signed out. Your text stays here")).to_be_visible()
     text(tab).fill(OTHER)
     await_draft(tab, "in this browser")
@@ -274,14 +280,7 @@ def test_a_token_that_is_over_costs_no_text(
 
 
 def test_who_else_signs_in_is_told_of_the_text_that_went(open_tab: OpenTab, slug: str) -> None:
-    tab = open_tab()
-    tab.goto(f"/-/sign-in?next=/-/edit/{slug}")
-    sign_in(tab, "alice")
-    text(tab).fill(MINE)
-    await_draft(tab)
-    other = tab.context.new_page()
-    other.goto("/guide/install")
-    sign_out(other)
+    tab, other = signed_out_elsewhere(open_tab, slug)
     other.goto("/-/sign-in?next=/")
     sign_in(other, "bob")
     expect(tab.get_by_text("kept as a draft, for alice.")).to_be_visible()

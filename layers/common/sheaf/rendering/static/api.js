@@ -5,8 +5,6 @@ import { token } from "./renewal.js";
 import { drop } from "./session.js";
 
 const TIMEOUT = 20_000; // ms
-const SILENCE = "The site did not answer. Please try again.";
-const SILENCE_TO_A_TEXT = "The site did not answer. Your text is kept here; please try again.";
 
 // The last write, and its key. The same again has the same key, so that it is done once.
 const last = { write: "", key: "" };
@@ -149,7 +147,7 @@ function address(slug, collection = "pages") {
 // the provider renews it, or another tab has a newer one already: then that is tried.
 async function signed(method, url, headers, content, keepalive = false, refused = null) {
   const bearer = await token(refused).catch(() => {
-    throw new Problem(0, content ? SILENCE_TO_A_TEXT : SILENCE);
+    throw silence(content);
   });
   if (!bearer) throw new Problem(401, "You are not signed in.");
   const authorized = { ...headers, Authorization: `Bearer ${bearer}` };
@@ -183,10 +181,15 @@ async function call(method, url, headers, content, keepalive = false) {
   try {
     response = await fetch(url, request);
   } catch {
-    throw new Problem(0, content ? SILENCE_TO_A_TEXT : SILENCE);
+    throw silence(content);
   }
   if (!response.ok) throw await problemOf(response);
   return response;
+}
+
+function silence(content) {
+  const again = content ? "Your text is kept here; please try again." : "Please try again.";
+  return new Problem(0, `The site did not answer. ${again}`);
 }
 
 async function problemOf(response) {
