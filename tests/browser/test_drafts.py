@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.api import Api
 from tests.browser.tabs import OpenTab, answers_lost, await_draft, await_page, edit, save, text
@@ -197,6 +198,33 @@ def test_an_answer_that_was_lost_makes_no_second_draft(
     text(editor).fill(OTHER)
     await_draft(editor)
     expect_drafts(alice, slug, [OTHER])
+
+
+def test_what_is_discarded_is_gone_though_it_arrived_late(
+    editor: Page, api: Api, alice: Api, slug: str
+) -> None:
+    api.create(slug, BEFORE)
+    edit(editor, slug, BEFORE)
+    under_way: list[Any] = []
+
+    def delay(route: Route) -> None:
+        if route.request.method == "PUT":
+            under_way.append(route.request.post_data_json)
+            route.abort()
+        else:
+            route.continue_()
+
+    editor.route("**/api/drafts/**", delay)
+    with editor.expect_event("requestfailed"):
+        text(editor).fill(MINE)
+    editor.reload()
+    expect(text(editor)).to_have_value(MINE)
+    alice.put(f"/drafts/{slug}", json=under_way[0]).raise_for_status()
+    editor.unroute("**/api/drafts/**")
+    editor.get_by_role("button", name="Discard it").click()
+    editor.get_by_role("button", name="Discard mine").click()
+    expect(text(editor)).to_have_value(BEFORE)
+    expect_drafts(alice, slug, [])
 
 
 def test_drafts_are_one_persons(open_tab: OpenTab, slug: str) -> None:

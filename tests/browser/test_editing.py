@@ -2,7 +2,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 
 from tests.browser.api import Api
 from tests.browser.tabs import OpenTab, answers_lost, await_page, edit, save, text
@@ -275,3 +275,19 @@ def test_nothing_is_saved_behind_a_question(editor: Page, api: Api, slug: str) -
     editor.keyboard.press("Control+s")
     await_page(editor, slug)
     assert api.page(slug)["version"] == 2
+
+
+def test_what_is_asked_for_meanwhile_is_done_next_and_once(
+    editor: Page, api: Api, slug: str
+) -> None:
+    edit(editor, slug, "# Mine\n")
+
+    def press_meanwhile(route: Route) -> None:
+        editor.keyboard.press("Control+s")
+        editor.keyboard.press("Control+s")
+        route.continue_()
+
+    editor.route("**/api/previews", press_meanwhile)
+    editor.get_by_role("tab", name="Preview").click()
+    await_page(editor, slug)
+    assert api.page(slug)["version"] == 1

@@ -29,9 +29,19 @@ export function inBrowser(person) {
 }
 
 // Discards a draft, wherever it is.
-export async function discard(slug, { id, key }) {
+export async function discard(slug, { id, key, sent }) {
   if (key) localStorage.removeItem(key);
-  if (id) await deleteDraft(slug, id);
+  await deleteThere(slug, id, sent);
+}
+
+// What was sent without an answer may have arrived: sent again it is the same, and its id is told.
+async function deleteThere(slug, id, sent) {
+  const last = sent ? await put(slug, sent, id).catch(() => ({ id })) : { id };
+  if (last.id) await deleteDraft(slug, last.id);
+}
+
+function put(slug, { text: body, comment, base: based_on }, replaces, isLeaving) {
+  return putDraft(slug, { body, comment, based_on, replaces }, isLeaving);
 }
 
 // A page has moved: what this browser has of it goes along.
@@ -182,10 +192,10 @@ export class Keeper {
     this.#draft = null;
     this.#forgetHere();
     await this.#sending;
-    const id = this.#id;
+    const [id, sent] = [this.#id, this.#trying];
     this.#id = this.#trying = null;
     this.#known = "";
-    if (id) await deleteDraft(this.#slug, id).catch(() => {}); // it goes after some weeks
+    await deleteThere(this.#slug, id, sent).catch(() => {}); // it goes after some weeks
   }
 
   // Tells the site what it does not know yet. Where it does not answer, this browser has it.
@@ -226,9 +236,7 @@ export class Keeper {
   async #sendOne(sent, isLeaving = false) {
     this.#trying = sent;
     this.#keepHere();
-    const { text: body, comment, base: based_on } = sent;
-    const typed = { body, comment, based_on, replaces: this.#id };
-    const { id } = await putDraft(this.#slug, typed, isLeaving);
+    const { id } = await put(this.#slug, sent, this.#id, isLeaving);
     this.#id = id;
     this.#trying = null;
     this.#known = content(sent);

@@ -38,7 +38,8 @@ let loaded = ""; // what that version says, as a text area has it
 let source = ""; // what the text was made of, as the site has it
 let gone = ""; // how the page was deleted, if it was
 let notice = null; // what was merged in and is to be told
-let busy = false;
+let doing = null; // what was asked for and is under way
+let done; // resolves when it is
 let leaving = false;
 let person = handle(); // whose text this is; null until somebody signs in
 let isSignedIn = Boolean(person);
@@ -365,10 +366,20 @@ async function takeOver() {
   if (await lease.takeOver(slug)) say("You have taken this page over.");
 }
 
-// Does what a button asks for, one thing at a time, and puts a refusal into words.
+// Does what a button asks for, one thing after another, and what is under way not twice.
 async function attempt(action) {
-  if (busy) return;
-  setBusy(true);
+  while (doing) {
+    if (doing === action) return undefined;
+    await Promise.allSettled([done]);
+  }
+  if (leaving) return undefined;
+  done = perform(action);
+  return done;
+}
+
+// Puts a refusal into words.
+async function perform(action) {
+  setBusy(action);
   warn("");
   caution([]);
   try {
@@ -380,14 +391,14 @@ async function attempt(action) {
     say("");
     warn(problem.message);
   } finally {
-    setBusy(false);
+    setBusy(null);
   }
 }
 
-function setBusy(isBusy) {
-  busy = isBusy;
-  text.readOnly = isBusy || !mayEdit;
-  form.ariaBusy = isBusy;
+function setBusy(action) {
+  doing = action;
+  text.readOnly = Boolean(action) || !mayEdit;
+  form.ariaBusy = Boolean(action);
 }
 
 form.addEventListener("input", () => {
