@@ -13,6 +13,10 @@ MAX_LENGTH = 200
 # No more code points than these are ever composed into one.
 _MOST_COMPOSED = 4
 _PLAIN = re.compile("[A-Za-z0-9_.-]*")
+HOME = "home"
+# What the files of Markdown end in, and what those are called that are about their folder.
+_SUFFIX = re.compile(r"\.(?:md|mdx|markdown)\Z", re.IGNORECASE)
+_OF_FOLDER = ("index", "_index", "readme")
 RESERVED_FIRST = frozenset({"api", "-"})
 RESERVED = frozenset({"robots.txt", "sitemap.xml", "feed.atom", "favicon.svg"})
 
@@ -112,6 +116,19 @@ def from_path(path: str) -> str:
 def folder_from_path(path: str) -> str:
     """As `from_path`, for a folder, which may have names that pages may not; "" is the top."""
     return _folder(_names_in(path))
+
+
+def from_file(path: str) -> str:
+    """The slug of the page that a Markdown file holds, by its path below the folder of all pages.
+
+    `x/index.md`, `x/README.md` and `x/_index.md` hold the page x, and at the top `home`. What no
+    slug has becomes what it becomes in `from_path`. Raises BadSlug as `from_title`.
+
+    >>> from_file("guide/Über uns.md"), from_file("guide/README.md")
+    ('guide/Über-uns', 'guide')
+    """
+    folder, _, name = _SUFFIX.sub("", path).rpartition("/")
+    return from_path(folder or HOME if name.casefold() in _OF_FOLDER else f"{folder}/{name}")
 
 
 def words(slug: str) -> str:

@@ -167,6 +167,13 @@ def test_an_anchor_is_one_for_good(heading: str) -> None:
     assert not re.search(r"[\s\"'<>&#?%]", anchor)
 
 
+@given(TEXT, st.sampled_from([".md", ".MD", ".mdx", ".markdown"]))
+def test_a_file_of_a_name_holds_the_page_of_that_name(raw: str, suffix: str) -> None:
+    slug = slugs.from_path(raw)
+    if slug.rpartition("/")[2].casefold() not in ("index", "_index", "readme"):
+        assert slugs.from_file(slug + suffix) == slug
+
+
 @given(st.text(st.characters(categories=["L", "N"], max_codepoint=0xFFFF)))
 def test_every_letter_and_digit_stays_in_an_anchor(heading: str) -> None:
     whole = texts.composed(heading.lower())
@@ -279,6 +286,27 @@ def test_a_folder_stays(folder: str) -> None:
     assert slugs.folder_from_path(folder) == folder
 
 
+@pytest.mark.parametrize(
+    ("file", "slug"),
+    [
+        ("guide/install.md", "guide/install"),
+        ("guide/Über uns.markdown", "guide/Über-uns"),
+        ("guide/Cafe\u0301.MD", "guide/Café"),
+        ("C++/[draft] notes.mdx", "C-plus-plus/draft-notes"),
+        ("notes.md.md", "notes-md"),
+        ("guide/index.md", "guide"),
+        ("guide/README.md", "guide"),
+        ("My guide/_index.md", "My-guide"),
+        ("index.md", "home"),
+        ("home.md", "home"),
+        ("api/index.md", "api-page"),
+        ("index/a.md", "index/a"),
+    ],
+)
+def test_a_file_holds_a_page(file: str, slug: str) -> None:
+    assert slugs.from_file(file) == slug
+
+
 def test_the_words_of_a_name() -> None:
     assert slugs.words("guide/How-to_install.v2") == "How to install v2"
 
@@ -316,6 +344,13 @@ def test_what_is_a_name_already_stays(raw: str) -> None:
         assert slugs.from_path(made := slugs.from_path(raw)) == made
         return
     assert slugs.from_path(slug) == slug
+
+
+@given(TEXT, st.sampled_from([".md", ".MD", ".mdx", ".markdown"]))
+def test_a_file_of_a_name_holds_the_page_of_that_name(raw: str, suffix: str) -> None:
+    slug = slugs.from_path(raw)
+    if slug.rpartition("/")[2].casefold() not in ("index", "_index", "readme"):
+        assert slugs.from_file(slug + suffix) == slug
 
 
 @given(st.text(st.characters(categories=["L", "N"], max_codepoint=0xFFFF), max_size=100))
