@@ -167,12 +167,6 @@ def test_an_anchor_is_one_for_good(heading: str) -> None:
     assert not re.search(r"[\s\"'<>&#?%]", anchor)
 
 
-@given(TEXT, st.sampled_from([".md", ".MD", ".mdx", ".markdown"]))
-def test_a_file_of_a_name_holds_the_page_of_that_name(raw: str, suffix: str) -> None:
-    slug = slugs.from_path(raw)
-    if slug.rpartition("/")[2].casefold() not in ("index", "_index", "readme"):
-        assert slugs.from_file(slug + suffix) == slug
-
 
 @given(st.text(st.characters(categories=["L", "N"], max_codepoint=0xFFFF)))
 def test_every_letter_and_digit_stays_in_an_anchor(heading: str) -> None:
