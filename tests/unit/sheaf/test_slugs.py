@@ -167,7 +167,6 @@ def test_an_anchor_is_one_for_good(heading: str) -> None:
     assert not re.search(r"[\s\"'<>&#?%]", anchor)
 
 
-
 @given(st.text(st.characters(categories=["L", "N"], max_codepoint=0xFFFF)))
 def test_every_letter_and_digit_stays_in_an_anchor(heading: str) -> None:
     whole = texts.composed(heading.lower())
