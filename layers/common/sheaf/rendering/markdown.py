@@ -155,7 +155,7 @@ class _Parts:
             self.plain.append(token.content.strip())
 
     def _read_inline(self, before: Token, token: Token) -> None:
-        parse_inline(token, self._work)
+        parse_inline(token, self._work, self._addresses.given)
         self._collect(token)
         if before.type == "heading_open":
             heading = _heading(before, token)

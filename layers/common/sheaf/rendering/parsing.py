@@ -1,7 +1,7 @@
 """The parser of Markdown: which marks it knows, and what is in a block, when its turn comes."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
 from markdown_it import MarkdownIt
@@ -9,6 +9,7 @@ from markdown_it.renderer import RendererProtocol
 from markdown_it.rules_core import StateCore, text_join
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
+from mdit_py_plugins.deflist import deflist_plugin
 
 from sheaf.rendering import autolinks, footnotes, links, marks, notices, raw_html, work
 from sheaf.rendering.work import Tokens, Work
@@ -28,6 +29,7 @@ def parser() -> MarkdownIt:
     made.validateLink = lambda url: True  # type: ignore[method-assign]  # noqa: ARG005
     made.add_render_rule("list_item_open", _render_item)
     made.add_render_rule("made", _render_made)
+    made.use(deflist_plugin)
     for plugin in (raw_html.plugin, footnotes.plugin, notices.plugin, marks.plugin, work.counted):
         made.use(plugin)
     return made
@@ -38,16 +40,19 @@ def parse(text: str, at_work: Work) -> list[Token]:
     return parser().parse(text, at_work.environment)
 
 
-def parse_inline(token: Token, at_work: Work) -> None:
-    """Give a block its parts; raises TooMuch."""
+def parse_inline(
+    token: Token, at_work: Work, address: Callable[[str], str] = marks.address
+) -> None:
+    """Give a block its parts, and ids in its HTML as `address` makes them; raises TooMuch."""
     at_work.line = token.map[0] if token.map else at_work.line
-    for address in _ADDRESS.finditer(token.content):
-        at_work.spend(2 + len(address[1]) // _ADDRESS_LETTERS)
+    for found in _ADDRESS.finditer(token.content):
+        at_work.spend(2 + len(found[1]) // _ADDRESS_LETTERS)
     parts = Tokens(at_work)
     parser().inline.parse(token.content, parser(), at_work.environment, parts)
     token.children = parts
     text_join(StateCore("", parser(), {}, [token]))
-    token.children = [*_links_counted(_read(token, at_work), at_work)]
+    elements = raw_html.Elements(at_work.spend, address)
+    token.children = [*_links_counted(_read(token, elements, at_work), at_work)]
 
 
 def parse_html(token: Token, elements: raw_html.Elements, at_work: Work) -> None:
@@ -63,12 +68,12 @@ def render_parts(token: Token) -> str:
     return html
 
 
-def _read(token: Token, at_work: Work) -> Iterable[Token]:
+def _read(token: Token, elements: raw_html.Elements, at_work: Work) -> Iterable[Token]:
     """The parts of a block, with HTML read, bare addresses found, and bad links as text."""
     parts: list[Token] = token.children or []
     types = {part.type for part in parts}
     if "html_inline" in types:
-        parts = _counted(raw_html.Elements(at_work.spend, marks.address).parts(parts), at_work)
+        parts = _counted(elements.parts(parts), at_work)
         types |= {part.type for part in parts}
     if autolinks.may_be_in(token.content):
         parts = _counted(autolinks.linked(parts, at_work.spend), at_work)

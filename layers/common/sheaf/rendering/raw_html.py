@@ -62,7 +62,7 @@ _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9-]*)")
 _ATTRIBUTE = re.compile(
     r"""\s([a-zA-Z_:][\w:.-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+)))?""", re.ASCII
 )
-_CHARACTERS_A_UNIT = 16
+_UNITS, _CHARACTERS_A_UNIT = 4, 16
 # The deeper HTML is, the longer each tag takes to be put into its place.
 _DEEPEST = 20
 
@@ -76,8 +76,10 @@ def plugin(parser: MarkdownIt) -> None:
 
 def _block(state: StateBlock, line: int, end: int, ahead: bool) -> bool:
     start = state.bMarks[line] + state.tShift[line]
-    is_one = state.src.startswith("<", start) and state.eMarks[line] - start <= _LONGEST_LINE
-    return is_one and html_block(state, line, end, ahead)
+    if not state.src.startswith("<", start) or state.eMarks[line] - start > _LONGEST_LINE:
+        return False
+    state.env["work"].spend(_UNITS)
+    return html_block(state, line, end, ahead)
 
 
 def _inline(state: StateInline, silent: bool) -> bool:
@@ -157,7 +159,7 @@ class Elements:
 
     def tag(self, html: str, level: int, *, in_link: bool = False) -> Iterator[Token]:
         """What comes of a tag, or of a comment, which is nothing."""
-        self._spend(1 + len(html) // _CHARACTERS_A_UNIT)
+        self._spend(_UNITS + len(html) // _CHARACTERS_A_UNIT)
         found = _TAG.match(html)
         if not found:
             return

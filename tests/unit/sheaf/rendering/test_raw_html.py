@@ -83,6 +83,7 @@ def assert_harmless(text: str) -> None:
         ('<p title="a &amp; &quot;b&quot;">c', '<p title="a &amp; &quot;b&quot;">c</p>'),
         ("<a name=Top.1></a>b", '<p><a id="Top-1"></a>b</p>\n'),
         ("# a\n\n<p id=a>b</p>", '<h1 id="a">a</h1>\n<p id="a-1">b</p>'),
+        ("<a id=b></a><a id=b></a>", '<p><a id="b"></a><a id="b-1"></a></p>\n'),
         ("<img src=a.png alt='b'>", '<img src="a.png" alt="b">'),
         ("a <img src=data:image/png;x alt='b'>", "<p>a b</p>\n"),
         ("![b](data:image/png;x)", "<p>b</p>\n"),
