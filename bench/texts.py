@@ -23,6 +23,7 @@ class Family(NamedTuple):
 
 
 _LONG = "x" * 20_000
+_NEWLINES = "\n" * 3900
 _COMMIT = "https://example.org/commit/0f1e2d"
 
 KINDS: dict[str, list[str | Family]] = {
@@ -68,6 +69,10 @@ KINDS: dict[str, list[str | Family]] = {
         "``` {}\n",
         Family("<", "```\n"),
         Family("<", "```\n𝒂"),
+        "```py\na = 1\n```\n",
+        f"```java\n{_NEWLINES}```\n",
+        f"```hcl\n{'-' * 3900}\n```\n",
+        f"```make\n{'-' * 3900}\n```\n",
     ],
     "html": [
         "<b>",

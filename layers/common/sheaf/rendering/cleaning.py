@@ -6,7 +6,7 @@ import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from sheaf.rendering import links, notices
+from sheaf.rendering import highlighting, links, notices
 from sheaf.rendering.work import TooMuch, Work
 
 MAX_HTML_BYTES = 4_000_000
@@ -21,6 +21,7 @@ _CLASSES = {
     "ul": {"contains-task-list"},
     "ol": {"contains-task-list"},
     "section": {"footnotes"},
+    "span": highlighting.CLASSES,
 }
 _ALIGNED = ("div", "h1", "h2", "h3", "h4", "h5", "h6", "p")
 _ATTRIBUTES = {
@@ -47,15 +48,20 @@ _PIECE = 1000
 def html(parser: MarkdownIt, tokens: list[Token], work: Work) -> str:
     """The HTML of a text's tokens; raises TooMuch.
 
-    The addresses of headings are left out before a text is refused.
+    Colours and the addresses of headings are left out before a text is refused.
     """
     try:
         return _cleaned(parser, tokens, work)
     except TooMuch:
-        openings = [token for token in tokens if token.attrs.pop("id", None)]
-        if not openings:
+        if not _made_plainer(tokens):
             raise
         return _cleaned(parser, tokens, work)
+
+
+def _made_plainer(tokens: list[Token]) -> bool:
+    """Leave out what a text can do without; tells whether there was any of it."""
+    left_out = [token.attrs.pop("id", None) or token.meta.pop("html", None) for token in tokens]
+    return any(left_out)
 
 
 def _cleaned(parser: MarkdownIt, tokens: list[Token], work: Work) -> str:

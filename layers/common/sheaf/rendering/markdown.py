@@ -15,6 +15,7 @@ from markdown_it.token import Token
 from sheaf import slugs
 from sheaf.rendering import cleaning, footnotes, links, marks
 from sheaf.rendering.footnotes import Footnotes
+from sheaf.rendering.highlighting import Highlighter
 from sheaf.rendering.parsing import parse, parse_html, parse_inline, parser, render_parts
 from sheaf.rendering.raw_html import Elements
 from sheaf.rendering.source import Heading
@@ -120,6 +121,7 @@ class _Parts:
         self._addresses = _Addresses()
         self._elements = Elements(work.spend, self._addresses.given)
         self._notes = Footnotes(work.environment)
+        self._highlighter = Highlighter()
 
     def read(self, tokens: list[Token]) -> Iterator[Token]:
         """Read the tokens of a text; yields those to make HTML of."""
@@ -153,6 +155,8 @@ class _Parts:
             _align_without_style(token)
         elif token.content and token.type != "made":
             self.plain.append(token.content.strip())
+            if token.type == "fence":
+                token.meta["html"] = self._highlighter.html(token.content, token.info)
 
     def _read_inline(self, before: Token, token: Token) -> None:
         parse_inline(token, self._work, self._addresses.given)

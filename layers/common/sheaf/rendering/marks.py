@@ -69,6 +69,7 @@ def _formula_block(state: StateBlock, line: int, end: int, ahead: bool) -> bool:
     start = state.bMarks[line] + state.tShift[line]
     if not state.src.startswith("$$", start) or state.is_code_block(line):
         return False
+    state.env["work"].spend(1)
     if _line(state, line) != "$$":
         return False
     last = next((each for each in range(line + 1, end) if _ends(state, each)), None)

@@ -44,7 +44,7 @@ _OPTION = re.compile(r"([a-z]+):[ \t]*(.*)")
 _LONGEST = 400
 _INDENT = 4
 _LINES_A_UNIT = 2
-_UNITS, _UNITS_OF_INNER = 20, 4
+_UNITS, _UNITS_OF_INNER, _UNITS_OF_SIGN = 20, 4, 1
 _INTERRUPTED = ["paragraph", "reference", "blockquote", "list"]
 
 
@@ -158,7 +158,10 @@ def _match(
 ) -> re.Match[str] | None:
     start = state.bMarks[line] + state.tShift[line]
     begins = start < state.eMarks[line] and state.src[start] in signs
-    return pattern.match(_text(state, line)) if begins and not state.is_code_block(line) else None
+    if not begins or state.is_code_block(line):
+        return None
+    state.env["work"].spend(_UNITS_OF_SIGN)
+    return pattern.match(_text(state, line))
 
 
 def _text(state: StateBlock, line: int) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
 from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererProtocol
+from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore, text_join
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
@@ -29,6 +29,7 @@ def parser() -> MarkdownIt:
     made.validateLink = lambda url: True  # type: ignore[method-assign]  # noqa: ARG005
     made.add_render_rule("list_item_open", _render_item)
     made.add_render_rule("made", _render_made)
+    made.add_render_rule("fence", _render_fence)
     made.use(deflist_plugin)
     for plugin in (raw_html.plugin, footnotes.plugin, notices.plugin, marks.plugin, work.counted):
         made.use(plugin)
@@ -118,17 +119,28 @@ def _words(image: Token) -> str:
 
 
 def _render_item(
-    renderer: RendererProtocol,
+    renderer: RendererHTML,
     tokens: list[Token],
     index: int,
     options: OptionsDict,
     environment: EnvType,
 ) -> str:
-    html: str = renderer.renderToken(tokens, index, options, environment)  # type: ignore[attr-defined]
+    html = renderer.renderToken(tokens, index, options, environment)
     if "checked" not in tokens[index].meta:
         return html
     state = 'aria-label="Done" checked' if tokens[index].meta["checked"] else 'aria-label="To do"'
     return f'{html}<input type="checkbox" {state} disabled> '
+
+
+def _render_fence(
+    renderer: RendererHTML,
+    tokens: list[Token],
+    index: int,
+    options: OptionsDict,
+    environment: EnvType,
+) -> str:
+    html: str | None = tokens[index].meta.get("html")
+    return html or RendererHTML.fence(renderer, tokens, index, options, environment)
 
 
 def _render_made(_: object, tokens: list[Token], index: int, *_more: object) -> str:
