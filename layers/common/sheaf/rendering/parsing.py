@@ -24,7 +24,7 @@ def parser() -> MarkdownIt:
     """Takes texts apart into blocks; what is in a block is parsed when its turn comes."""
     made = MarkdownIt("commonmark").enable(["table", "strikethrough"])
     made.core.ruler.disable(["inline", "text_join"])
-    made.options["tasklists"] = True
+    made.options["tasklists"] = made.options["strikethrough_single_tilde"] = True
     # What no link may lead to is a link for the parser, and text for the reader.
     made.validateLink = lambda url: True  # type: ignore[method-assign]  # noqa: ARG005
     made.add_render_rule("list_item_open", _render_item)
