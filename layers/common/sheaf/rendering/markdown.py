@@ -8,9 +8,9 @@ the same text is refused everywhere.
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from html import escape
 from itertools import pairwise
 from typing import Any
@@ -24,6 +24,7 @@ from markdown_it.token import Token
 
 from sheaf import slugs
 from sheaf.rendering import links
+from sheaf.rendering.links import Target
 from sheaf.rendering.source import Heading
 
 # A unit of work stands for 1 to 2.5 microseconds. A megabyte of a manual takes 250,000 of them, one
@@ -37,6 +38,9 @@ MAX_HTML_BYTES = 4_000_000
 MIN_REFERENCED = 100_000
 
 _BLOCK, _BLOCK_AHEAD, _INLINE, _INLINE_AHEAD, _TOKEN, _LINK = 8, 1, 1, 6, 2, 8
+# What it takes to make a page's name of one that no page may have.
+_RENAMED = 16
+_NAME = re.compile(r"[\w.-]*")
 # The parser looks for the end of each address until white space or the 33rd bracket.
 _ADDRESS = re.compile(r"\]\((?=((?:[^\x00-\x20(]*+\(){0,32}+[^\x00-\x20(]*+))")
 _ADDRESS_LETTERS = 32
@@ -110,6 +114,8 @@ class _Work:
     def add_link(self, token: Token) -> None:
         """Count a link or an image, and what it adds that is said elsewhere; raises TooMuch."""
         self.spend(_LINK)
+        names = str(token.attrGet("href") or "").split("#")[0].split("/")
+        self.spend(_RENAMED * sum(not _NAME.fullmatch(name) for name in names))
         if "label" in token.meta:
             self._referenced -= sum(len(str(value)) for value in token.attrs.values())
             if self._referenced < 0:
@@ -120,14 +126,15 @@ class _Work:
         return TooMuch(reason, self.line + 1)
 
 
-def render(text: str, slug: str) -> Rendered:
-    """Render the Markdown of the page at `slug`; relative links to `x.md` lead to the page x.
+def render(text: str, slug: str, file: str = "") -> Rendered:
+    """Render the Markdown of the page at `slug`; links to `x.md` lead to the page x.
 
-    Raises TooMuch for a text that would make more work, or more HTML, than any may.
+    `file` is the page's own, where relative links start, if that is not SLUG.md. Raises TooMuch for
+    a text that would make more work, or more HTML, than any may.
     """
     work = _Work(text)
     tokens = _parser().parse(text, work.environment)
-    parts = _Parts(slug, work)
+    parts = _Parts(partial(links.target, slug=slug, file=file), work)
     for opening, token in pairwise([_NOTHING, *tokens]):
         parts.read(opening, token)
     return Rendered(
@@ -139,10 +146,10 @@ def render(text: str, slug: str) -> Rendered:
     )
 
 
-def render_stored(text: str, slug: str) -> Rendered:
+def render_stored(text: str, slug: str, file: str = "") -> Rendered:
     """As `render`, and never too much: such a text, which is older than the bounds, as it is."""
     try:
-        return render(text, slug)
+        return render(text, slug, file)
     except TooMuch:
         return Rendered(f"<pre>{escape(text)}</pre>", None, "", text, frozenset())
 
@@ -190,11 +197,11 @@ def _parser() -> MarkdownIt:
 class _Parts:
     """What is read from a text, block by block: its headings, plain text and links."""
 
-    def __init__(self, slug: str, work: _Work) -> None:
+    def __init__(self, target: Callable[[str], Target | None], work: _Work) -> None:
         self.headings: list[Heading] = []
         self.plain: list[str] = []
         self.links: set[str] = set()
-        self._slug = slug
+        self._target = target
         self._work = work
         self._addresses = _Addresses()
 
@@ -202,7 +209,7 @@ class _Parts:
         """Read one of a text's tokens, which stands behind `opening`."""
         if token.type == "inline":
             _parse_inline(token, self._work)
-            self.links.update(_point_links_at_pages(token, self._slug))
+            self.links.update(_point_links_at_pages(token, self._target))
         if token.content:
             self.plain.append(_plain(token))
         if opening.type == "heading_open":
@@ -304,13 +311,13 @@ def _in_pieces(tokens: list[Token]) -> Iterator[list[Token]]:
     yield piece
 
 
-def _point_links_at_pages(token: Token, slug: str) -> Iterator[str]:
+def _point_links_at_pages(token: Token, target: Callable[[str], Target | None]) -> Iterator[str]:
     for child in token.children or ():
         if child.type == "link_open":
-            target = links.target(str(child.attrGet("href") or ""), slug)
-            if target:
-                child.attrSet("href", target.href)
-                yield target.slug
+            found = target(str(child.attrGet("href") or ""))
+            if found:
+                child.attrSet("href", found.href)
+                yield found.slug
 
 
 def _counted(parser: MarkdownIt) -> None:
