@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from http import HTTPStatus
 
@@ -14,12 +14,15 @@ from sheaf.hashing import content_tag
 from sheaf.http import documents, problems, responses
 from sheaf.http.requests import Request
 from sheaf.http.responses import Response
-from sheaf.pages import addresses, lookups, page_cache, read_through
+from sheaf.pages import addresses, lookups, page_cache, read_through, tree
 from sheaf.pages.errors import Unaddressed
+from sheaf.pages.tree import Child
 from sheaf.rendering import static, templates
 from sheaf.rendering.static import StaticFile
 
 _EDITOR = "/-/edit/"
+# What is shown of a folder that has no page; the tree has all.
+_MOST_BELOW = 200
 # What has a page of its own for each page, or for whatever is asked.
 _NOT_CRAWLED = (
     *(f"/-/{view}/" for view in ("edit", "history", "diff", "source", "move", "similar")),
@@ -119,7 +122,17 @@ def _page(slug: str, request: Request, how: str, now: float) -> Entry:
 
 
 def _make(slug: str) -> Entry:
-    return documents.of(slug, lookups.at(slug))
+    page = lookups.at(slug)
+    return documents.of(slug, page, () if page else _below(slug))
+
+
+def _below(folder: str) -> Sequence[Child]:
+    # A database that does not answer hides no more than what it has.
+    try:
+        return tree.children(folder, _MOST_BELOW)
+    except Unavailable as error:
+        telemetry.log("WARNING", "folder not listed", slug=folder, reason=telemetry.reason(error))
+        return ()
 
 
 def _source(slug: str, request: Request, now: float) -> Entry:
@@ -131,6 +144,8 @@ def _source(slug: str, request: Request, now: float) -> Entry:
         return page.with_header("location", f"{'/home' if there == '/' else there}.md")
     if page.status != 200:
         return page
+    if not page.version:
+        return documents.absent(slug)
     version = page.version
     make = partial(_make_source, slug, version)
     return read_through.immutable(slug, f"source={version}", make, now)

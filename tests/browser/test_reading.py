@@ -39,7 +39,8 @@ def addresses(slug: str) -> Iterator[str]:
     yield from (f"/-/diff/{slug}?from=1&to=2{view}" for view in ("", "&view=side"))
     yield from (f"{place}{slug}-gone" for place in ("/", "/-/history/"))
     yield from (f"/-/history/{slug}-gone?version={version}" for version in (1, 2))
-    yield from ("/-/tree", f"/-/tree/{slug.partition('/')[0]}")
+    folder = slug.partition("/")[0]
+    yield from ("/-/tree", f"/-/tree/{folder}", f"/{folder}")
     yield from ("/-/recent", "/-/users", "/-/users/bob", "/-/search", "/-/search?q=wide")
     yield from (f"/-/edit/{slug}", "/-/sign-in?error=denied", "/no/such/page")
     yield from (f"/-/new?folder={slug}", "/-/new?title=home", f"/-/move/{slug}")

@@ -109,6 +109,8 @@ def from_path(path: str) -> str:
     >>> from_path("Meeting notes/May 2026")
     'Meeting-notes/May-2026'
     """
+    if _may_be_new(path):
+        return path
     *above, last = _names_in(path) or [""]
     return from_title(last, _folder(above))
 
@@ -129,6 +131,11 @@ def from_file(path: str) -> str:
     """
     folder, _, name = _SUFFIX.sub("", path).rpartition("/")
     return from_path(folder or HOME if name.casefold() in _OF_FOLDER else f"{folder}/{name}")
+
+
+def is_file(path: str) -> bool:
+    """Whether a path ends as those of Markdown files do."""
+    return bool(_SUFFIX.search(path))
 
 
 def words(slug: str) -> str:

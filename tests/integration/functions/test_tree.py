@@ -1,9 +1,11 @@
 """The tree as JSON and for people: folders and pages, and the way through them."""
 
+import re
 from typing import Any
 
 import pytest
 
+from sheaf.pages import tree
 from tests.site import Site
 
 
@@ -119,3 +121,35 @@ def test_a_page_says_in_which_folders_it_is(full_site: Site) -> None:
     page = full_site.get("/guide/größe/大小").text
     assert '<a href="/-/tree/guide/gr%C3%B6%C3%9Fe">größe</a> /' in page
     assert 'aria-label="Folders"' not in full_site.get("/guide").text
+
+
+def test_a_folder_without_a_page_shows_what_is_in_it(full_site: Site) -> None:
+    full_site.create("guide/größe/2", "# A first one")
+    full_site.create("guide/größe/x/y", "# Below")
+    answer = full_site.get("/guide/gr%C3%B6%C3%9Fe")
+    assert answer.status_code == 200
+    found = re.findall(r'<li><a class="what" href="([^"]*)"><bdi>([^<]*)', answer.text)
+    assert found == [
+        ("/guide/gr%C3%B6%C3%9Fe/2", "A first one"),
+        ("/guide/gr%C3%B6%C3%9Fe/%E5%A4%A7%E5%B0%8F", "About guide/größe/大小"),
+        ("/-/tree/guide/gr%C3%B6%C3%9Fe/x", "x"),
+    ]
+    assert full_site.get("/guide/größe/").headers["location"] == "/guide/gr%C3%B6%C3%9Fe"
+    assert full_site.get("/guide/größe.md").status_code == 404
+    assert full_site.get("/api/pages/guide/größe").status_code == 404
+
+
+def test_a_folder_gives_way_to_a_page_and_shows_nothing_if_nothing_is_in_it(
+    full_site: Site,
+) -> None:
+    assert "About guide/" in full_site.get("/guide/größe").text
+    full_site.create("guide/größe", "# A page of its own")
+    assert "A page of its own</h1>" in full_site.get("/guide/größe").text
+    assert full_site.get("/guide/start/x").status_code == 404
+    assert full_site.get("/gui").status_code == 404
+
+
+def test_a_folder_of_many_shows_the_first(site: Site) -> None:
+    for number in range(3):
+        site.create(f"many/{number}", f"# {9 - number}")
+    assert [child.title for child in tree.children("many", 2)] == ["8", "9"]

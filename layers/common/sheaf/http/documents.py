@@ -1,6 +1,7 @@
 """Documents: whole HTML pages, made of what storage holds and the templates, ready to send."""
 
 from base64 import b64encode
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from sheaf import settings, slugs, texts
@@ -13,6 +14,7 @@ from sheaf.http.responses import Response
 from sheaf.pages.errors import Redirected
 from sheaf.pages.reads import Page
 from sheaf.pages.revisions import Revision
+from sheaf.pages.tree import Child
 from sheaf.rendering import articles, templates
 from sheaf.slugs import BadSlug
 
@@ -50,9 +52,11 @@ def cdn_tag(slug: str) -> str:
     return content_tag(slug.encode())
 
 
-def of(slug: str, page: Page | None) -> Entry:
-    """What is at a slug, as the cache keeps it: a page, or that there is none."""
-    return entry(page) if page else absent(slug)
+def of(slug: str, page: Page | None, below: Sequence[Child] = ()) -> Entry:
+    """What is at a slug, as the cache keeps it: a page, else what is `below` it, if anything is."""
+    if page:
+        return entry(page)
+    return folder(slug, below) if below else absent(slug)
 
 
 def entry(page: Page) -> Entry:
@@ -68,6 +72,12 @@ def entry(page: Page) -> Entry:
     headers = {**responses.PAGE, **responses.policy(), "etag": tag, CDN_TAG: of_page}
     modified = max(page.updated_at.timestamp(), settings.current().build)
     return ready(html, "text/html; charset=utf-8", headers, version=page.version, modified=modified)
+
+
+def folder(slug: str, below: Sequence[Child]) -> Entry:
+    """What is shown where there is no page, but a folder of this name."""
+    html = templates.render("folder.html", slug=slug, items=below, site=site())
+    return _missing(slug, html, HTTPStatus.OK)
 
 
 def absent(slug: str) -> Entry:

@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from sheaf import paging
 from sheaf.database.tables import is_live, page_path, pages
+from sheaf.pages.reads import is_one_of
 from sheaf.paging import (
     START,
     Cursors,
@@ -35,7 +36,7 @@ from sheaf.paging import (
     Source,
     asc,
 )
-from sheaf.sharding import ownership
+from sheaf.sharding import ownership, scattering
 
 # What a name in a path goes on with is a space, for a slash, or else is behind this.
 _JUST_BEHIND = "!"
@@ -73,6 +74,36 @@ def below(
 def entry(folder: str, name: str, is_page: bool, is_folder: bool) -> Entry:
     """The entry that a row of `below` is."""
     return Entry(name, f"{folder}/{name}" if folder else name, is_page, is_folder)
+
+
+@dataclass(frozen=True)
+class Child:
+    """What is directly below a folder: a page with its title, or a folder without a page."""
+
+    slug: str
+    title: str
+    page: bool
+
+
+def children(folder: str, limit: int) -> list[Child]:
+    """Up to so many of what is directly below a folder, by title; raises Unavailable.
+
+    If there are more, they are the first by name.
+    """
+    rows = sorted(scattering.rows(_names(folder, START, limit)), key=itemgetter(0))
+    found = [entry(folder, *row[:3]) for row in islice(_united(rows), limit)]
+    titles = _titles([each.slug for each in found if each.page])
+    below = [Child(each.slug, titles.get(each.slug, each.name), each.page) for each in found]
+    return sorted(below, key=lambda child: (child.title.casefold(), child.slug))
+
+
+def _titles(slugs: Sequence[str]) -> dict[str, str]:
+    if not slugs:
+        return {}
+    statement = select(pages.c.slug, pages.c.title).where(
+        is_live, is_one_of(slugs), ownership.readable(pages.c.slot)
+    )
+    return dict(scattering.rows(statement))
 
 
 def _united(rows: Iterable[Row]) -> Iterator[Row]:

@@ -7,7 +7,6 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from sheaf import slugs
 
-_SUFFIX = ".md"
 # What links may begin with. Other addresses do nothing in most browsers, or harm.
 _SCHEMES = (
     "bitcoin ftp ftps geo http https im irc ircs magnet mailto mms mx news nntp openpgp4fpr sip "
@@ -27,17 +26,19 @@ class Target:
     href: str
 
 
-def target(href: str, slug: str) -> Target | None:
-    """The page that a link on `slug` leads to, if it leads to a page of this site."""
-    parts, path = _split(href), path_of(href, slug)
-    if parts is None or path is None:
+def target(href: str, slug: str, file: str = "") -> Target | None:
+    """The page that a link on `slug` leads to, if it leads to a page of this site.
+
+    `file` is the page's own file, if that is not SLUG.md: in `x/index.md`, which is the page x,
+    relative links start in the folder x. Names become what they become of files (see slugs.py).
+    """
+    parts, path = _split(href), path_of(href, slug, file)
+    if parts is None or path is None or _is_of_the_site(parts.path, path):
         return None
     try:
-        found = slugs.parse(path.removesuffix(_SUFFIX))
+        found = _page(path)
     except slugs.BadSlug:
         return None
-    if not parts.path.endswith(_SUFFIX):
-        return Target(found, href)
     query = f"?{parts.query}" if parts.query else ""
     fragment = f"#{parts.fragment}" if parts.fragment else ""
     return Target(found, f"/{quote(found)}{query}{fragment}")
@@ -53,13 +54,30 @@ def is_allowed(href: str) -> bool:
     return not scheme or scheme[1].lower() in SCHEMES
 
 
-def path_of(href: str, slug: str) -> str | None:
+def path_of(href: str, slug: str, file: str = "") -> str | None:
     """Where on the site a link on `slug` leads, without the first slash; None if elsewhere."""
     parts = _split(href)
     if parts is None or parts.scheme or parts.netloc or not parts.path:
         return None
-    start = posixpath.join("/", posixpath.dirname(slug))
+    start = posixpath.join("/", posixpath.dirname(file or slug))
     return posixpath.normpath(posixpath.join(start, unquote(parts.path))).lstrip("/")
+
+
+def _page(path: str) -> str:
+    if not path:
+        return slugs.HOME
+    if slugs.is_file(path):
+        return slugs.from_file(path)
+    try:
+        return slugs.parse(path)
+    except slugs.BadSlug:
+        return slugs.from_path(path)
+
+
+def _is_of_the_site(written: str, path: str) -> bool:
+    """Whether it leads to what the site itself has at an address, and no page is."""
+    is_first = written.startswith("/") and path.partition("/")[0] in slugs.RESERVED_FIRST
+    return is_first or path in slugs.RESERVED
 
 
 def _split(href: str) -> SplitResult | None:

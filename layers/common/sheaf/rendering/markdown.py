@@ -5,8 +5,9 @@ rendering costs is bounded, see `work`.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from itertools import pairwise
 
@@ -16,6 +17,7 @@ from sheaf import slugs
 from sheaf.rendering import cleaning, footnotes, links, marks
 from sheaf.rendering.footnotes import Footnotes
 from sheaf.rendering.highlighting import Highlighter
+from sheaf.rendering.links import Target
 from sheaf.rendering.parsing import parse, parse_html, parse_inline, parser, render_parts
 from sheaf.rendering.raw_html import Elements
 from sheaf.rendering.source import Heading
@@ -47,14 +49,15 @@ class Skeleton:
     defined: list[str]
 
 
-def render(text: str, slug: str) -> Rendered:
-    """Render the Markdown of the page at `slug`; relative links to `x.md` lead to the page x.
+def render(text: str, slug: str, file: str = "") -> Rendered:
+    """Render the Markdown of the page at `slug`; links to `x.md` lead to the page x.
 
-    Raises TooMuch for a text that would make more work, or more HTML, than any may.
+    `file` is the page's own, where relative links start, if that is not SLUG.md. Raises TooMuch for
+    a text that would make more work, or more HTML, than any may.
     """
     work = Work(text)
     tokens = parse(text, work)
-    parts = _Parts(slug, work)
+    parts = _Parts(partial(links.target, slug=slug, file=file), work)
     read = [*parts.read(tokens)]
     return Rendered(
         html=cleaning.html(parser(), read, work),
@@ -65,10 +68,10 @@ def render(text: str, slug: str) -> Rendered:
     )
 
 
-def render_stored(text: str, slug: str) -> Rendered:
+def render_stored(text: str, slug: str, file: str = "") -> Rendered:
     """As `render`, and never too much: such a text, which is older than the bounds, as it is."""
     try:
-        return render(text, slug)
+        return render(text, slug, file)
     except TooMuch:
         return Rendered(f"<pre>{escape(text)}</pre>", None, "", text, frozenset())
 
@@ -112,11 +115,11 @@ def _first_heading(work: Work, text: str) -> Heading | None:
 class _Parts:
     """What is read from a text, block by block: its headings, plain text and links."""
 
-    def __init__(self, slug: str, work: Work) -> None:
+    def __init__(self, target: Callable[[str], Target | None], work: Work) -> None:
         self.headings: list[Heading] = []
         self.plain: list[str] = []
         self.links: set[str] = set()
-        self._slug = slug
+        self._target = target
         self._work = work
         self._addresses = _Addresses()
         self._elements = Elements(work.spend, self._addresses.given)
@@ -169,7 +172,7 @@ class _Parts:
         _replace_by_html(token)
 
     def _collect(self, token: Token) -> None:
-        self.links.update(_point_links_at_pages(token, self._slug))
+        self.links.update(_point_links_at_pages(token, self._target))
         if token.content:
             self.plain.append(_plain(token))
 
@@ -221,15 +224,15 @@ def _align_without_style(cell: Token) -> None:
         cell.attrSet("align", str(style).removeprefix("text-align:"))
 
 
-def _point_links_at_pages(token: Token, slug: str) -> Iterator[str]:
+def _point_links_at_pages(token: Token, target: Callable[[str], Target | None]) -> Iterator[str]:
     for child in token.children or ():
         if child.type == "link_open":
             href = str(child.attrGet("href") or "")
-            target = links.target(href, slug)
-            if target or href.startswith("#"):
-                child.attrSet("href", _without_dots(target.href if target else href))
-            if target:
-                yield target.slug
+            found = target(href)
+            if found or href.startswith("#"):
+                child.attrSet("href", _without_dots(found.href if found else href))
+            if found:
+                yield found.slug
 
 
 def _without_dots(href: str) -> str:

@@ -4,6 +4,7 @@ What Markdown costs hangs on its marks more than on its length. It is counted, n
 the same text is refused everywhere.
 """
 
+import re
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -22,6 +23,9 @@ MAX_LINES = 250_000
 MIN_REFERENCED = 100_000
 
 _BLOCK, _BLOCK_AHEAD, _INLINE, _INLINE_AHEAD, _TOKEN, _LINK = 8, 2, 1, 6, 2, 8
+# What it takes to make a page's name of one that no page may have.
+_RENAMED = 16
+_NAME = re.compile(r"[\w.-]*")
 
 
 class TooMuch(ValueError):
@@ -58,6 +62,8 @@ class Work:
     def add_link(self, token: Token) -> None:
         """Count a link or an image, and what it adds that is said elsewhere; raises TooMuch."""
         self.spend(_LINK)
+        names = str(token.attrGet("href") or "").split("#")[0].split("/")
+        self.spend(_RENAMED * sum(not _NAME.fullmatch(name) for name in names))
         if "label" in token.meta:
             self._referenced -= sum(len(str(value)) for value in token.attrs.values())
             if self._referenced < 0:

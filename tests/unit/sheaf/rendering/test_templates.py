@@ -83,6 +83,11 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     ]
     yield "tree.html", {"slug": "guide/größe", "items": entries, "feed": "/-/feed.atom", **around}
     yield "tree.html", {"slug": "", "items": [], "feed": None, **around}
+    children = [
+        {"slug": f"guide/größe/{name}", "title": title, "page": is_page}
+        for name, title, is_page in (("a", text, True), ("b", "b", False))
+    ]
+    yield "folder.html", {"slug": "guide/größe", "items": children}
     yield "users.html", {"items": [user, {**user, "edits": 12}], **around}
     for happened in ([day(text)], []):
         shown = {"days": happened, "imports": bool(happened), **around}
