@@ -23,6 +23,7 @@ class Family(NamedTuple):
 
 
 _LONG = "x" * 20_000
+_FORMATTING = "".join(f"<b title={number}>" for number in range(19))
 _NEWLINES = "\n" * 3900
 _COMMIT = "https://example.org/commit/0f1e2d"
 
@@ -92,6 +93,11 @@ KINDS: dict[str, list[str | Family]] = {
         "<details>\n\na\n\n</details>\n\n",
         Family("# a\n\n", "<details>\n\n"),
         Family("a\n\n", "<b>\n\n" * 15),
+        Family("a\n\n", f"<p>\n{_FORMATTING}\n\n"),
+        Family("a\n\n", "<table>\n\n"),
+        Family("a\n\n", "<div>\n\n" * 20),
+        Family("<p>a", _FORMATTING),
+        "<p><b title={}>",
         "<table><tr><td>a",
         "<li>a ",
         "<script>",

@@ -56,6 +56,47 @@ Some `code`, **strong** words, and [a link](other.md).
 ```text
 a long line of code that goes on and on, so that it does not fit on a phone, nor on any desk
 ```
+
+- [x] done
+- [ ] to do, see the note[^1]
+
+[^1]: A note, with https://example.org in it.
+
+> [!NOTE]
+> A note with [a link](other.md).
+
+> [!TIP]
+> A tip with [a link](other.md).
+
+:::important[Important *things*]
+With [a link](other.md).
+:::
+
+!!! warning
+    With [a link](other.md).
+
+??? danger "Folded"
+    With [a link](other.md).
+
+Term
+: Definition with <kbd>Ctrl</kbd>, H<sub>2</sub>O and $a_1 + b_2$
+
+<details open><summary>More</summary>
+
+What is *more*.
+
+</details>
+
+```python
+@leaf
+def fall(height: int) -> str:
+    return f"{height}" + "x"  # slowly
+```
+
+```diff
+-before
++after
+```
 """
 
 

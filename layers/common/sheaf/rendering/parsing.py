@@ -104,7 +104,8 @@ def _allowed(parts: Iterable[Token]) -> Iterator[Token]:
             if is_kept[-1]:
                 yield part
         elif part.type == "link_close":
-            if is_kept.pop():
+            # A link of HTML, which leads where it may, can have begun in an earlier block.
+            if not is_kept or is_kept.pop():
                 yield part
         elif part.type == "image" and not links.is_allowed(str(part.attrGet("src") or "")):
             yield Token("text", "", 0, content=_words(part), level=part.level)

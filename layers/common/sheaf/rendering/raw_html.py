@@ -17,10 +17,13 @@ from markdown_it.rules_block import StateBlock, html_block
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
+from sheaf.rendering import links
+
 _NOT_CLOSED = {"br", "col", "hr", "img", "wbr"}
 # A second one ends the first, as in HTML.
 _IMPLIED = {"dd", "dt", "li", "p", "td", "th", "tr"}
 _UNSEEN = {"script", "style"}
+_FORMATTING = {"a", "b", "code", "em", "i", "s", "small", "strike", "strong", "tt", "u"}
 _PLAIN = (
     "abbr b bdi blockquote br caption center cite code dd del dfn dl dt em figcaption figure i ins "
     "kbd li mark pre q rp rt ruby s samp small span strike strong sub summary sup tbody tfoot "
@@ -137,24 +140,30 @@ class Elements:
             yield from self.tag(markup[0], level)
             at = markup.end()
         yield from self._text(html[at:], level)
+        yield from self._leave_formatting()
         self._unseen = ""
 
     def parts(self, children: list[Token]) -> Iterator[Token]:
         """The parts of a paragraph with tokens in place of its HTML, none left open."""
-        links = 0
+        in_links = 0
         for child in children:
             if child.type == "html_inline":
-                yield from self.tag(child.content, child.level, in_link=links > 0)
+                yield from self.tag(child.content, child.level, in_link=in_links > 0)
             elif not self._unseen:
                 if child.nesting < 0:
                     yield from self.leave(child.level)
-                links += child.nesting if child.tag == "a" else 0
+                in_links += child.nesting if child.tag == "a" else 0
                 yield child
         yield from self.leave(-1)
 
     def leave(self, level: int) -> Iterator[Token]:
         """Close what was opened within what ends at a level."""
         while self._open and self._open[-1].level > level:
+            yield self._close()
+
+    def _leave_formatting(self) -> Iterator[Token]:
+        """Close what a parser of HTML would open again in each paragraph that follows."""
+        while any(each.tag in _FORMATTING for each in self._open):
             yield self._close()
 
     def tag(self, html: str, level: int, *, in_link: bool = False) -> Iterator[Token]:
@@ -179,6 +188,8 @@ class Elements:
 
     def _opened(self, name: str, rest: str, level: int) -> Iterator[Token]:
         attributes: Attributes = dict(self._attributes(name, rest))
+        if name == "a" and not _leads_or_is_led_to(attributes):
+            return
         if name in _NOT_CLOSED:
             yield _empty(name, attributes, level)
             return
@@ -212,6 +223,12 @@ class Elements:
                 yield "id", self._address(value)
             elif name in _OF_ALL or name in _ATTRIBUTES[tag]:
                 yield name, value
+
+
+def _leads_or_is_led_to(link: Attributes) -> bool:
+    if not links.is_allowed(str(link.get("href", ""))):
+        del link["href"]
+    return "href" in link or "id" in link
 
 
 def _empty(name: str, attributes: Attributes, level: int) -> Token:

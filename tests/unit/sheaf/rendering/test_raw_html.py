@@ -84,6 +84,10 @@ def assert_harmless(text: str) -> None:
         ("<a name=Top.1></a>b", '<p><a id="Top-1"></a>b</p>\n'),
         ("# a\n\n<p id=a>b</p>", '<h1 id="a">a</h1>\n<p id="a-1">b</p>'),
         ("<a id=b></a><a id=b></a>", '<p><a id="b"></a><a id="b-1"></a></p>\n'),
+        ("<a href='y:z'>b</a>", "<p>b</p>\n"),
+        ("<a id=c href='y:z'>b</a>", '<p><a id="c">b</a></p>\n'),
+        ("<a>b</a>", "<p>b</p>\n"),
+        ("<b>\n\nc\n\n</b>", "<b>\n</b><p>c</p>\n"),
         ("<img src=a.png alt='b'>", '<img src="a.png" alt="b">'),
         ("a <img src=data:image/png;x alt='b'>", "<p>a b</p>\n"),
         ("![b](data:image/png;x)", "<p>b</p>\n"),
@@ -207,6 +211,7 @@ _PIECES += [
     "<",
     '"',
 ]
+_PIECES += ["<a href=x>\n\n", "<a href=x:y>\n\n", "</a>\n\n", "\n\n</div>\n\n"]
 
 
 @given(st.lists(st.sampled_from(_PIECES), max_size=12))
