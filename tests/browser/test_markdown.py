@@ -1,5 +1,7 @@
 """HTML in texts does nothing in a browser: no script runs, nothing is loaded, nothing gets out."""
 
+from playwright.sync_api import Dialog
+
 from tests.browser.api import Api
 from tests.browser.tabs import OpenTab
 from tests.unit.sheaf.rendering.test_raw_html import MUTATIONS, PAYLOADS
@@ -11,7 +13,12 @@ def test_payloads_do_nothing_in_a_browser(open_tab: OpenTab, api: Api, slug: str
     api.create(slug, "\n\n".join(["# Payloads", *closed, "end"]))
     tab = open_tab()
     fired: list[str] = []
-    tab.on("dialog", lambda dialog: (fired.append(dialog.message), dialog.dismiss()))
+
+    def note(dialog: Dialog) -> None:
+        fired.append(dialog.message)
+        dialog.dismiss()
+
+    tab.on("dialog", note)
     tab.goto(f"/{slug}")
     article = tab.locator("article")
     for handler in ("mouseenter", "click", "focus", "toggle", "error"):
