@@ -131,6 +131,15 @@ def from_file(path: str) -> str:
     return from_path(folder or HOME if name.casefold() in _OF_FOLDER else f"{folder}/{name}")
 
 
+def is_markdown(name: str) -> bool:
+    """Whether a file of this name holds Markdown.
+
+    >>> is_markdown("README.MD"), is_markdown("photo.png")
+    (True, False)
+    """
+    return _SUFFIX.search(name) is not None
+
+
 def words(slug: str) -> str:
     """The last name of a slug as words to look for.
 
