@@ -15,14 +15,14 @@ def file(path: str, text: str = "", spelling: str = "", fault: str = "") -> File
     return File(Found(path, spelling or path, NO_STAMP), blob(text), fault)
 
 
-def page(slug: str, text: str = "", *, version: int = 1, id: str = "", **others: str) -> PageItem:
+def page(slug: str, text: str = "", *, version: int = 1, of: str = "", **others: str) -> PageItem:
     given = {"origin": "edit", "file": f"{slug}.md", **others}
     return PageItem(
-        **{"id": id or f"id of {slug}", "slug": slug, "title": "", "tags": (), **given},
+        **{"id": of or f"id of {slug}", "slug": slug, "title": "", "tags": (), **given},
         version=version,
         blob=blob(text),
     )
 
 
-def entry(slug: str, text: str = "", *, version: int = 1, id: str = "") -> Entry:
-    return Entry(slug, id or f"id of {slug}", version, blob(text), blob(text))
+def entry(slug: str, text: str = "", *, version: int = 1, of: str = "") -> Entry:
+    return Entry(slug, of or f"id of {slug}", version, blob(text), blob(text))

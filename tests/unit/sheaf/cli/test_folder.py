@@ -44,8 +44,12 @@ def test_files_are_found_in_order_and_the_rest_is_counted(tmp_path: Path) -> Non
     contents = there.contents()
     assert paths(contents.files) == ["README.markdown", "a/z.MD", "b.md", "x.mdx"]
     assert contents.passed_over == {
-        **{".txt": 1, ".png": 1, folder.NO_ENDING: 1},
-        **{folder.HIDDEN: 2, folder.LINK: 2, folder.SPECIAL: 2},
+        ".txt": 1,
+        ".png": 1,
+        folder.NO_ENDING: 1,
+        folder.HIDDEN: 2,
+        folder.LINK: 2,
+        folder.SPECIAL: 2,
     }
 
 

@@ -65,7 +65,7 @@ def test_without_a_base_what_was_imported_is_updated() -> None:
 
 def test_a_site_set_up_anew_has_no_base() -> None:
     match = case("x", "x", "y")
-    other = replace(match, page=page("a", "y", id="another"))
+    other = replace(match, page=page("a", "y", of="another"))
     assert kinds(other) == kinds(case("x", None, "y")) == ["LEAVE", "LEAVE", "LEAVE"]
 
 
@@ -112,9 +112,7 @@ def test_what_was_removed_here_is_told_and_deleted_if_wanted() -> None:
 def moved(here: str, base: str, there: str) -> Match:
     """The page is at `b` now; that alone is a version."""
     match = case(here, base, there)
-    return replace(
-        match, slug="b", belongs="b.md", page=page("b", there, version=3, id="id of a")
-    )
+    return replace(match, slug="b", belongs="b.md", page=page("b", there, version=3, of="id of a"))
 
 
 def test_a_file_follows_its_page() -> None:
