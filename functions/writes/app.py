@@ -64,6 +64,7 @@ from writes.inputs import (
     PreviewInput,
     RestoreInput,
     TabName,
+    file_of,
     key_of,
     lease_fence,
     precondition,
@@ -137,6 +138,7 @@ def put_page(
     if if_none_match is not None:
         slugs.check_new(slug)
     condition, lease = precondition(if_match, if_none_match), lease_fence(sheaf_lease)
+    file = file_of(slug, page.file)
     saved = editing.repeated(slug, key) if key else None
     if not saved:
         if lease is None:  # or the text is to be kept
@@ -153,6 +155,7 @@ def put_page(
             content,
             document=documents.entry,
             origin=page.origin or "",
+            file=file,
             lease=lease,
             key=key,
             time_left=_time_left(),

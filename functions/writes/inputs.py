@@ -2,6 +2,7 @@
 
 import json
 import re
+from http import HTTPStatus
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from sheaf import slugs, texts
 from sheaf.hashing import content_tag
 from sheaf.http import problems
 from sheaf.http.conditions import ENTITY_TAG
+from sheaf.http.resolver import invalid_fields
 from sheaf.pages import events
 from sheaf.pages.batches import MAX_CHANGES
 from sheaf.pages.changes import Change, Move, Put, Remove
@@ -49,6 +51,12 @@ Origin = Annotated[
     # Without it a request is the same as before there were origins, to an idempotency key, too.
     Field(description=_IS_IMPORT, exclude_if=lambda origin: origin is None),
 ]
+_MAX_FILE = 1000
+_IS_FILE = "The Markdown file that it comes from: its path below the folder of all pages"
+File = Annotated[
+    Annotated[Text, Field(max_length=_MAX_FILE)] | None,
+    Field(description=_IS_FILE, exclude_if=lambda file: file is None),
+]
 
 IfMatch = Annotated[
     str | None, Header(description='To change a page: the entity tag of what you read, `"v3"`')
@@ -73,6 +81,7 @@ class PageInput(BaseModel):
     tags: Annotated[list[Tag], Field(max_length=MAX_TAGS)] | None = None
     comment: Comment = ""
     origin: Origin = None
+    file: File = None
 
 
 _Version = Annotated[int, Field(ge=1, le=2**62)]
@@ -106,6 +115,10 @@ class RestoreInput(BaseModel):
     def origin(self) -> str:
         """As a PageInput's: nobody else sets this one."""
         return events.RESTORE
+
+    @property
+    def file(self) -> None:
+        """The page keeps its own."""
 
 
 def _as_one_of_them(sent: object) -> BaseModel:
@@ -150,7 +163,9 @@ class ChangeInput(PageInput):
         if condition.versions is None:
             slugs.check_new(slug)
         return Put(
-            slug, condition, self.body, self.title, self.tags, self.comment, self.origin or ""
+            *(slug, condition, self.body, self.title, self.tags, self.comment),
+            origin=self.origin or "",
+            file=file_of(slug, self.file, "file"),
         )
 
 
@@ -162,10 +177,12 @@ class DeletionInput(BaseModel):
     slug: Text
     delete: Literal[True]
     if_match: str
+    origin: Origin = None
 
     def change(self) -> Change:
         """As ChangeInput's."""
-        return Remove(slugs.parse(self.slug), _of_change(self.if_match, None))
+        condition = _of_change(self.if_match, None)
+        return Remove(slugs.parse(self.slug), condition, self.origin or "")
 
 
 def _as_its_kind(sent: object) -> BaseModel:
@@ -269,6 +286,17 @@ def _versions(if_match: str, name: str) -> frozenset[int]:
     # A foreign tag is well-formed and matches no version: the answer will be 412.
     tags = (tag.strip() for tag in if_match.split(","))
     return frozenset(int(found[1]) for tag in tags if (found := _VERSION_TAG.fullmatch(tag)))
+
+
+def file_of(slug: str, sent: str | None, name: str = "body.file") -> str | None:
+    """The file of a page as a Write has it; raises a 422 Problem, of what it is called there."""
+    if sent is None:
+        return None
+    try:
+        slugs.check_file(sent, slug)
+    except slugs.BadFile as error:
+        raise invalid_fields(HTTPStatus.UNPROCESSABLE_ENTITY, [(name, str(error))]) from error
+    return "" if sent == f"{slug}.md" else sent
 
 
 def key_of(header: str, author: str, method: str, *request: str | BaseModel | None) -> Key:

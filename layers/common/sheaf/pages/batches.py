@@ -259,7 +259,13 @@ def _repeated(key: Key, document: Document) -> list[Saved] | None:
     two_phase.finish(batch)
     for slug in answer["slugs"]:
         relaying.publish(slug, document)
-    return _answers().validate_python(answer["saved"])
+    return _answers().validate_python([_with_file(one) for one in answer["saved"]])
+
+
+def _with_file(saved: dict[str, Any]) -> dict[str, Any]:
+    # The release of before has kept what came of a batch without these two.
+    page = saved["page"]
+    return {**saved, "page": {"origin": "edit", "file": f"{page['slug']}.md", **page}}
 
 
 def _find(home: Connection, key: Key) -> tuple[str, UUID, Any] | None:

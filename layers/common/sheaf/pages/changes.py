@@ -24,7 +24,11 @@ Compose: TypeAlias = Callable[[str, str, str | None, list[str] | None], Content]
 # Where no page ever was; a claim will find that, too.
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
 _NONE = Page(
-    *(UUID(int=0), "", "", [], "claimed", 0, "", _LONG_AGO, _LONG_AGO, ""), body="", html=""
+    *(UUID(int=0), "", "", [], "claimed", 0, "", _LONG_AGO, _LONG_AGO, ""),
+    origin="edit",
+    file="",
+    body="",
+    html="",
 )
 
 
@@ -41,7 +45,9 @@ class Put:
     title: str | None = None
     tags: list[str] | None = None
     comment: str = ""
+    # As a Write's.
     origin: str = ""
+    file: str | None = None
 
     @property
     def slugs(self) -> tuple[str, ...]:
@@ -67,6 +73,7 @@ class Remove:
 
     slug: str
     precondition: Precondition
+    origin: str = ""
 
     @property
     def slugs(self) -> tuple[str, ...]:
@@ -118,8 +125,12 @@ class _PutPlan:
 
     def save(self, connection: Connection, slug: str, claimed: Claims, author: str) -> Page:
         """Do what is to be done at one of the slugs; what is there then."""
-        change = self.change
-        write = Write(uuid4(), author, change.comment, "live", self.content, origin=change.origin)
+        sent = self.change
+        write = Write(
+            *(uuid4(), author, sent.comment, "live", self.content),
+            origin=sent.origin,
+            file=sent.file,
+        )
         return _page(saves.save(connection, claimed[slug], write), self.content)
 
     def saved(self, claimed: Claims, page: Page) -> Saved:
@@ -138,7 +149,7 @@ class _RemovePlan:
 
     def save(self, connection: Connection, slug: str, claimed: Claims, author: str) -> Page:
         """As above."""
-        write = Write(uuid4(), author, "", "tombstone", EMPTY)
+        write = Write(uuid4(), author, "", "tombstone", EMPTY, origin=self.change.origin)
         return _page(saves.save(connection, claimed[slug], write), EMPTY)
 
     def saved(self, _claimed: Claims, page: Page) -> Saved:

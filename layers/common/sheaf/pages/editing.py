@@ -125,19 +125,21 @@ def put(
     *,
     document: Document,
     origin: str = "",
+    file: str | None = None,
     lease: int | None = None,
     key: Key | None = None,
     time_left: float = inf,
 ) -> Saved:
     """Create or update a page, and publish the `document` that is made of it.
 
-    `origin` says how it comes about, if not by an edit (see events.py). `lease` is the fence of the
+    `origin` says how it comes about, if not by an edit (see events.py), and `file` from which file,
+    as a Write does. `lease` is the fence of the
     edit lease that the author names, `time_left` how many seconds the caller has. With a `key`,
     what comes of it is kept, and if a write with this key was done meanwhile, that is returned.
     Raises Busy, Outdated, Overtaken, LeaseLost, LeaseHeld, KeyReused or LockError when it changed
     nothing, and Unavailable, after which it may have changed the page unless that is `undone`.
     """
-    write = Write(uuid4(), author, comment, "live", content, key, origin)
+    write = Write(uuid4(), author, comment, "live", content, key, origin, file)
     carry_out = _once if key else _carry_out
     return carry_out(_Change(slug, precondition, write, lease), document, time_left)
 

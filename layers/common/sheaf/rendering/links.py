@@ -45,7 +45,7 @@ def path_of(href: str, slug: str, file: str = "") -> str | None:
 def _page(path: str) -> str:
     if not path:
         return slugs.HOME
-    if slugs.is_file(path):
+    if slugs.is_markdown(path):
         return slugs.from_file(path)
     try:
         return slugs.parse(path)

@@ -1,0 +1,209 @@
+"""Where a page's text came from: an edit, an import or a restored version, and from which file."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+from werkzeug.test import TestResponse
+
+from sheaf.sharding import resharding, shards
+from tests.fixtures import Servers
+from tests.integration.conftest import Configure, migrated_shards
+from tests.site import CREATE, Site
+
+FILE = "guide/Über uns.md"
+SLUG = "guide/Über-uns"
+IMPORTED = {"body": "# Über uns\n", "origin": "import", "file": FILE}
+
+
+def sources(page: Any) -> tuple[str, str]:
+    return page["origin"], page["file"]
+
+
+def of(site: Site, slug: str) -> tuple[str, str]:
+    return sources(site.get(f"/api/pages/{slug}").json)
+
+
+def put(site: Site, slug: str, version: int, **sent: object) -> tuple[str, str]:
+    """What a page's next version is said to come from."""
+    answer = site.put(slug, {"body": f"{version}", **sent}, {"If-Match": f'"v{version}"'})
+    assert answer.status_code == 200, answer.text
+    assert of(site, slug) == sources(answer.json)
+    return sources(answer.json)
+
+
+def batch(site: Site, *changes: dict[str, Any], status: int = 201) -> Any:
+    answer = site.post("/api/batches", {"changes": changes})
+    assert answer.status_code == status, answer.text
+    return answer.json
+
+
+def move(site: Site, source: str, to: str, version: int) -> TestResponse:
+    answer = site.post("/api/moves", {"from": source, "to": to, "if_match": f'"v{version}"'})
+    assert answer.status_code == 201, answer.text
+    return answer
+
+
+@pytest.fixture
+def imported(site: Site) -> Site:
+    """The site with a page from a file."""
+    answer = site.put(SLUG, IMPORTED, CREATE)
+    assert (answer.status_code, sources(answer.json)) == (201, ("import", FILE))
+    return site
+
+
+def test_each_answer_says_it(imported: Site) -> None:
+    imported.create("tea", "# Tea\n")
+    listed = imported.get("/api/pages?sort=slug").json["items"]
+    assert [sources(item) for item in listed] == [("import", FILE), ("edit", "tea.md")]
+    [linking] = imported.get("/api/pages?prefix=guide/").json["items"]
+    assert sources(linking) == ("import", FILE)
+    [version] = imported.get(f"/api/revisions/{SLUG}").json["items"]
+    assert sources(version) == ("import", FILE)
+    assert sources(imported.get(f"/api/revisions/{SLUG}?version=1").json) == ("import", FILE)
+
+
+def test_a_save_by_a_person_keeps_the_file(imported: Site) -> None:
+    assert put(imported, SLUG, 1) == ("edit", FILE)
+    assert put(imported, SLUG, 2, origin="import") == ("import", FILE)
+    versions = imported.get(f"/api/revisions/{SLUG}").json["items"]
+    assert [sources(each) for each in versions] == [
+        ("import", FILE),
+        ("edit", FILE),
+        ("import", FILE),
+    ]
+
+
+def test_a_restored_version_is_a_persons(imported: Site) -> None:
+    assert put(imported, SLUG, 1) == ("edit", FILE)
+    answer = imported.put(SLUG, {"restore": 1}, {"If-Match": '"v2"'})
+    assert sources(answer.json) == of(imported, SLUG) == ("restore", FILE)
+
+
+@pytest.mark.parametrize("file", [f"{SLUG}.md", "guide/Über uns.MD", "guide/Über uns/index.md"])
+def test_an_import_may_name_another_file(imported: Site, file: str) -> None:
+    assert put(imported, SLUG, 1, origin="import", file=file) == ("import", file)
+    # The same text from another file is another version, and from the same one it is not.
+    same = {"body": "1", "origin": "import"}
+    answer = imported.put(SLUG, {**same, "file": file}, {"If-Match": '"v2"'})
+    assert (answer.json["version"], sources(answer.json)) == (2, ("import", file))
+    answer = imported.put(SLUG, {**same, "file": FILE}, {"If-Match": '"v2"'})
+    assert (answer.json["version"], sources(answer.json)) == (3, ("import", FILE))
+
+
+def test_the_slugs_own_name_is_none_that_is_kept(imported: Site, engine: Engine) -> None:
+    put(imported, SLUG, 1, file=f"{SLUG}.md")
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT file FROM pages")).scalars().all() == [""]
+
+
+def test_what_is_deleted_has_no_file_and_says_whether_an_import_did_it(imported: Site) -> None:
+    imported.delete(SLUG, 1)
+    [gone] = imported.get("/api/pages?state=tombstone").json["items"]
+    assert sources(gone) == ("edit", f"{SLUG}.md")
+    assert sources(imported.put(SLUG, "again", CREATE).json) == ("edit", f"{SLUG}.md")
+    deletion = {"slug": SLUG, "delete": True, "if_match": '"v3"', "origin": "import"}
+    [item] = batch(imported, deletion)["items"]
+    [gone] = imported.get("/api/pages?state=tombstone").json["items"]
+    assert sources(item) == sources(gone) == ("import", f"{SLUG}.md")
+    deleted = imported.get("/api/changes?imports=1").json["items"][0]
+    assert (deleted["kind"], deleted["imported"]) == ("deleted", True)
+
+
+def test_a_move_keeps_the_origin_and_forgets_the_file(imported: Site) -> None:
+    assert sources(move(imported, SLUG, "about", 1).json) == ("import", "about.md")
+    assert of(imported, "about") == ("import", "about.md")
+    [arrived] = imported.get("/api/revisions/about").json["items"]
+    assert sources(arrived) == ("edit", "about.md")  # and no import of these days
+    assert [item["kind"] for item in imported.get("/api/changes").json["items"]] == ["moved"]
+    assert sources(move(imported, "about", SLUG, 3).json) == ("import", f"{SLUG}.md")
+
+
+def test_changes_of_a_batch_have_files(imported: Site) -> None:
+    tea = {"slug": "tea/Green", "if_none_match": "*", "body": "x"}
+    changed = {"slug": SLUG, "if_match": '"v1"', "tags": ["us"]}
+    items = batch(imported, {**tea, "origin": "import", "file": "tea/Green!.markdown"}, changed)
+    assert [sources(item) for item in items["items"]] == [
+        ("import", "tea/Green!.markdown"),
+        ("edit", FILE),
+    ]
+    refused = batch(imported, {**tea, "slug": "b", "file": "c.md"}, status=422)["refused"]
+    assert refused[0]["errors"] == [
+        {"field": "file", "message": "This file is not that of the page b."}
+    ]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        *("", "/tea.md", "tea.md/", "a//tea.md", "../tea.md", "./tea.md", ".git/tea.md"),
+        *("tea\\.md", "tea\t.md", "tea\0.md", "coffee.md", "a/tea.md", f"{'x' * 1000}.md"),
+        *(1, ["tea.md"]),
+    ],
+)
+def test_what_is_no_file_of_the_page_is_refused(site: Site, file: object) -> None:
+    answer = site.put("tea", {"body": "x", "file": file}, CREATE)
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "body.file")
+    assert site.get("/api/pages/tea").status_code == 404
+
+
+def test_it_is_told_again_by_a_key(site: Site) -> None:
+    for _ in range(2):
+        answer = site.put(SLUG, IMPORTED, {**CREATE, "Idempotency-Key": "k"})
+        assert (answer.status_code, sources(answer.json)) == (201, ("import", FILE))
+    other = {**IMPORTED, "file": f"{SLUG}.md"}
+    answer = site.put(SLUG, other, {**CREATE, "Idempotency-Key": "k"})
+    assert answer.json["type"] == "urn:sheaf:problem:idempotency-key-reused"
+
+
+def test_a_batch_of_the_release_before_is_told_again(site: Site, engine: Engine) -> None:
+    sent = {"changes": [{"slug": "tea", "if_none_match": "*", "body": "x"}]}
+    first = site.post("/api/batches", sent, headers={"Idempotency-Key": "k"})
+    without = "answer #- '{saved,0,page,origin}' #- '{saved,0,page,file}'"
+    with engine.begin() as connection:
+        changed = connection.execute(text(f"UPDATE batch_keys SET answer = {without}"))
+        assert changed.rowcount == 1
+    again = site.post("/api/batches", sent, headers={"Idempotency-Key": "k"})
+    assert again.json == first.json
+
+
+# What code that knows of no origin writes: the row's new version, and its revision.
+SAVE_AS_BEFORE = """
+WITH saved AS (
+    UPDATE pages SET version = version + 1, write_id = gen_random_uuid() WHERE state = 'live'
+    RETURNING *
+)
+INSERT INTO revisions (page_id, version, slot, slug, state, write_id, title, tags, body, blob,
+    author, comment, origin)
+SELECT id, version, slot, slug, state, write_id, title, tags, body, blob, author, '', :origin
+FROM saved
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "saved", "shown"), [(IMPORTED, "", "edit"), ({}, "import", "import")]
+)
+def test_of_what_the_code_before_saves_the_revision_tells(
+    site: Site, engine: Engine, before: dict[str, str], saved: str, shown: str
+) -> None:
+    """So no edit of those minutes is taken for an import, and all that was imported ever is one."""
+    site.put(SLUG, {"body": "x", "file": FILE, **before}, CREATE)
+    with engine.begin() as connection:
+        connection.execute(text(SAVE_AS_BEFORE), {"origin": saved})
+    assert of(site, SLUG) == (shown, FILE)
+    [item] = site.get("/api/pages").json["items"]
+    assert sources(item) == (shown, FILE)
+    assert sources(move(site, SLUG, "about", 2).json) == (shown, "about.md")
+
+
+def test_it_goes_along_with_its_slots(servers: Servers, site: Site, configure: Configure) -> None:
+    with migrated_shards(servers) as urls:
+        configure(SHEAF_DATABASE_URLS=",".join(urls))
+        for number in range(40):
+            file = f"page {number}.md"
+            site.put(f"page-{number}", {**IMPORTED, "file": file}, CREATE)
+        before = [sources(item) for item in site.get("/api/pages?sort=slug").json["items"]]
+        resharding.run(3)
+        assert [sources(item) for item in site.get("/api/pages?sort=slug").json["items"]] == before
+        assert sources(site.get("/api/revisions/page-7?version=1").json) == ("import", "page 7.md")
+        shards.dispose()
