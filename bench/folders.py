@@ -12,26 +12,29 @@ Left out: images and other files, links that templates make, links to other site
 marks of a template language, which are counted apart. How a page looks was not looked at.
 """
 
+import json
 import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 import urllib3
 
-from bench import report
 from bench.folder_links import Folder, Link
 from bench.import_speed import running_site
 from ops import tokens
 from sheaf.cli.client import Client
 
+RESULTS = Path(__file__).parent / "results" / "folders.json"
 # Marks that are no text for readers, wherever they come from.
 MARKUP = {
     "HTML": r"</?[a-z][a-z0-9]*(?: [^<>]*)?/?>|<!--",
@@ -44,6 +47,7 @@ MARKUP = {
     "emphasis": r"\*\*\w|~~\w",
 }
 PATTERNS = {name: re.compile(pattern, re.MULTILINE) for name, pattern in MARKUP.items()}
+_SHEAF = (sys.executable, "-c", "from sheaf.cli import main; main()")
 TEMPLATE = re.compile(r"\{\{|\{%|^--8<--", re.MULTILINE)
 
 
@@ -60,7 +64,9 @@ class Arrival:
     pages: int
     clean: int
     markup: dict[str, int]
-    summary: str
+    # Links that did not arrive, as `FILE: words -> address`.
+    lost: list[str]
+    report: dict[str, Any]
 
 
 def main() -> None:
@@ -71,7 +77,13 @@ def main() -> None:
         taken, links = f"{one.taken}/{one.files}", f"{one.arrived}/{one.links}"
         clean = f"{one.clean}/{one.pages}"
         print(f"{one.name:<24}{taken:>14}{links:>16}{clean:>16}{one.templates:>11}")
-    report.finish("folders", {"folders": [asdict(one) for one in found]}, [], __doc__)
+    _save(found)
+
+
+def _save(found: list[Arrival]) -> None:
+    measured = datetime.now(UTC).isoformat(timespec="seconds")
+    result = {"measured": measured, "folders": [asdict(one) for one in found]}
+    RESULTS.write_text(json.dumps(result, indent=2) + "\n")
 
 
 def arrival(root: Path) -> Arrival:
@@ -80,41 +92,44 @@ def arrival(root: Path) -> Arrival:
         home = Path(name) / "home"
         with running_site(home) as (_, url):
             token = tokens.mint(home, url, "bench", "editor", timedelta(hours=1))
-            command = [sys.executable, "-m", "sheaf.cli", "--url", url, "--token", token]
-            done = subprocess.run(
-                [*command, "import", "--json", str(root)], check=False, capture_output=True
-            )
-            return _walk(Folder(root), Site(url), done.stdout.decode())
+            command = [*_SHEAF, "--url", url, "--token", token, "import", "--json", str(root)]
+            done = subprocess.run(command, check=False, stdout=subprocess.PIPE)
+            return _walk(Folder(root), Site(url), json.loads(done.stdout))
 
 
-def _walk(folder: Folder, site: "Site", summary: str) -> Arrival:
+def _walk(folder: Folder, site: "Site", report: dict[str, Any]) -> Arrival:
     pages = {file: slug for file, slug in site.pages() if file in folder.files}
-    links = arrived = clean = 0
+    links = clean = 0
+    lost: list[str] = []
     markup = dict.fromkeys(PATTERNS, 0)
     plain = [file for file in pages if not TEMPLATE.search(folder.files[file])]
     for file in plain:
         page = site.page(pages[file])
         wanted = [link for link in folder.links(file) if folder.resolves(file, link.href)]
         links += len(wanted)
-        shown = _shown(folder.links(file), wanted, page)
-        arrived += sum(site.leads_on(pages[file], href) for href in shown)
+        arrived = [
+            link
+            for link, href in _shown(folder.links(file), page)
+            if site.leads_on(pages[file], href)
+        ]
+        missed = Counter(wanted) - Counter(arrived)
+        lost += [f"{file}: {link.words} -> {link.href}" for link in missed.elements()]
         kinds = [name for name, pattern in PATTERNS.items() if pattern.search(page.text)]
         for kind in kinds:
             markup[kind] += 1
         clean += not kinds
     taken, templates = len(pages), len(pages) - len(plain)
-    names = (folder.root.name, len(folder.files), taken, links, arrived, templates)
-    return Arrival(*names, len(plain), clean, markup, summary)
+    names = (folder.root.name, len(folder.files), taken, links, links - len(lost), templates)
+    return Arrival(*names, len(plain), clean, markup, lost, report)
 
 
-def _shown(source: list[Link], wanted: list[Link], page: "Page") -> Iterator[str]:
-    """The addresses that those of a file's links have in its page, as far as they are there."""
+def _shown(source: list[Link], page: "Page") -> Iterator[tuple[Link, str]]:
+    """The links of a file that are in its page, with the addresses that they have there."""
     ours, theirs = [link.words for link in source], [link.words for link in page.links]
     same = SequenceMatcher(None, ours, theirs, autojunk=False)
     for start, there, size in same.get_matching_blocks():
         for step in range(size):
-            if source[start + step] in wanted:
-                yield page.links[there + step].href
+            yield source[start + step], page.links[there + step].href
 
 
 class Site:

@@ -49,8 +49,7 @@ def run(client: Client, task: Task) -> Report:
             for each in done:
                 report.note(each)
     finally:
-        if not task.dry:
-            sides.base.save()
+        sync.keep(sides, task)
     return report
 
 

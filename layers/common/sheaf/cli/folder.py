@@ -174,11 +174,6 @@ class Folder:
         return target
 
 
-def path_of(slug: str) -> PurePosixPath:
-    """The file that a page belongs in, relative to the folder; raises Refused."""
-    return PurePosixPath(checked(f"{slug}.md"))
-
-
 def checked(path: str) -> str:
     """The path, if a page may be there; raises Refused."""
     if any(segment.startswith(".") or not segment for segment in path.split("/")):

@@ -44,9 +44,18 @@ def run(client: Client, task: Task) -> Report:
     try:
         jobs.run(partial(carry_out, sides, task), steps, task.threads, report.note)
     finally:
-        if not task.dry:
-            sides.base.save()
+        keep(sides, task)
     return report
+
+
+def keep(sides: Sides, task: Task) -> None:
+    """Keep the base for the next call, which overwrites nobody without it either."""
+    if task.dry:
+        return
+    try:
+        sides.base.save()
+    except OSError as error:
+        jobs.report(f"{sides.base.file} cannot be written ({error.strerror}): there is no base")
 
 
 def prepare(client: Client, task: Task) -> tuple[Sides, list[Step], Report]:

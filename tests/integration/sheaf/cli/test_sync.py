@@ -337,7 +337,9 @@ def test_a_page_is_not_written_over_a_special_file(desk: Desk, colleague: Person
     os.mkfifo(desk.root / "a.md")
     colleague.save("a", "text\n")
     report = desk.report(EXPORT)
-    assert [done.reason for done in report.done] == ["something is there that is not a regular file"]
+    assert [done.reason for done in report.done] == [
+        "something is there that is not a regular file"
+    ]
 
 
 def test_a_folder_seen_decomposed_is_the_same(desk: Desk, colleague: Person) -> None:

@@ -9,7 +9,6 @@ from sheaf.cli.planning import Aim, Deleted, Kind, decide
 from tests.unit.sheaf.cli.sides_of import entry, file, page
 
 IMPORT, EXPORT, SYNC = Aim(to_site=True), Aim(to_folder=True), Aim(to_site=True, to_folder=True)
-OVER = {"overwrite": True}
 
 
 def kinds(match: Match, deleted: Deleted | None = None, **flags: bool) -> list[str | None]:
@@ -17,7 +16,7 @@ def kinds(match: Match, deleted: Deleted | None = None, **flags: bool) -> list[s
     steps = [
         decide(match, deleted or Deleted(), replace(aim, **flags)) for aim in (IMPORT, EXPORT, SYNC)
     ]
-    return [step and step.kind.name for step in steps]
+    return [step.kind.name if step else None for step in steps]
 
 
 def case(here: str | None, base: str | None, there: str | None, **of_page: str) -> Match:
@@ -48,15 +47,19 @@ def test_changes_of_both_are_merged() -> None:
 
 
 def test_to_overwrite_is_to_make_the_other_side_alike() -> None:
-    assert kinds(case("y", "x", "x"), **OVER) == ["UPDATE", "WRITE", "UPDATE"]
-    assert kinds(case("x", "x", "y"), **OVER) == ["UPDATE", "WRITE", "WRITE"]
-    assert kinds(case("y", "x", "z"), **OVER) == ["UPDATE", "WRITE", "UPDATE"]
+    assert kinds(case("y", "x", "x"), overwrite=True) == ["UPDATE", "WRITE", "UPDATE"]
+    assert kinds(case("x", "x", "y"), overwrite=True) == ["UPDATE", "WRITE", "WRITE"]
+    assert kinds(case("y", "x", "z"), overwrite=True) == ["UPDATE", "WRITE", "UPDATE"]
 
 
 @pytest.mark.parametrize("origin", ["edit", "restore"])
 def test_without_a_base_what_a_person_has_saved_stays(origin: str) -> None:
     assert kinds(case("y", None, "x", origin=origin)) == ["LEAVE", "LEAVE", "LEAVE"]
-    assert kinds(case("y", None, "x", origin=origin), **OVER) == ["UPDATE", "WRITE", "UPDATE"]
+    assert kinds(case("y", None, "x", origin=origin), overwrite=True) == [
+        "UPDATE",
+        "WRITE",
+        "UPDATE",
+    ]
 
 
 def test_without_a_base_what_was_imported_is_updated() -> None:
@@ -81,7 +84,7 @@ def test_what_only_one_side_has_is_new() -> None:
 def test_a_page_that_a_person_deleted_stays_so() -> None:
     deleted = Deleted([page("a")])
     assert kinds(case("x", None, None), deleted) == ["LEAVE", None, "LEAVE"]
-    assert kinds(case("x", None, None), deleted, **OVER) == ["CREATE", None, "CREATE"]
+    assert kinds(case("x", None, None), deleted, overwrite=True) == ["CREATE", None, "CREATE"]
     by_import = Deleted([page("a", origin="import")])
     assert kinds(case("x", None, None), by_import) == ["CREATE", None, "CREATE"]
 
@@ -91,7 +94,7 @@ def test_what_was_deleted_there_is_told_and_removed_if_wanted() -> None:
     gone = case("x", "x", None)
     assert kinds(gone, deleted) == ["LEAVE", "LEAVE", "LEAVE"]
     assert kinds(gone, deleted, delete=True) == ["LEAVE", "DELETE_FILE", "DELETE_FILE"]
-    assert kinds(gone, deleted, **OVER) == ["CREATE", "LEAVE", "CREATE"]
+    assert kinds(gone, deleted, overwrite=True) == ["CREATE", "LEAVE", "CREATE"]
     changed = case("y", "x", None)
     assert kinds(changed, deleted, delete=True) == ["CONFLICT", "CONFLICT", "CONFLICT"]
 
@@ -104,7 +107,7 @@ def test_what_was_removed_here_is_told_and_deleted_if_wanted() -> None:
     gone = case(None, "x", "x")
     assert kinds(gone) == ["LEAVE", "LEAVE", "LEAVE"]
     assert kinds(gone, delete=True) == ["DELETE_PAGE", "LEAVE", "DELETE_PAGE"]
-    assert kinds(gone, **OVER) == ["LEAVE", "WRITE", "LEAVE"]
+    assert kinds(gone, overwrite=True) == ["LEAVE", "WRITE", "LEAVE"]
     changed = case(None, "x", "y")
     assert kinds(changed, delete=True) == ["CONFLICT", "CONFLICT", "CONFLICT"]
 
