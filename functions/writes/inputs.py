@@ -204,12 +204,13 @@ class BatchInput(BaseModel):
 
 
 class PreviewInput(BaseModel):
-    """A text to be rendered and forgotten; `slug` is where its relative links start."""
+    """A text to be rendered and forgotten; `slug` and `file` are its page's, for relative links."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     body: Text
     slug: Text = "home"
+    file: File = None
 
 
 class MergeInput(BaseModel):

@@ -207,3 +207,40 @@ def test_it_goes_along_with_its_slots(servers: Servers, site: Site, configure: C
         assert [sources(item) for item in site.get("/api/pages?sort=slug").json["items"]] == before
         assert sources(site.get("/api/revisions/page-7?version=1").json) == ("import", "page 7.md")
         shards.dispose()
+
+
+LINK = "[x](start.md)"
+INDEX = "guide/README.md"
+
+
+def links(site: Site, slug: str) -> set[str]:
+    listed = site.get(f"/api/backlinks/{slug}").json["items"]
+    return {item["slug"] for item in listed}
+
+
+def test_relative_links_of_a_folders_file_start_in_the_folder(site: Site) -> None:
+    site.put("guide", {"body": LINK, "origin": "import", "file": INDEX}, CREATE)
+    assert 'href="/guide/start"' in site.get("/guide").text
+    assert links(site, "guide/start") == {"guide"}
+
+
+def test_they_do_so_whoever_saves_the_page_and_however(site: Site) -> None:
+    site.put("guide", {"body": LINK, "origin": "import", "file": INDEX}, CREATE)
+    put(site, "guide", 1, body=f"{LINK} by a person")
+    assert 'href="/guide/start"' in site.get("/guide").text
+    batch(site, {"slug": "guide", "if_match": '"v2"', "body": f"{LINK} in a batch"})
+    assert 'href="/guide/start"' in site.get("/guide").text
+    batch(site, {"slug": "guide", "if_match": '"v3"', "tags": ["x"]})
+    assert 'href="/guide/start"' in site.get("/guide").text
+    restored = site.put("guide", {"restore": 1}, {"If-Match": '"v4"'})
+    assert restored.status_code == 200
+    assert 'href="/guide/start"' in site.get("/guide").text
+    assert 'href="/guide/start"' in site.get("/-/history/guide?version=1").text
+    asked = {"body": LINK, "slug": "guide", "file": INDEX}
+    assert 'href="/guide/start"' in site.post("/api/previews", asked).json["html"]
+
+
+def test_where_they_start_goes_with_the_file(site: Site) -> None:
+    site.put("guide", {"body": LINK, "origin": "import", "file": INDEX}, CREATE)
+    put(site, "guide", 1, body=LINK, file="guide.md")
+    assert 'href="/start"' in site.get("/guide").text

@@ -145,12 +145,19 @@ class _Composer:
     def __init__(self) -> None:
         self._bytes_left = MAX_BYTES
 
-    def compose(self, slug: str, body: str, title: str | None, tags: list[str] | None) -> Content:
+    def compose(
+        self,
+        slug: str,
+        body: str,
+        title: str | None,
+        tags: list[str] | None,
+        file: str | None,
+    ) -> Content:
         """As `editing.compose`; raises TooLarge, too."""
         self._bytes_left -= len(body.encode())
         if self._bytes_left < 0:
             raise TooLarge(f"The pages of a batch may have {MAX_BYTES // 1024**2} MiB of text.")
-        return editing.compose(slug, body, title, tags)
+        return editing.compose(slug, body, title, tags, file)
 
 
 def _locked(slugs: Iterable[str], title: str, seconds: float) -> MultiLock:

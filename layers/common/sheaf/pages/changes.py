@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
-from sheaf.pages import drafts, editing, preconditions, reads, saves
+from sheaf.pages import claims, drafts, editing, preconditions, reads, saves
 from sheaf.pages.claims import Claim
-from sheaf.pages.errors import NotOffered, Overtaken, Taken
+from sheaf.pages.errors import NotOffered, OtherFile, Overtaken, Taken
 from sheaf.pages.idempotency import Saved
 from sheaf.pages.preconditions import Precondition
 from sheaf.pages.reads import Page, PageItem
@@ -18,8 +18,8 @@ from sheaf.pages.saves import EMPTY, Content, Write
 from sheaf.sharding import shards
 
 Claims: TypeAlias = Mapping[str, Claim]
-# Makes of a page's slug, body, title and tags what is stored of it.
-Compose: TypeAlias = Callable[[str, str, str | None, list[str] | None], Content]
+# Makes of a page's slug, body, title, tags and file what is stored of it.
+Compose: TypeAlias = Callable[[str, str, str | None, list[str] | None, str | None], Content]
 
 # Where no page ever was; a claim will find that, too.
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
@@ -57,14 +57,20 @@ class Put:
     def plan(self, compose: Compose) -> "Plan":
         """The same, with what can be made ready; raises NotOffered and what `compose` does."""
         if self.body is not None:
-            content = compose(self.slug, self.body, self.title, self.tags)
+            content = compose(self.slug, self.body, self.title, self.tags, self._file())
             return _PutPlan(self, content)
         if self.precondition.versions is None:
             raise NotOffered(f"A new page has a body: {self.slug}.")
         page = shards.read(self.slug, reads.find) or _NONE
         title, tags = self.title or page.title, page.tags if self.tags is None else self.tags
-        content = compose(self.slug, page.body, title, tags)
+        content = compose(self.slug, page.body, title, tags, self._file())
         return _PutPlan(self, content, page.version)
+
+    def _file(self) -> str | None:
+        """The page's file, of which its own text says nothing."""
+        if self.file is not None or self.precondition.versions is None:
+            return self.file
+        return shards.read(self.slug, claims.look).file
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,7 @@ class Move:
         """As Put's."""
         here, there = self.slugs
         page = shards.read(here, reads.find) or _NONE
-        content = compose(there, page.body, page.title, page.tags)
+        content = compose(there, page.body, page.title, page.tags, None)
         return _MovePlan(self, content, page, shards.read(here, drafts.ids))
 
 
@@ -122,16 +128,22 @@ class _PutPlan:
         _check(found, self.change.precondition, author, deletes=False)
         if self.version not in (None, found.version):
             raise Overtaken(found.slug)
+        try:
+            editing.check_file(found, self._write(author))
+        except OtherFile as error:
+            raise Overtaken(found.slug) from error
 
     def save(self, connection: Connection, slug: str, claimed: Claims, author: str) -> Page:
         """Do what is to be done at one of the slugs; what is there then."""
+        return _page(saves.save(connection, claimed[slug], self._write(author)), self.content)
+
+    def _write(self, author: str) -> Write:
         sent = self.change
-        write = Write(
+        return Write(
             *(uuid4(), author, sent.comment, "live", self.content),
             origin=sent.origin,
             file=sent.file,
         )
-        return _page(saves.save(connection, claimed[slug], write), self.content)
 
     def saved(self, claimed: Claims, page: Page) -> Saved:
         """What came of it."""

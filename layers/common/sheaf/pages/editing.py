@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 from redis import RedisError
 from sqlalchemy import Connection
 
-from sheaf import telemetry
+from sheaf import slugs, telemetry
 from sheaf.caching.entry import Entry
 from sheaf.hashing import git_blob_id
 from sheaf.locks import Lock, LockError, LockNotOwnedError, MultiLock, engines
@@ -34,6 +34,7 @@ from sheaf.pages.errors import (
     Deleted,
     LeaseLost,
     NotFound,
+    OtherFile,
     Outdated,
     Overtaken,
     TooComplex,
@@ -90,15 +91,21 @@ def repeated(slug: str, key: Key) -> Saved | None:
 
 
 def compose(
-    slug: str, body: str, title: str | None = None, tags: list[str] | None = None
+    slug: str,
+    body: str,
+    title: str | None = None,
+    tags: list[str] | None = None,
+    file: str | None = None,
 ) -> Content:
     """Render the body and derive the rest, title and tags only if they are not given.
+
+    `file` is the page's, if that is not SLUG.md: it says where relative links start.
 
     Raises TooComplex for a text that is too much for a page.
     """
     parts = source.parse(body)
     try:
-        rendered = markdown.render(parts.text, slug)
+        rendered = markdown.render(parts.text, slug, file or "")
     except markdown.TooMuch as found:
         lines_before = body.removesuffix(parts.text).count("\n")
         raise TooComplex(found.reason, lines_before + found.line) from found
@@ -113,6 +120,7 @@ def compose(
         plain=rendered.plain,
         links=rendered.links,
         warnings=parts.warnings,
+        folder=slugs.folder_of(slug, file or ""),
     )
 
 
@@ -239,7 +247,15 @@ def _claim_and_save(
     with _lease_respected(connection, change):
         claim = claims.claim(connection, slug, lock.fence, lock.token)
         _check(change, claim)
+        check_file(claim, write)
         return claim, saves.save(connection, claim, write)
+
+
+def check_file(claim: Claim, write: Write) -> None:
+    """Raise OtherFile if the text was composed as that of another file than the page has."""
+    file = saves.file_of(claim, write)
+    if write.state == "live" and slugs.folder_of(claim.slug, file) != write.content.folder:
+        raise OtherFile(file)
 
 
 def _check(change: _Change, found: Claim) -> None:

@@ -59,6 +59,14 @@ class TooComplex(ValueError):
         self.line = line
 
 
+class OtherFile(Exception):
+    """The page has another file than its new text was composed for: links would start elsewhere."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__(file)
+        self.file = file
+
+
 class Busy(Exception):
     """Somebody else is saving the page at this moment."""
 

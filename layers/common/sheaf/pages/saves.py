@@ -52,6 +52,7 @@ class Content:
     plain: str
     links: frozenset[str]
     warnings: tuple[SourceWarning, ...] = ()  # for the author alone
+    folder: str = ""  # where its relative links start
 
 
 EMPTY = Content("", (), "", "", "", "", "", frozenset())
@@ -132,11 +133,11 @@ def _is_kept(claim: Claim, write: Write) -> bool:
     """Whether the page has all that the write would give it."""
     content = write.content
     has = claim.state, claim.file, claim.blob, claim.title, *claim.tags
-    wanted = write.state, _file(claim, write), content.blob, content.title, *content.tags
+    wanted = write.state, file_of(claim, write), content.blob, content.title, *content.tags
     return has == wanted
 
 
-def _file(claim: Claim, write: Write) -> str:
+def file_of(claim: Claim, write: Write) -> str:
     """The page's file from now on: what is made anew, or goes, has none of before."""
     if write.file is not None:
         return write.file
@@ -175,7 +176,7 @@ def _parameters(claim: Claim, write: Write) -> dict[str, object]:
         "new_blob": content.blob,
         "new_author": write.author,
         "new_origin": write.origin,
-        "new_file": _file(claim, write),
+        "new_file": file_of(claim, write),
         "comment": write.comment,
         "origin": write.origin,
         "new_plain": content.plain,
