@@ -1,5 +1,6 @@
 """Where a page's text came from: an edit, an import or a restored version, and from which file."""
 
+import re
 from typing import Any
 
 import pytest
@@ -63,6 +64,28 @@ def test_each_answer_says_it(imported: Site) -> None:
     assert sources(imported.get(f"/api/revisions/{SLUG}?version=1").json) == ("import", FILE)
 
 
+def lines(site: Site, address: str) -> str:
+    answer = site.get(address)
+    assert answer.status_code == 200, answer.text
+    return " ".join(re.sub("<[^>]*>", "", answer.text).split())
+
+
+def test_people_are_told(imported: Site) -> None:
+    from_file = f", imported from {FILE}"
+    found = lines(imported, f"/{SLUG}")
+    assert re.search(f"Version 1, saved by alice on .{{20,24}}{from_file}", found)
+    put(imported, SLUG, 1)
+    assert "imported" not in lines(imported, f"/{SLUG}")
+    found = lines(imported, f"/-/history/{SLUG}?version=1")
+    assert re.search(f"This is version 1, saved by alice on .{{20,24}}{from_file}. It may", found)
+    assert "imported" not in lines(imported, f"/-/history/{SLUG}?version=2")
+    batch(imported, {"slug": SLUG, "delete": True, "if_match": '"v2"', "origin": "import"})
+    newest, _, oldest = lines(imported, f"/-/history/{SLUG}").partition("Version 2")
+    assert "Version 3: deleted by an import" in newest
+    assert "imported" not in newest
+    assert oldest.count(from_file) == 1
+
+
 def test_a_save_by_a_person_keeps_the_file(imported: Site) -> None:
     assert put(imported, SLUG, 1) == ("edit", FILE)
     assert put(imported, SLUG, 2, origin="import") == ("import", FILE)
@@ -117,6 +140,30 @@ def test_a_move_keeps_the_origin_and_forgets_the_file(imported: Site) -> None:
     assert sources(arrived) == ("edit", "about.md")  # and no import of these days
     assert [item["kind"] for item in imported.get("/api/changes").json["items"]] == ["moved"]
     assert sources(move(imported, "about", SLUG, 3).json) == ("import", f"{SLUG}.md")
+
+
+def test_an_import_makes_no_page_where_one_has_moved_from(imported: Site) -> None:
+    move(imported, SLUG, "about", 1)
+    refused = imported.put(SLUG, IMPORTED, {**CREATE, "Idempotency-Key": "k"})
+    assert (refused.status_code, refused.mimetype) == (409, "application/problem+json")
+    assert "Retry-After" not in refused.headers
+    why = f"The page {SLUG} has moved to about. An import does not make it again at its old name."
+    document = {"type": "urn:sheaf:problem:moved", "slug": SLUG, "moved_to": "about", "detail": why}
+    assert {name: refused.json[name] for name in document} == document
+    again = {"slug": SLUG, "if_none_match": "*", **IMPORTED}
+    tea = {"slug": "tea", "if_none_match": "*", "body": "x"}
+    answer = batch(imported, tea, again, status=409)
+    [one] = answer["refused"]
+    assert (one["change"], {name: one[name] for name in document}) == (1, document)
+    assert imported.get("/api/pages/tea").status_code == 404
+    # With a version it is refused as any, and a person may make one there.
+    assert imported.put(SLUG, IMPORTED, {"If-Match": '"v1"'}).status_code == 412
+    assert sources(imported.create(SLUG, "x").json) == ("edit", f"{SLUG}.md")
+
+
+def test_an_import_makes_a_page_again_that_was_deleted(imported: Site) -> None:
+    imported.delete(SLUG, 1)
+    assert sources(imported.put(SLUG, IMPORTED, CREATE).json) == ("import", FILE)
 
 
 def test_changes_of_a_batch_have_files(imported: Site) -> None:

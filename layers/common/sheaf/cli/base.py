@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import TypeAdapter, ValidationError
 
 from sheaf.cli.client import ClientError
-from sheaf.cli.folder import NO_STAMP, OWN, Stamp, write_whole
+from sheaf.cli.folder import NO_STAMP, OWN, Refused, Stamp, read_regular, write_whole
 from sheaf.hashing import content_tag
 
 # A file that was changed so lately may change again without its times telling.
@@ -66,10 +66,10 @@ class Base:
         """What was kept, or nothing. Raises BadBase, and OSError."""
         base = cls(root, site, prefix)
         try:
-            base._entries = dict(_FORMAT.validate_json(base.file.read_bytes()).files)
+            base._entries = dict(_FORMAT.validate_json(read_regular(base.file)).files)
         except FileNotFoundError:
             return base
-        except ValidationError as error:
+        except (Refused, ValidationError) as error:
             message = (
                 f"{base.file} cannot be read, or was written by another release. Without it"
                 " nobody is overwritten either: remove it to go on."

@@ -11,6 +11,7 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import inf
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
@@ -100,14 +101,7 @@ class Folder:
 
     def read(self, file: Found) -> bytes:
         """What a file holds; raises Refused, and OSError."""
-        descriptor = os.open(self.root / file.spelling, _OPEN)
-        with os.fdopen(descriptor, "rb") as opened:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise Refused("not a regular file")
-            if status.st_size > MAX_BYTES:
-                raise Refused("larger than 1 MiB")
-            return opened.read()
+        return read_regular(self.root / file.spelling, MAX_BYTES)
 
     def blob(self, file: Found) -> str:
         """Git's id of what a file holds; raises Refused, and OSError."""
@@ -179,6 +173,18 @@ def checked(path: str) -> str:
     if any(segment.startswith(".") or not segment for segment in path.split("/")):
         raise Refused("the name is hidden or leads out of the folder")
     return path
+
+
+def read_regular(path: Path, limit: float = inf) -> bytes:
+    """What a file holds; raises Refused if it is none or larger than that, and OSError."""
+    descriptor = os.open(path, _OPEN)
+    with os.fdopen(descriptor, "rb") as opened:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise Refused("not a regular file")
+        if status.st_size > limit:
+            raise Refused("larger than 1 MiB")
+        return opened.read()
 
 
 def write_whole(target: Path, data: bytes) -> None:

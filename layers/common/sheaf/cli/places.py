@@ -1,6 +1,6 @@
 """Which page a file of a folder holds, and which file of it is a page's.
 
-The folder has all pages of a site, or with a prefix those below it: then `docs/install.md` of the
+The folder has all pages of a site, or with a prefix those below it: then `manual/install.md` of the
 site is its `install.md`.
 """
 
@@ -13,6 +13,8 @@ from sheaf.hashing import content_tag
 
 # What file systems take at most, in UTF-8.
 _MAX_SEGMENT = 255
+# What the site takes at most.
+_MAX_FILE = 1000
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Places:
             slugs.check_file(file, slug)
         except slugs.BadFile:
             return ""
-        return file
+        return file if len(file) <= _MAX_FILE else ""
 
     def path_of(self, file: str) -> str | None:
         """Where the page with this file belongs; None if that is not in this folder.

@@ -139,6 +139,12 @@ def moved(error: errors.Redirected, collection: str = "/api/pages") -> Problem:
     return Problem(HTTPStatus.PERMANENT_REDIRECT, "moved", str(error), headers)
 
 
+def _moved_away(error: errors.MovedAway) -> Problem:
+    """409: the page that an import would make has moved: it is not made a second time."""
+    detail = f"{error} An import does not make it again at its old name."
+    return Problem(HTTPStatus.CONFLICT, "moved", detail, slug=error.slug, moved_to=error.moved_to)
+
+
 def _outdated(error: errors.Outdated) -> Problem:
     """412: the page is not in the state that the request named, but in `current`."""
     found = error.found
@@ -207,6 +213,7 @@ _PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     errors.NotFound: lambda error: not_found(error.what),
     errors.Deleted: _gone,
     errors.Redirected: moved,
+    errors.MovedAway: _moved_away,
     errors.Unaddressed: lambda _error: Problem(
         HTTPStatus.NOT_FOUND,
         "unaddressed",

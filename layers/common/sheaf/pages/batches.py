@@ -31,6 +31,7 @@ from sheaf.pages.edit_leases import LeaseHeld
 from sheaf.pages.errors import (
     Busy,
     Deleted,
+    MovedAway,
     NotFound,
     NotOffered,
     Outdated,
@@ -55,7 +56,7 @@ _LOCK_SECONDS = 10.0
 _WAIT_SECONDS = 0.5
 _SEVERAL = "one of these pages"
 # Why a change cannot be done, whatever the others are.
-_OF_ONE = (Deleted, LeaseHeld, NotFound, NotOffered, Outdated, TooComplex, TooLarge)
+_OF_ONE = (Deleted, LeaseHeld, MovedAway, NotFound, NotOffered, Outdated, TooComplex, TooLarge)
 _REFUSALS = (*_OF_ONE, Busy, Overtaken, Refused)
 
 

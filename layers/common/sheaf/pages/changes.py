@@ -125,7 +125,7 @@ class _PutPlan:
     def check(self, claimed: Claims, author: str) -> None:
         """Raise why it may not be done to the pages as they were claimed."""
         found = claimed[self.change.slug]
-        _check(found, self.change.precondition, author, deletes=False)
+        _check(found, self.change.precondition, author, deletes=False, origin=self.change.origin)
         if self.version not in (None, found.version):
             raise Overtaken(found.slug)
         try:
@@ -213,9 +213,11 @@ class _MovePlan:
 Plan: TypeAlias = _PutPlan | _RemovePlan | _MovePlan
 
 
-def _check(found: Claim, precondition: Precondition, author: str, *, deletes: bool) -> None:
+def _check(
+    found: Claim, precondition: Precondition, author: str, *, deletes: bool, origin: str = ""
+) -> None:
     editing.check_lease(found.slug, found.lease, author, None)
-    preconditions.check(precondition, found, deletes=deletes)
+    preconditions.check(precondition, found, deletes=deletes, origin=origin)
 
 
 def _page(item: PageItem, content: Content, moved_to: str | None = None) -> Page:

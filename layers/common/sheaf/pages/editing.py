@@ -33,6 +33,7 @@ from sheaf.pages.errors import (
     Busy,
     Deleted,
     LeaseLost,
+    MovedAway,
     NotFound,
     OtherFile,
     Outdated,
@@ -56,7 +57,7 @@ _WAIT_SECONDS = 0.5
 # What a save needs once it has the lock, as a rule many times over.
 _SAVE_SECONDS = 2.0
 # Nothing was done for one of these reasons. (A lost edit lease has the text kept.)
-_REFUSALS = (Busy, Deleted, LeaseHeld, LeaseLost, NotFound, Outdated, Overtaken)
+_REFUSALS = (Busy, Deleted, LeaseHeld, LeaseLost, MovedAway, NotFound, Outdated, Overtaken)
 # For how long a failed publication is tried again, and the first pause: they double.
 _PUBLISH_SECONDS = 2.0
 _PAUSE_SECONDS = 0.02
@@ -141,11 +142,11 @@ def put(
     """Create or update a page, and publish the `document` that is made of it.
 
     `origin` says how it comes about, if not by an edit (see events.py), and `file` from which file,
-    as a Write does. `lease` is the fence of the
-    edit lease that the author names, `time_left` how many seconds the caller has. With a `key`,
-    what comes of it is kept, and if a write with this key was done meanwhile, that is returned.
-    Raises Busy, Outdated, Overtaken, LeaseLost, LeaseHeld, KeyReused or LockError when it changed
-    nothing, and Unavailable, after which it may have changed the page unless that is `undone`.
+    as a Write does. `lease` is the fence of the edit lease that the author names, `time_left` how
+    many seconds the caller has. With a `key`, what comes of it is kept, and if a write with this
+    key was done meanwhile, that is returned. Raises Busy, Outdated, MovedAway, Overtaken,
+    LeaseLost, LeaseHeld, KeyReused or LockError when it changed nothing, and Unavailable, after
+    which it may have changed the page unless that is `undone`.
     """
     write = Write(uuid4(), author, comment, "live", content, key, origin, file)
     carry_out = _once if key else _carry_out
@@ -260,8 +261,9 @@ def check_file(claim: Claim, write: Write) -> None:
 
 def _check(change: _Change, found: Claim) -> None:
     check_lease(change.slug, found.lease, change.write.author, change.lease)
-    deletes = change.write.state == "tombstone"
-    preconditions.check(change.precondition, found, deletes=deletes)
+    write = change.write
+    deletes = write.state == "tombstone"
+    preconditions.check(change.precondition, found, deletes=deletes, origin=write.origin)
 
 
 @contextmanager

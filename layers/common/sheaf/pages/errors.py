@@ -32,6 +32,10 @@ class Redirected(LookupError):
         self.moved_to = moved_to
 
 
+class MovedAway(Redirected):
+    """An import would make a page where one has moved from: the file of before brings it back."""
+
+
 class NotOffered(ValueError):
     """There is no list, or nothing else, of just this kind; the message says what there is."""
 

@@ -1,3 +1,4 @@
+import os
 import time
 from pathlib import Path
 
@@ -57,6 +58,14 @@ def test_one_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> None:
     one.keep("a.md", ENTRY)
     one.save()
     one.file.write_text(text)
+    with pytest.raises(BadBase, match=one.file.name):
+        Base.load(tmp_path, SITE, "")
+
+
+def test_one_that_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    one = Base(tmp_path, SITE, "")
+    one.file.parent.mkdir()
+    os.mkfifo(one.file)
     with pytest.raises(BadBase, match=one.file.name):
         Base.load(tmp_path, SITE, "")
 

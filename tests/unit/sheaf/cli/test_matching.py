@@ -113,12 +113,12 @@ def test_on_such_a_disk_a_file_meets_its_page_in_any_case() -> None:
 
 
 def test_with_a_prefix_a_folder_is_of_the_pages_below_it() -> None:
-    pages = [page("docs"), page("docs/a"), page("docs/b", file="docs/B b.md")]
-    matches = found([file("index.md"), file("a.md")], pages=pages, prefix="docs")
+    pages = [page("manual"), page("manual/a"), page("manual/b", file="manual/B b.md")]
+    matches = found([file("index.md"), file("a.md")], pages=pages, prefix="manual")
     assert [(one.path, one.slug, one.file is None) for one in matches.matches] == [
-        ("B b.md", "docs/b", True),
-        ("a.md", "docs/a", False),
-        ("index.md", "docs", False),
+        ("B b.md", "manual/b", True),
+        ("a.md", "manual/a", False),
+        ("index.md", "manual", False),
     ]
 
 

@@ -30,22 +30,22 @@ def test_a_slug_and_its_file_are_each_others_image(slug: str) -> None:
 
 @given(names.filter(is_slug).filter(holds_its_page))
 def test_so_they_are_with_a_prefix(slug: str) -> None:
-    path = Places("docs/v2").path_of(f"docs/v2/{slug}.md")
+    path = Places("manual/v2").path_of(f"manual/v2/{slug}.md")
     assert path is not None
     assert path == f"{slug}.md"
-    assert Places("docs/v2").slug_of(path) == f"docs/v2/{slug}"
+    assert Places("manual/v2").slug_of(path) == f"manual/v2/{slug}"
 
 
 def test_the_files_of_a_folder_hold_its_page() -> None:
     assert Places().slug_of("index.md") == "home"
-    assert Places("docs").slug_of("index.md") == "docs"
-    assert Places("docs").slug_of("a/README.md") == "docs/a"
+    assert Places("manual").slug_of("index.md") == "manual"
+    assert Places("manual").slug_of("a/README.md") == "manual/a"
 
 
 def test_a_page_elsewhere_has_no_file_here() -> None:
-    assert Places("docs").path_of("docs.md") is None
-    assert Places("docs").path_of("other/a.md") is None
-    assert Places("docs").path_of("docs2/a.md") is None
+    assert Places("manual").path_of("manual.md") is None
+    assert Places("manual").path_of("other/a.md") is None
+    assert Places("manual").path_of("manual2/a.md") is None
 
 
 def test_a_prefix_is_found_by_the_slug_that_a_folder_makes() -> None:
@@ -75,6 +75,8 @@ def test_long_segments_that_begin_alike_stay_apart() -> None:
 
 
 def test_the_site_is_told_of_files_that_it_takes() -> None:
-    assert Places("docs").sent_file("a b.md", "docs/a-b") == "docs/a b.md"
+    assert Places("manual").sent_file("a b.md", "manual/a-b") == "manual/a b.md"
     assert Places().sent_file("a\\b.md", "a-b") == ""
     assert Places().sent_file("old.md", "new") == ""
+    long = "/".join(["(" * 250] * 5) + ".md"
+    assert Places().sent_file(long, Places().slug_of(long)) == ""
