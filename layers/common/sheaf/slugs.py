@@ -134,20 +134,16 @@ def from_file(path: str) -> str:
     ('guide/Über-uns', 'guide')
     """
     folder, _, name = _SUFFIX.sub("", path).rpartition("/")
-    return from_path((folder or HOME) if _is_of_folder(path) else f"{folder}/{name}")
+    return from_path(folder or HOME if name.casefold() in _OF_FOLDER else f"{folder}/{name}")
 
 
 def folder_of(slug: str, file: str = "") -> str:
-    """The folder where relative links of a page start: its own if its file is that of a folder.
-
-    `file` is the page's, if that is not SLUG.md.
+    """The folder where relative links of a page start: that of its file, if that is not SLUG.md.
 
     >>> folder_of("guide/start"), folder_of("guide", "guide/README.md"), folder_of("guide")
     ('guide', 'guide', '')
     """
-    if not _is_of_folder(file):
-        return slug.rpartition("/")[0]
-    return slug if "/" in file else ""
+    return folder_from_path(file.rpartition("/")[0]) if file else slug.rpartition("/")[0]
 
 
 def check_file(path: str, slug: str) -> None:
@@ -165,10 +161,6 @@ def check_file(path: str, slug: str) -> None:
         raise BadFile("A file has no backslashes and no control characters.")
     if path != f"{slug}.md" and not _holds(path, slug):
         raise BadFile(f"This file is not that of the page {slug}.")
-
-
-def _is_of_folder(file: str) -> bool:
-    return _SUFFIX.sub("", file).rpartition("/")[2].casefold() in _OF_FOLDER
 
 
 def _holds(path: str, slug: str) -> bool:

@@ -336,6 +336,22 @@ def test_each_file_that_a_folder_may_have_is_one_of_its_page(raw: str, suffix: s
         slugs.check_file(file, slug)
 
 
+@pytest.mark.parametrize(
+    ("slug", "file", "folder"),
+    [
+        ("guide/start", "", "guide"),
+        ("guide/start", "guide/start.md", "guide"),
+        ("guide", "guide/README.md", "guide"),
+        ("guide/index", "guide/index.md", "guide"),
+        ("home", "index.md", ""),
+        ("home", "home/index.md", "home"),
+        ("Über-uns/a", "Über uns/a.md", "Über-uns"),
+    ],
+)
+def test_links_of_a_page_start_in_the_folder_of_its_file(slug: str, file: str, folder: str) -> None:
+    assert slugs.folder_of(slug, file) == folder
+
+
 def test_the_words_of_a_name() -> None:
     assert slugs.words("guide/How-to_install.v2") == "How to install v2"
 
