@@ -15,6 +15,8 @@ from sheaf.cli.planning import Aim, Kind, Step
 from sheaf.cli.reports import Done, Report
 from sheaf.cli.sides import InConflict, Left, Sides, Stale
 
+# What asks nothing of the site.
+_IDLE = (Kind.KEEP, Kind.LEAVE, Kind.CONFLICT, Kind.FAIL)
 # How a step may end that leaves the others to go on.
 EXPECTED = (Left, InConflict, Stale, Refused, ApiError, OSError)
 
@@ -41,8 +43,13 @@ def run(client: Client, task: Task) -> Report:
     for a folder that cannot be read.
     """
     sides, steps, report = prepare(client, task)
+    # Of most files nothing is to be done: they need no threads.
+    at_once = [step for step in steps if step.kind in _IDLE]
+    others = [step for step in steps if step.kind not in _IDLE]
     try:
-        jobs.run(partial(carry_out, sides, task), steps, task.threads, report.note)
+        for step in at_once:
+            report.note(carry_out(sides, task, step))
+        jobs.run(partial(carry_out, sides, task), others, task.threads, report.note)
     finally:
         keep(sides, task)
     return report
