@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sheaf.cli import atomic, sync
@@ -249,6 +249,31 @@ def token(mint_token: Mint) -> str:
     return mint_token("alice", "editor")
 
 
+def command(folder: int, *, to_site: bool = False, to_folder: bool = False) -> Command:
+    return Command(folder, to_site, to_folder, moves=False, dry=False, at_once=False)
+
+
+# A job that imports the same each night; a clone that never had what a person saved, after a folder
+# that has; and a page that is made anew where one has moved away.
+@example([Edited("a", at_top=True), command(1, to_site=True)])
+@example(
+    [
+        Edited("a", at_top=True),
+        command(0, to_site=True, to_folder=True),
+        Typed(0, "a", at_top=False),
+        command(0, to_site=True),
+        command(1, to_site=True),
+    ]
+)
+@example(
+    [
+        Edited("a", at_top=True),
+        Moved("a", "new"),
+        command(1, to_site=True),
+        Edited("a", at_top=False),
+        command(0, to_site=True, to_folder=True),
+    ]
+)
 @given(operations)
 def test_no_line_that_anybody_saved_or_typed_is_lost(
     site_url: str, token: str, tmp_path_factory: pytest.TempPathFactory, done: list[Operation]
