@@ -23,17 +23,13 @@ EXPECTED = (Left, InConflict, Stale, Refused, ApiError, OSError)
 
 @dataclass(frozen=True)
 class Task:
-    """What to bring into step, and how. With `dry` nothing is written, to neither side.
-
-    A site that does not know who asks (not `signed_in`) merges nothing.
-    """
+    """What to bring into step, and how. With `dry` nothing is written, to neither side."""
 
     root: Path
     aim: Aim
     prefix: str = ""
     threads: int = 4
     dry: bool = False
-    signed_in: bool = True
 
 
 def run(client: Client, task: Task) -> Report:
@@ -93,14 +89,7 @@ def _decided(sides: Sides, found: Matches, task: Task) -> list[Step]:
     deleted = survey.deleted(sides.client, task.prefix, found.matches)
     matches = survey.compared(sides.client, sides.folder, found.matches, task.threads)
     steps = (planning.decide(each, deleted, task.aim) for each in matches)
-    return [_possible(step, task) for step in steps if step]
-
-
-def _possible(step: Step, task: Task) -> Step:
-    if step.kind == Kind.MERGE and not task.signed_in:
-        reason = "changed here and on the site: with an editor's token they would be merged"
-        return replace(step, kind=Kind.CONFLICT, reason=reason)
-    return step
+    return [step for step in steps if step]
 
 
 def _faults(found: Matches, aim: Aim) -> Iterable[Done]:
