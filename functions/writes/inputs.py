@@ -20,7 +20,7 @@ from sheaf.pages.changes import Change, Move, Put, Remove
 from sheaf.pages.drafts import Typed
 from sheaf.pages.idempotency import Key
 from sheaf.pages.preconditions import Precondition
-from sheaf.rendering.source import MAX_TAG, MAX_TAGS, MAX_TITLE
+from sheaf.rendering.source import MAX_BYTES, MAX_TAG, MAX_TAGS, MAX_TITLE
 
 # A proxy that compresses the answer makes its tag weak. The version still names one content, and
 # nobody but us gives out such tags: with another one's meaning RFC 9110 would have it not match.
@@ -40,6 +40,16 @@ def _storable(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_storable)]
+
+
+def _of_a_page(text: str) -> str:
+    if len(text.encode()) > MAX_BYTES:
+        raise problems.too_large(f"This text is too long: one may have {MAX_BYTES // 1024**2} MiB.")
+    return text
+
+
+# What its length is, is asked of the text, and not of the JSON that it came in.
+PageText = Annotated[Text, AfterValidator(_of_a_page)]
 # Lengths are those of the line that is made of what was sent.
 _AS_LINE = BeforeValidator(lambda sent: texts.line(sent) if isinstance(sent, str) else sent)
 Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE), _AS_LINE]
@@ -76,7 +86,7 @@ class PageInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    body: Text
+    body: PageText
     title: Title | None = None
     tags: Annotated[list[Tag], Field(max_length=MAX_TAGS)] | None = None
     comment: Comment = ""
@@ -153,7 +163,7 @@ class ChangeInput(PageInput):
     """
 
     slug: Text
-    body: Text | None = None  # type: ignore[assignment]
+    body: PageText | None = None  # type: ignore[assignment]
     if_match: str | None = None
     if_none_match: str | None = None
 
@@ -208,7 +218,7 @@ class PreviewInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    body: Text
+    body: PageText
     slug: Text = "home"
     file: File = None
 
@@ -218,7 +228,7 @@ class MergeInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    body: Text
+    body: PageText
     base: Annotated[int, Field(ge=1, lt=10**18)] | None = None
 
 
@@ -227,7 +237,7 @@ class DraftInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    body: Text
+    body: PageText
     comment: Comment = ""
     based_on: _Version | None = None
     replaces: Annotated[UUID, Field(strict=False)] | None = None

@@ -1,15 +1,20 @@
 """Where a page's text came from: an edit, an import or a restored version, and from which file."""
 
 import re
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
 from sheaf.sharding import resharding, shards
 from tests.fixtures import Servers
 from tests.integration.conftest import Configure, migrated_shards
+from tests.integration.functions.conftest import empty
 from tests.site import CREATE, Site
 
 FILE = "guide/Über uns.md"
@@ -212,6 +217,85 @@ def test_a_batch_of_the_release_before_is_told_again(site: Site, engine: Engine)
         assert changed.rowcount == 1
     again = site.post("/api/batches", sent, headers={"Idempotency-Key": "k"})
     assert again.json == first.json
+
+
+NAMES = {"a/x": ("a/x.md", "a/x!.MD", "a/x/README.md"), "b": ("b.md", "b.MD", "b.mdx")}
+SLUGS = st.sampled_from(sorted(NAMES))
+ACTS = st.one_of(
+    st.tuples(st.just("put"), SLUGS, st.booleans(), st.sampled_from((None, 0, 1, 2))),
+    st.tuples(st.sampled_from(("restore", "delete", "move")), SLUGS, st.booleans(), st.none()),
+)
+
+
+@dataclass
+class Model:
+    """Does things to two pages, by single requests or as batches, and says what is to be told."""
+
+    site: Site
+    wanted: dict[str, tuple[str, str]] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    deleted: dict[str, str] = field(default_factory=dict)
+    count: int = 0
+
+    def act(self, kind: str, slug: str, *, imports: bool, file: int | None, batched: bool) -> None:
+        """Do it, if it can be done."""
+        self.count += 1
+        origin = {"origin": "import"} if imports else {}
+        there = slug in self.wanted
+        if kind == "put":
+            name = {} if file is None else {"file": NAMES[slug][file]}
+            self._put(slug, {"body": f"{self.count}", **origin, **name}, batched=batched)
+        elif kind == "restore" and there:
+            version = self.versions[slug]
+            answer = self.site.put(slug, {"restore": version}, {"If-Match": f'"v{version}"'})
+            assert answer.json["version"] == version  # it is the same
+        elif kind == "delete" and there:
+            tag = f'"v{self.versions.pop(slug)}"'
+            batch(self.site, {"slug": slug, "delete": True, "if_match": tag, **origin})
+            self.deleted[slug] = "import" if imports else "edit"
+            del self.wanted[slug]
+        elif kind == "move" and there and (to := {"b": "a/x", "a/x": "b"}[slug]) not in self.wanted:
+            answer = move(self.site, slug, to, self.versions.pop(slug))
+            self.versions[to] = answer.json["version"]
+            self.wanted[to] = (self.wanted.pop(slug)[0], f"{to}.md")
+            self.deleted.pop(to, None)
+
+    def _put(self, slug: str, sent: dict[str, str], *, batched: bool) -> None:
+        version = self.versions.get(slug)
+        named = {"if_match": f'"v{version}"'} if version else {"if_none_match": "*"}
+        headers = {"If-Match": f'"v{version}"'} if version else CREATE
+        if batched:
+            answer = self.site.post("/api/batches", {"changes": [{"slug": slug, **named, **sent}]})
+        else:
+            answer = self.site.put(slug, sent, headers)
+        if answer.status_code == 409:
+            assert "moved_to" in answer.text
+            assert (version, sent["origin"]) == (None, "import")
+            return
+        page = answer.json["items"][0] if batched else answer.json
+        self.versions[slug] = page["version"]
+        _, kept = self.wanted.get(slug, ("", f"{slug}.md"))
+        self.wanted[slug] = (sent.get("origin", "edit"), sent.get("file", kept))
+        self.deleted.pop(slug, None)
+        assert sources(page) == self.wanted[slug]
+
+
+@given(acts=st.lists(st.tuples(ACTS, st.booleans()), min_size=1, max_size=12))
+@hypothesis_settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
+def test_whatever_happens_to_pages_their_origin_and_file_are_told(
+    spread: Site, acts: list[Any]
+) -> None:
+    empty()
+    model = Model(spread)
+    for (kind, slug, imports, file), batched in acts:
+        model.act(kind, slug, imports=imports, file=file, batched=batched)
+    listed = {item["slug"]: sources(item) for item in spread.get("/api/pages").json["items"]}
+    assert listed == model.wanted
+    assert {slug: of(spread, slug) for slug in model.wanted} == model.wanted
+    gone = spread.get("/api/pages?state=tombstone").json["items"]
+    assert {item["slug"]: item["origin"] for item in gone} == model.deleted
 
 
 # What code that knows of no origin writes: the row's new version, and its revision.

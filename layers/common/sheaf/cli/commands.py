@@ -173,7 +173,8 @@ def sync_(site: Site, folder: Path, *, delete: bool, moves: bool, **options: Any
     What was changed on one side is brought to the other. What was changed on both is merged, and
     reported if the same lines were changed: nothing of it is written, and the exit status is 1.
     """
-    aim = Aim(True, True, delete, options.pop("overwrite"), moves)
+    overwrite = options.pop("overwrite")
+    aim = Aim(to_site=True, to_folder=True, delete=delete, moves=moves, overwrite=overwrite)
     _sync(site, folder, aim, (Kind.CREATE, Kind.UPDATE, Kind.WRITE), **options)
 
 
@@ -191,7 +192,7 @@ def _sync(
 ) -> None:
     if aim.to_site and site.token is None:
         raise click.UsageError("An import needs a token: set SHEAF_TOKEN or give --token.")
-    task = Task(folder, aim, prefix, threads, dry, signed_in=site.token is not None)
+    task = Task(folder, aim, prefix, threads, dry)
     with plain_errors():
         report = run(Client(site.url, site.token, connections=threads), task)
         report.tell_passed_over()

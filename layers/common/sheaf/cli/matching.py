@@ -231,5 +231,5 @@ class _Matcher:
         if first == page.slug:
             self._found.matches.append(Match(path, page.slug, None, entry, page, kept_at))
         else:
-            reason = f"its file {path} would be the same as that of {first}"
+            reason = f"its file {path} is another page's on this disk"
             self._found.clashes.append(Clash(path, page.slug, reason, of_page=True))

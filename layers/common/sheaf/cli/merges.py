@@ -4,14 +4,18 @@ The site merges, as it does for the editor. The text goes into the file first, a
 site: whoever is interrupted in between has it, and the next call brings it there.
 """
 
+from http import HTTPStatus
+
 from sheaf.cli import documents, survey
-from sheaf.cli.client import Conflict, Page, PageItem
+from sheaf.cli.client import ApiError, Conflict, Merged, Page, PageItem
 from sheaf.cli.folder import Found
 from sheaf.cli.matching import File, Match
 from sheaf.cli.sides import InConflict, Sides, Stale
 from sheaf.hashing import git_blob_id
 
 _SHOWN = 60
+# An export needs no token, but for this.
+_NO_EDITOR = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 def merge(sides: Sides, match: Match, file: File, page: PageItem, *, to_site: bool) -> None:
@@ -32,7 +36,7 @@ def merged(sides: Sides, match: Match, file: File, page: PageItem) -> tuple[Page
     if not match.entry:
         raise InConflict("changed here and on the site, and nobody knows what it was before")
     body = survey.text(sides.folder, file.found)
-    answer = sides.client.merge(page.slug, match.entry.version, body)
+    answer = _asked(sides, page.slug, match.entry.version, body)
     now = sides.client.page(page.slug)
     if now.version != answer.version:
         raise Stale("somebody changed the page meanwhile")
@@ -41,6 +45,16 @@ def merged(sides: Sides, match: Match, file: File, page: PageItem) -> tuple[Page
     if answer.conflicts:
         raise InConflict("; ".join(_told(each, body) for each in answer.conflicts))
     return now, answer.body
+
+
+def _asked(sides: Sides, slug: str, base: int, body: str) -> Merged:
+    try:
+        return sides.client.merge(slug, base, body)
+    except ApiError as error:
+        if error.status not in _NO_EDITOR:
+            raise
+        reason = "changed here and on the site: it takes an editor's token to merge them"
+        raise InConflict(reason) from error
 
 
 def into_file(sides: Sides, match: Match, file: File, page: Page, body: str) -> Found:

@@ -15,23 +15,21 @@ from sheaf.cli.planning import Aim, Kind, Step
 from sheaf.cli.reports import Done, Report
 from sheaf.cli.sides import InConflict, Left, Sides, Stale
 
+# What asks nothing of the site.
+_IDLE = (Kind.KEEP, Kind.LEAVE, Kind.CONFLICT, Kind.FAIL)
 # How a step may end that leaves the others to go on.
 EXPECTED = (Left, InConflict, Stale, Refused, ApiError, OSError)
 
 
 @dataclass(frozen=True)
 class Task:
-    """What to bring into step, and how. With `dry` nothing is written, to neither side.
-
-    A site that does not know who asks (not `signed_in`) merges nothing.
-    """
+    """What to bring into step, and how. With `dry` nothing is written, to neither side."""
 
     root: Path
     aim: Aim
     prefix: str = ""
     threads: int = 4
     dry: bool = False
-    signed_in: bool = True
 
 
 def run(client: Client, task: Task) -> Report:
@@ -41,8 +39,13 @@ def run(client: Client, task: Task) -> Report:
     for a folder that cannot be read.
     """
     sides, steps, report = prepare(client, task)
+    # Of most files nothing is to be done: they need no threads.
+    at_once = [step for step in steps if step.kind in _IDLE]
+    others = [step for step in steps if step.kind not in _IDLE]
     try:
-        jobs.run(partial(carry_out, sides, task), steps, task.threads, report.note)
+        for step in at_once:
+            report.note(carry_out(sides, task, step))
+        jobs.run(partial(carry_out, sides, task), others, task.threads, report.note)
     finally:
         keep(sides, task)
     return report
@@ -86,14 +89,7 @@ def _decided(sides: Sides, found: Matches, task: Task) -> list[Step]:
     deleted = survey.deleted(sides.client, task.prefix, found.matches)
     matches = survey.compared(sides.client, sides.folder, found.matches, task.threads)
     steps = (planning.decide(each, deleted, task.aim) for each in matches)
-    return [_possible(step, task) for step in steps if step]
-
-
-def _possible(step: Step, task: Task) -> Step:
-    if step.kind == Kind.MERGE and not task.signed_in:
-        reason = "changed here and on the site: with an editor's token they would be merged"
-        return replace(step, kind=Kind.CONFLICT, reason=reason)
-    return step
+    return [step for step in steps if step]
 
 
 def _faults(found: Matches, aim: Aim) -> Iterable[Done]:

@@ -88,6 +88,11 @@ def method_not_allowed(allowed: str) -> Problem:
     return Problem(HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", detail, {"allow": allowed})
 
 
+def too_large(detail: str) -> Problem:
+    """413: what was sent is more than is taken."""
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail)
+
+
 def answer_too_large(limit: int) -> Problem:
     """406: as it was asked for, the answer has more bytes than can be sent."""
     detail = f"This has more than {limit} bytes. Ask for it compressed: Accept-Encoding: br, gzip."
@@ -220,9 +225,7 @@ _PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
         "Feeds and sitemaps say where the site is, and this site does not know. Whoever runs it can"
         " set SHEAF_SITE_URL.",
     ),
-    errors.TooLarge: lambda error: Problem(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", str(error)
-    ),
+    errors.TooLarge: lambda error: too_large(str(error)),
     errors.TooManyDrafts: lambda error: Problem(
         HTTPStatus.UNPROCESSABLE_ENTITY, "too-many-drafts", str(error)
     ),

@@ -1,5 +1,7 @@
 """The `sheaf` command as people run it, against a running site."""
 
+import errno
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from sheaf.cli import atomic, sync
+from sheaf.cli import atomic, base, sync
 from sheaf.cli.batches import Change
 from sheaf.cli.client import Client, PageItem, SavedItem
 from sheaf.cli.planning import Aim
@@ -159,7 +161,8 @@ def test_what_cannot_be_a_page_is_reported_and_the_rest_goes_on(sheaf: Sheaf, fo
             "good.md": b"# Good\n",
             "latin.md": b"caf\xe9",
             "huge.md": b"x" * 1_048_577,
-            "wide.md": b"\n" * 600_000,
+            "wide.md": b"[a](b) " * 30_000,
+            "quotes.md": b'"' * 750_000,
             "null.md": b"a\0b",
             ".hidden.md": b"x",
             ".git/config.md": b"x",
@@ -167,7 +170,7 @@ def test_what_cannot_be_a_page_is_reported_and_the_rest_goes_on(sheaf: Sheaf, fo
     )
     done = sheaf("import", folder)
     assert done.returncode == 1
-    assert done.stdout == "created 1, updated 0, unchanged 0, failed 4\n"
+    assert done.stdout == "created 2, updated 0, unchanged 0, failed 4\n"
     *lines, passed_over = done.stderr.splitlines()
     assert passed_over == "passed over: 2 hidden name"
     reasons = dict(line.split(": ", 1) for line in lines)
@@ -180,7 +183,7 @@ def test_what_cannot_be_a_page_is_reported_and_the_rest_goes_on(sheaf: Sheaf, fo
     }
     assert reasons[f"{prefix}/latin.md"] == "not UTF-8"
     assert reasons[f"{prefix}/huge.md"] == "larger than 1 MiB"
-    assert reasons[f"{prefix}/wide.md"].endswith("(413)")
+    assert reasons[f"{prefix}/wide.md"].startswith("Up to line 1 the text")
     assert reasons[f"{prefix}/null.md"].endswith("(422)")
 
 
@@ -325,6 +328,9 @@ def test_a_site_that_is_not_there_is_one_line(sheaf: Sheaf, folder: Path) -> Non
         ("import", "/no/such/folder"),
         ("import", "/tmp", "--jobs", "0"),
         ("import", "/tmp", "--token", ""),
+        ("import", "/tmp", "--token", "a", "--prefix", "a//b"),
+        ("sync", "/tmp"),
+        ("sync", "/no/such/folder", "--token", "a"),
         ("export", "/tmp/out", "--url", "ftp://127.0.0.1"),
         ("export", "/tmp/out", "--url", "http://["),
         ("token", "--user", "alice", "--role", "owner"),
@@ -335,6 +341,59 @@ def test_a_wrong_command_line_is_a_usage_error(sheaf: Sheaf, arguments: tuple[st
     done = sheaf(*arguments, SHEAF_TOKEN="")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+def test_a_pipe_does_not_hold_up_an_import(sheaf: Sheaf, folder: Path) -> None:
+    write(folder, {"page.md": b"# Page\n", "photo.png": b""})
+    os.mkfifo(folder / folder.parent.name / "pipe.md")
+    done = sheaf("import", folder)
+    assert done.stdout == "created 1, updated 0, unchanged 0, failed 0\n"
+    assert done.stderr == "passed over: 1 .png, 1 special file\n"
+
+
+def test_a_folder_is_kept_in_step_with_one_of_the_site(sheaf: Sheaf, folder: Path) -> None:
+    place = folder / folder.parent.name
+    write(folder, {"page.md": b"# Page\n"})
+    first = sheaf("sync", place, "--prefix", f"/{place.name}/", "--json")
+    told = json.loads(first.stdout)
+    slug = f"{place.name}/page"
+    assert told["items"] == [{"file": "page.md", "slug": slug, "outcome": "created", "reason": ""}]
+    page = {"body": "# Theirs\n"}
+    assert sheaf.request("PUT", slug, {"If-Match": '"v1"'}, page) == 200
+    tried = sheaf("sync", place, "--prefix", place.name, "--dry-run")
+    assert tried.stderr == "page.md: written\n"
+    assert (place / "page.md").read_text() == "# Page\n"
+    done = sheaf("sync", place, "--prefix", place.name)
+    assert done.stdout == "created 0, updated 0, written 1, unchanged 0, failed 0\n"
+    assert (place / "page.md").read_text() == "# Theirs\n"
+
+
+def test_a_conflict_is_told_and_is_exit_status_1(sheaf: Sheaf, folder: Path) -> None:
+    place = folder / folder.parent.name
+    slug = f"{place.name}/page"
+    write(folder, {"page.md": b"# Page\n"})
+    sheaf("sync", place, "--prefix", place.name)
+    assert sheaf.request("PUT", slug, {"If-Match": '"v1"'}, {"body": "# Theirs\n"}) == 200
+    write(folder, {"page.md": b"# Mine\n"})
+    done = sheaf("sync", place, "--prefix", place.name)
+    told = "page.md: in conflict, line 1: '# Mine' here, '# Theirs' on the site\n"
+    assert (done.returncode, done.stderr) == (1, told)
+
+
+def test_a_folder_that_cannot_be_written_to_has_no_base(
+    sheaf: Sheaf,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(target: Path, data: bytes) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), target)
+
+    monkeypatch.setattr(base, "write_whole", refuse)
+    write(folder, {"page.md": b"# Page\n"})
+    done = sync.run(Client(sheaf.url, sheaf.token), Task(folder, IMPORT))
+    assert done.counts == {"created": 1}
+    assert capsys.readouterr().err.endswith("(Read-only file system): there is no base\n")
 
 
 def test_a_token_from_the_command_line_lets_an_editor_write(

@@ -1,7 +1,8 @@
 """Whatever people and commands do in whatever order: no text is lost that somebody has saved.
 
-Two folders are kept in step with the same pages, each with a base of its own that may get lost.
-Every line that anybody types is one of its own, so that each can be looked for.
+Two folders are kept in step with the same pages, each with a base of its own that may get lost. At
+first the pages were imported from the first one, and the second one is a fresh clone of it. Every
+line that anybody types is one of its own, so that each can be looked for.
 """
 
 import shutil
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sheaf.cli import atomic, sync
@@ -23,9 +24,9 @@ from sheaf.cli.sync import Task
 from tests.conftest import Mint
 from tests.integration.sheaf.cli.people import Person
 
-NAMES = ("a", "b", "c")
+NAMES = ("a", "b")
 NEW = "--\n\n--\n\n--\n"
-names, folders = st.sampled_from(NAMES), st.integers(0, 1)
+names, folders = st.sampled_from([*NAMES, "new"]), st.integers(0, 1)
 tops = st.booleans()
 
 
@@ -165,16 +166,16 @@ commands = st.builds(
     dry=st.sampled_from([False, False, False, True]),
     at_once=st.sampled_from([False, False, True]),
 ).filter(lambda one: one.to_site or one.to_folder)
-edits = st.one_of(st.builds(Typed, folders, names, tops), st.builds(Edited, names, tops))
+edits = st.one_of(st.builds(Edited, names, tops), st.builds(Typed, folders, names, tops))
 others = st.one_of(
+    st.builds(BaseLost, folders),
     st.builds(Moved, names, names),
     st.builds(Deleted, names),
     st.builds(Restored, names),
     st.builds(FileMoved, folders, names, names),
     st.builds(FileRemoved, folders, names),
-    st.builds(BaseLost, folders),
 )
-operations = st.lists(st.one_of(commands, edits, commands, edits, others), max_size=16)
+operations = st.lists(st.one_of(commands, edits, commands, edits, others), max_size=12)
 
 
 class World:
@@ -194,6 +195,10 @@ class World:
         self.typed: list[set[str]] = [set(), set()]
         self.seen = set[str]()
         self.by_people = set[str]()
+        for root in self.roots:
+            for name in NAMES:
+                (root / f"{name}.md").write_text(NEW)
+        sync.run(self.client, Task(self.roots[0], Aim(to_site=True), prefix))
 
     def do(self, operation: Operation) -> None:
         operation.do(self)
@@ -244,6 +249,31 @@ def token(mint_token: Mint) -> str:
     return mint_token("alice", "editor")
 
 
+def command(folder: int, *, to_site: bool = False, to_folder: bool = False) -> Command:
+    return Command(folder, to_site, to_folder, moves=False, dry=False, at_once=False)
+
+
+# A job that imports the same each night; a clone that never had what a person saved, after a folder
+# that has; and a page that is made anew where one has moved away.
+@example([Edited("a", at_top=True), command(1, to_site=True)])
+@example(
+    [
+        Edited("a", at_top=True),
+        command(0, to_site=True, to_folder=True),
+        Typed(0, "a", at_top=False),
+        command(0, to_site=True),
+        command(1, to_site=True),
+    ]
+)
+@example(
+    [
+        Edited("a", at_top=True),
+        Moved("a", "new"),
+        command(1, to_site=True),
+        Edited("a", at_top=False),
+        command(0, to_site=True, to_folder=True),
+    ]
+)
 @given(operations)
 def test_no_line_that_anybody_saved_or_typed_is_lost(
     site_url: str, token: str, tmp_path_factory: pytest.TempPathFactory, done: list[Operation]

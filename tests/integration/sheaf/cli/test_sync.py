@@ -182,13 +182,19 @@ def test_a_title_set_apart_is_not_merged_away(desk: Desk, colleague: Person) -> 
     assert desk.run(IMPORT) == desk.run(EXPORT) == {"unchanged": 1}
 
 
-def test_to_merge_the_site_has_to_know_who_asks(desk: Desk, colleague: Person) -> None:
-    desk.write("a.md", LINES)
+@pytest.mark.parametrize("role", ["reader", None])
+def test_an_export_merges_for_editors_only(
+    desk: Desk, colleague: Person, mint_token: Mint, role: str | None
+) -> None:
+    for name in ("a", "b"):
+        desk.write(f"{name}.md", LINES)
     desk.run(SYNC)
-    colleague.save("a", LINES + "theirs\n")
+    for name in ("a", "b"):
+        colleague.save(name, LINES + "theirs\n")
     desk.write("a.md", "mine\n" + LINES)
-    task = replace(desk.task(EXPORT), signed_in=False)
-    assert sync.run(Client(desk.client.url), task).counts == {"in conflict": 1}
+    client = Client(desk.client.url, mint_token("carol", role) if role else None)
+    assert sync.run(client, desk.task(EXPORT)).counts == {"in conflict": 1, "written": 1}
+    assert desk.read("a.md") == "mine\n" + LINES
 
 
 def test_what_was_deleted_on_one_side_is_told_and_then_done(desk: Desk, colleague: Person) -> None:

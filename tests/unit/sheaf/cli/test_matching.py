@@ -54,7 +54,7 @@ def test_a_file_meets_the_page_that_the_base_names_first_of_all() -> None:
     there, other = page("new", of="1"), page("old", of="2")
     matches = found([file("old.md")], {"old.md": entry("old", of="1")}, [there, other])
     assert {one.path: one.page for one in matches.matches} == {"old.md": there}
-    assert told(matches) == [("old.md", "its file old.md would be the same as that of old.md")]
+    assert told(matches) == [("old.md", "its file old.md is another page's on this disk")]
 
 
 def test_a_page_that_has_moved_says_where_its_file_belongs() -> None:
@@ -103,7 +103,7 @@ def test_two_pages_for_one_file_of_a_disk_that_ignores_case() -> None:
     assert len(found(pages=pages).matches) == 2
     matches = found(pages=pages, folds=True)
     assert [one.slug for one in matches.matches] == ["Tea"]
-    assert told(matches) == [("tea.md", "its file tea.md would be the same as that of Tea")]
+    assert told(matches) == [("tea.md", "its file tea.md is another page's on this disk")]
 
 
 def test_on_such_a_disk_a_file_meets_its_page_in_any_case() -> None:
