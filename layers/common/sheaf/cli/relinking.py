@@ -15,7 +15,8 @@ from markdown_it.common.utils import unescapeAll
 from markdown_it.helpers import parseLinkDestination
 
 from sheaf.rendering import markdown, source
-from sheaf.rendering.markdown import Skeleton, TooMuch
+from sheaf.rendering.markdown import Skeleton
+from sheaf.rendering.work import TooMuch
 
 # The path that a link is to have in place of its own, if it is to have another one.
 NewPath = Callable[[str], str | None]

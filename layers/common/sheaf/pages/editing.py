@@ -45,6 +45,7 @@ from sheaf.pages.preconditions import Precondition
 from sheaf.pages.reads import Page, PageItem
 from sheaf.pages.saves import EMPTY, Content, LockLost, Write
 from sheaf.rendering import articles, markdown, source
+from sheaf.rendering.work import TooMuch
 from sheaf.sharding import shards
 
 # Makes of a page what the cache keeps and readers get.
@@ -107,7 +108,7 @@ def compose(
     parts = source.parse(body)
     try:
         rendered = markdown.render(parts.text, slug, file or "")
-    except markdown.TooMuch as found:
+    except TooMuch as found:
         lines_before = body.removesuffix(parts.text).count("\n")
         raise TooComplex(found.reason, lines_before + found.line) from found
     name = source.title(parts, rendered.heading, slug, title)

@@ -1,10 +1,21 @@
 """Links: which page of the site an address in a page's text leads to."""
 
 import posixpath
+import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from sheaf import slugs
+
+# What links may begin with. Other addresses do nothing in most browsers, or harm.
+_SCHEMES = (
+    "bitcoin ftp ftps geo http https im irc ircs magnet mailto mms mx news nntp openpgp4fpr sip "
+    "sms smsto ssh tel url webcal wtai xmpp"
+)
+SCHEMES = frozenset(_SCHEMES.split())
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+# What browsers leave out before they look for a scheme.
+_IGNORED = re.compile("[\0- ]+")
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,16 @@ def target(href: str, slug: str, file: str = "") -> Target | None:
     query = f"?{parts.query}" if parts.query else ""
     fragment = f"#{parts.fragment}" if parts.fragment else ""
     return Target(found, f"/{quote(found)}{query}{fragment}")
+
+
+def is_allowed(href: str) -> bool:
+    """Whether a link may have this address: one within the site, or with one of the SCHEMES.
+
+    >>> is_allowed("../tea.md"), is_allowed("HTTPS://example.org"), is_allowed("javascript:x()")
+    (True, True, False)
+    """
+    scheme = _SCHEME.match(_IGNORED.sub("", href))
+    return not scheme or scheme[1].lower() in SCHEMES
 
 
 def path_of(href: str, slug: str, file: str = "") -> str | None:

@@ -17,6 +17,9 @@ from sheaf.rendering import static
 # Text that browsers show as it is laid out, else a run of white space with a line's end in it.
 _LAYOUT = re.compile(r"(<(pre|textarea)\b.*?</\2>)|\s*\n\s*", re.DOTALL)
 
+# What a style sheet of its own is for. Code without colours has a class as well.
+_MARKED = re.compile(r'class="(?!language-)|<(?:d[lt]|details|kbd|su[bp])\b')
+
 
 def render(template: str, /, **context: object) -> str:
     """The HTML document that a template such as `page.html` makes of these values.
@@ -47,6 +50,11 @@ def human_clock(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%H:%M} UTC"
 
 
+def has_marks(article: str) -> bool:
+    """Whether an article has something that `marks.css` is for, which most have not."""
+    return bool(_MARKED.search(article))
+
+
 def compact(source: str) -> str:
     """A template without its indentation and blank lines, which no browser shows."""
     return _LAYOUT.sub(lambda found: found[1] or "\n", source)
@@ -75,6 +83,7 @@ def _make_environment() -> Environment:
     environment.filters["page_path"] = page_path
     environment.filters["machine_time"] = machine_time
     environment.filters["human_time"] = human_time
+    environment.tests["marked"] = has_marks
     environment.filters["human_clock"] = human_clock
     return environment
 

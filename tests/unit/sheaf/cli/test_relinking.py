@@ -53,13 +53,17 @@ def test_a_link_leads_to_the_new_name(before: str, after: str | None) -> None:
         "[a](//guide/x) [b](https://example.org/guide/x) <https://example.org/guide/x>",
         "[a](/guide/z) [b](/Guide/x) [c](/guide/x/y)",
         "![a](/guide/x)",
-        "<a href='/guide/x'>",
         "[a](mailto:guide/x) [b](#guide/x) [c](?guide/x)",
         "[a](/guide/z)\n\n[b]: /guide/z\n[b]: /guide/x\n",
     ],
 )
 def test_other_text_stays(text: str) -> None:
     assert followed(text, "home", MOVED, FOLDER) == Relinked(text)
+
+
+def test_a_link_in_html_stays_and_is_told() -> None:
+    text = "<a href='/guide/x'>a</a>"
+    assert followed(text, "home", MOVED, FOLDER) == Relinked(text, ("/guide/x",))
 
 
 def test_a_link_that_cannot_have_its_new_address_is_told() -> None:

@@ -17,6 +17,32 @@ def test_in_the_file_of_a_folder_links_start_in_the_folder() -> None:
     assert render("[one](start.md)", "guide", "guide/index.md").links == {"guide/start"}
 
 
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("[a](ver.md?plain=1#b)", '<a href="/ver?plain=1#b">a</a>'),
+        ("<slack://x>", "slack://x"),
+        ("[a](obsidian://b)", "a"),
+        ("[*a*](javascript:b)", "<em>a</em>"),
+        ("![a](data:image/png;base64,b)", "a"),
+        ("![a *b*][c]\n\n[c]: file:d", "a b"),
+        ("[a](tel:1)", '<a href="tel:1">a</a>'),
+        ("[![a](data:b)](c.md)", '<a href="/c">a</a>'),
+    ],
+)
+def test_links_lead_where_they_may_or_are_words(text: str, html: str) -> None:
+    found = render(text, "home").html.replace(' rel="noopener noreferrer"', "")
+    assert found == f"<p>{html}</p>\n"
+
+
+def test_tasks_say_whether_they_are_done() -> None:
+    html = render("- [ ] a\n- [x] b\n- c", "x").html
+    assert '<input type="checkbox" aria-label="To do" disabled=""> a' in html
+    assert '<input type="checkbox" aria-label="Done" checked="" disabled=""> b' in html
+    assert html.count("<input") == 2
+    assert "<input" not in render("<input type=checkbox>", "x").html
+
+
 def test_links_are_collected_as_slugs() -> None:
     text = "[a](b.md) [c](/d/e) [f](https://example.org/) [g](#h) [i](../../j.md) [k](/-/recent)"
     assert render(text, "x/y").links == {"x/b", "d/e", "j"}

@@ -365,6 +365,23 @@ def test_a_pages_own_white_space_stays_as_it_is() -> None:
     assert context["article"] in render(template, context)
 
 
+@pytest.mark.parametrize(
+    ("article", "is_marked"),
+    [
+        ("<p>a</p>", False),
+        ('<pre><code class="language-sh">a</code></pre>', False),
+        ('<div class="notice note">', True),
+        ("<kbd>a</kbd>", True),
+        ("<details open>", True),
+        ("<dl>", True),
+    ],
+)
+def test_what_few_texts_have_is_styled_apart(article: str, is_marked: bool) -> None:
+    template, context = next(contexts())
+    document = render(template, {**context, "article": article})
+    assert (static.url("marks.css") in document) == is_marked
+
+
 def test_a_reader_loads_little() -> None:
     document = render(*next(contexts()))
     names = re.findall(r"/-/static/([^\"]+)", document)
