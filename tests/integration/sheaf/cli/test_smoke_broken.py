@@ -163,8 +163,15 @@ def overwrite_and_deny(request: Request, pass_on: PassOn) -> Reply:
 
 
 UPDATED = {
-    **{"id": "", "slug": "", "title": "", "tags": [], "version": 2, "blob": "", "body": ""},
-    **{"origin": "edit", "file": ""},
+    "id": "",
+    "slug": "",
+    "title": "",
+    "tags": [],
+    "version": 2,
+    "blob": "",
+    "body": "",
+    "origin": "edit",
+    "file": "",
 }
 
 WRITES: dict[str, tuple[set[str], Meddle]] = {
