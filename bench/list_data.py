@@ -9,10 +9,10 @@ SLOT = (
 )
 _FILL = f"""
     INSERT INTO pages (slot, slug, state, version, fence, owner, write_id, title, sort_title, tags,
-                       body, html, blob, author, created_at, updated_at)
+                       body, html, blob, author, created_at, updated_at, origin_version)
     SELECT slot, slug, 'live', 1, 1, gen_random_uuid(), gen_random_uuid(), title, lower(title),
            ARRAY['bench', 'lists'], 'A small page.', '<p>A small page.</p>', repeat(md5(slug), 2),
-           'author-' || number %% 100, instant, instant
+           'author-' || number %% 100, instant, instant, 1
     FROM (SELECT number, slug, 'Page ' || number AS title, {SLOT.format(slug="slug")} AS slot,
                  TIMESTAMPTZ '2020-01-01 00:00Z' + number * INTERVAL '1 minute' AS instant
           FROM (SELECT number, 'guide/page-' || number AS slug

@@ -56,6 +56,7 @@ _PROBLEM = {
             },
         },
         "holder": _TEXT_OR_NULL,
+        "moved_to": _TEXT,
         "draft": _TEXT_OR_NULL,
         "line": {"type": "integer"},
         "seconds_left": {"type": "integer"},

@@ -37,7 +37,7 @@ def version_document(event: BaseProxyEvent, slug: str, number: int) -> Answer:
     def make() -> Entry:
         found = lookups.revision(slug, number)
         parts = source.parse(found.body)
-        rendered = markdown.render_stored(parts.text, slug)
+        rendered = markdown.render_stored(parts.text, slug, found.file)
         title = source.title(parts, rendered.heading, slug, found.title)
         article = title.headline + rendered.html
         return _html("revision.html", slug, number, revision=asdict(found), article=article)

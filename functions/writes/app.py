@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -40,7 +41,7 @@ from sheaf.pages import (
     restoring,
 )
 from sheaf.pages.drafts import DraftItem
-from sheaf.pages.errors import Redirected
+from sheaf.pages.errors import OtherFile, Redirected
 from sheaf.pages.idempotency import Key
 from sheaf.pages.merging import Merge
 from sheaf.pages.presence import Presence
@@ -54,16 +55,17 @@ from writes.inputs import (
     IdempotencyKey,
     IfMatch,
     IfNoneMatch,
-    KeptVersion,
     LeaseFence,
     LeaseInput,
     MergeInput,
     MoveInput,
     NextVersion,
+    PageInput,
     PresenceInput,
     PreviewInput,
     RestoreInput,
     TabName,
+    file_of,
     key_of,
     lease_fence,
     precondition,
@@ -137,26 +139,27 @@ def put_page(
     if if_none_match is not None:
         slugs.check_new(slug)
     condition, lease = precondition(if_match, if_none_match), lease_fence(sheaf_lease)
+    file = file_of(slug, page.file)
     saved = editing.repeated(slug, key) if key else None
     if not saved:
         if lease is None:  # or the text is to be kept
             editing.refuse_early(slug, condition)
-        if isinstance(page, RestoreInput):
-            content = _restored(slug, page.restore)
-        else:
-            content = editing.compose(slug, page.body, page.title, page.tags)
-        saved = editing.put(
+        put = partial(
+            editing.put,
             slug,
             condition,
             author,
             page.comment,
-            content,
             document=documents.entry,
             origin=page.origin or "",
+            file=file,
             lease=lease,
             key=key,
-            time_left=_time_left(),
         )
+        try:
+            saved = put(_content(slug, page, file), time_left=_time_left())
+        except OtherFile as other:
+            saved = put(_content(slug, page, other.file), time_left=_time_left())
     headers = {"etag": version_etag(saved.page.version), **_NO_STORE}
     answer = SavedPage.with_warnings(saved.page, saved.warnings)
     if not saved.is_new:
@@ -165,9 +168,12 @@ def put_page(
     return reply(answer, HTTPStatus.CREATED, headers)
 
 
-def _restored(slug: str, kept: KeptVersion) -> Content:
+def _content(slug: str, page: PageInput | RestoreInput, file: str | None) -> Content:
+    if not isinstance(page, RestoreInput):
+        return editing.compose(slug, page.body, page.title, page.tags, file)
+    kept = page.restore
     kept_at = slug if kept.slug is None else slugs.parse(kept.slug)
-    return restoring.content(slug, kept_at, kept.version)
+    return restoring.content(slug, kept_at, kept.version, file)
 
 
 @api.delete("/api/pages/<slug>", summary="Delete a page", responses=_DELETED, tags=["pages"])
@@ -251,7 +257,8 @@ def post_batch(
 )
 def preview(text: PreviewInput) -> PowertoolsResponse[str]:
     """The HTML, title and tags that a page with this text would have, and warnings about it."""
-    content = editing.compose(slugs.parse(text.slug), text.body)
+    slug = slugs.parse(text.slug)
+    content = editing.compose(slug, text.body, file=file_of(slug, text.file))
     html = articles.of_stored(content.html, content.body, content.title)
     seen = Preview(html, content.title, list(content.tags), list(content.warnings))
     return reply(seen, headers=_NO_STORE)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from http import HTTPStatus
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -12,13 +13,14 @@ from sheaf import slugs, texts
 from sheaf.hashing import content_tag
 from sheaf.http import problems
 from sheaf.http.conditions import ENTITY_TAG
+from sheaf.http.resolver import invalid_fields
 from sheaf.pages import events
 from sheaf.pages.batches import MAX_CHANGES
 from sheaf.pages.changes import Change, Move, Put, Remove
 from sheaf.pages.drafts import Typed
 from sheaf.pages.idempotency import Key
 from sheaf.pages.preconditions import Precondition
-from sheaf.rendering.source import MAX_TAG, MAX_TAGS, MAX_TITLE
+from sheaf.rendering.source import MAX_BYTES, MAX_TAG, MAX_TAGS, MAX_TITLE
 
 # A proxy that compresses the answer makes its tag weak. The version still names one content, and
 # nobody but us gives out such tags: with another one's meaning RFC 9110 would have it not match.
@@ -38,6 +40,16 @@ def _storable(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_storable)]
+
+
+def _of_a_page(text: str) -> str:
+    if len(text.encode()) > MAX_BYTES:
+        raise problems.too_large(f"This text is too long: one may have {MAX_BYTES // 1024**2} MiB.")
+    return text
+
+
+# What its length is, is asked of the text, and not of the JSON that it came in.
+PageText = Annotated[Text, AfterValidator(_of_a_page)]
 # Lengths are those of the line that is made of what was sent.
 _AS_LINE = BeforeValidator(lambda sent: texts.line(sent) if isinstance(sent, str) else sent)
 Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE), _AS_LINE]
@@ -48,6 +60,12 @@ Origin = Annotated[
     Literal["import"] | None,
     # Without it a request is the same as before there were origins, to an idempotency key, too.
     Field(description=_IS_IMPORT, exclude_if=lambda origin: origin is None),
+]
+_MAX_FILE = 1000
+_IS_FILE = "The Markdown file that it comes from: its path below the folder of all pages"
+File = Annotated[
+    Annotated[Text, Field(max_length=_MAX_FILE)] | None,
+    Field(description=_IS_FILE, exclude_if=lambda file: file is None),
 ]
 
 IfMatch = Annotated[
@@ -68,11 +86,12 @@ class PageInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    body: Text
+    body: PageText
     title: Title | None = None
     tags: Annotated[list[Tag], Field(max_length=MAX_TAGS)] | None = None
     comment: Comment = ""
     origin: Origin = None
+    file: File = None
 
 
 _Version = Annotated[int, Field(ge=1, le=2**62)]
@@ -107,6 +126,10 @@ class RestoreInput(BaseModel):
         """As a PageInput's: nobody else sets this one."""
         return events.RESTORE
 
+    @property
+    def file(self) -> None:
+        """The page keeps its own."""
+
 
 def _as_one_of_them(sent: object) -> BaseModel:
     # Left to choose, pydantic would tell of a wrong body what either model says of it.
@@ -140,7 +163,7 @@ class ChangeInput(PageInput):
     """
 
     slug: Text
-    body: Text | None = None  # type: ignore[assignment]
+    body: PageText | None = None  # type: ignore[assignment]
     if_match: str | None = None
     if_none_match: str | None = None
 
@@ -150,7 +173,9 @@ class ChangeInput(PageInput):
         if condition.versions is None:
             slugs.check_new(slug)
         return Put(
-            slug, condition, self.body, self.title, self.tags, self.comment, self.origin or ""
+            *(slug, condition, self.body, self.title, self.tags, self.comment),
+            origin=self.origin or "",
+            file=file_of(slug, self.file, "file"),
         )
 
 
@@ -162,10 +187,12 @@ class DeletionInput(BaseModel):
     slug: Text
     delete: Literal[True]
     if_match: str
+    origin: Origin = None
 
     def change(self) -> Change:
         """As ChangeInput's."""
-        return Remove(slugs.parse(self.slug), _of_change(self.if_match, None))
+        condition = _of_change(self.if_match, None)
+        return Remove(slugs.parse(self.slug), condition, self.origin or "")
 
 
 def _as_its_kind(sent: object) -> BaseModel:
@@ -187,12 +214,13 @@ class BatchInput(BaseModel):
 
 
 class PreviewInput(BaseModel):
-    """A text to be rendered and forgotten; `slug` is where its relative links start."""
+    """A text to be rendered and forgotten; `slug` and `file` are its page's, for relative links."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    body: Text
+    body: PageText
     slug: Text = "home"
+    file: File = None
 
 
 class MergeInput(BaseModel):
@@ -200,7 +228,7 @@ class MergeInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    body: Text
+    body: PageText
     base: Annotated[int, Field(ge=1, lt=10**18)] | None = None
 
 
@@ -209,7 +237,7 @@ class DraftInput(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    body: Text
+    body: PageText
     comment: Comment = ""
     based_on: _Version | None = None
     replaces: Annotated[UUID, Field(strict=False)] | None = None
@@ -269,6 +297,17 @@ def _versions(if_match: str, name: str) -> frozenset[int]:
     # A foreign tag is well-formed and matches no version: the answer will be 412.
     tags = (tag.strip() for tag in if_match.split(","))
     return frozenset(int(found[1]) for tag in tags if (found := _VERSION_TAG.fullmatch(tag)))
+
+
+def file_of(slug: str, sent: str | None, name: str = "body.file") -> str | None:
+    """The file of a page as a Write has it; raises a 422 Problem, of what it is called there."""
+    if sent is None:
+        return None
+    try:
+        slugs.check_file(sent, slug)
+    except slugs.BadFile as error:
+        raise invalid_fields(HTTPStatus.UNPROCESSABLE_ENTITY, [(name, str(error))]) from error
+    return "" if sent == f"{slug}.md" else sent
 
 
 def key_of(header: str, author: str, method: str, *request: str | BaseModel | None) -> Key:

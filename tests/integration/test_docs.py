@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -20,7 +20,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 import pages.app
-from sheaf.cli import folder
+from sheaf.cli.folder import Folder
+from sheaf.cli.places import Places
 from sheaf.rendering import markdown
 from tests.fixtures import Servers
 from tests.needs import needs
@@ -28,7 +29,8 @@ from tests.servers.zookeeper import zookeeper_ensemble
 
 PROJECT = Path(__file__).parents[2]
 DOCS = PROJECT / "docs"
-FILES = [*PROJECT.glob("*.md"), *(DOCS / path for path in folder.markdown_files(DOCS))]
+MANUAL = [file.path for file in Folder(DOCS, dry=True).contents().files]
+FILES = [*PROJECT.glob("*.md"), *(DOCS / path for path in MANUAL)]
 SKIP = re.compile(r'sh skip="[^"]+"')
 END = "end of block"
 # What examples call and not every machine has.
@@ -149,9 +151,8 @@ def test_relative_links_lead_to_a_file_and_a_heading(file: Path) -> None:
 
 
 def test_every_page_of_the_manual_has_a_page_name_and_is_in_the_contents() -> None:
-    pages = {str(path): folder.slug_of(path) for path in folder.markdown_files(DOCS)}
-    assert all(folder.path_of(slug) == PurePosixPath(path) for path, slug in pages.items())
-    assert set(links(DOCS / "home.md")) == set(pages) - {"home.md"}
+    assert all(f"{Places().slug_of(path)}.md" == path for path in MANUAL)
+    assert set(links(DOCS / "home.md")) == set(MANUAL) - {"home.md"}
 
 
 def test_every_setting_is_described() -> None:

@@ -123,7 +123,8 @@ def is_place(path: str) -> bool:
 
 
 def is_file(end: str) -> bool:
-    return any(f"/{path}".endswith(f"/{end}") for path in texts())
+    # A README below some folder is an example: of what people have in folders of theirs.
+    return end.endswith("/README.md") or any(f"/{path}".endswith(f"/{end}") for path in texts())
 
 
 def is_target(name: str) -> bool:

@@ -35,6 +35,10 @@ class BadSlug(ValueError):
     """The string breaks one of the rules for slugs; the message names the rule."""
 
 
+class BadFile(ValueError):
+    """No file of this path may hold a page; the message says why."""
+
+
 class Reserved(BadSlug):
     """No page has this name, whatever the rules say: the site itself does."""
 
@@ -133,9 +137,46 @@ def from_file(path: str) -> str:
     return from_path(folder or HOME if name.casefold() in _OF_FOLDER else f"{folder}/{name}")
 
 
-def is_file(path: str) -> bool:
-    """Whether a path ends as those of Markdown files do."""
-    return bool(_SUFFIX.search(path))
+def folder_of(slug: str, file: str = "") -> str:
+    """The folder where relative links of a page start: that of its file, if that is not SLUG.md.
+
+    >>> folder_of("guide/start"), folder_of("guide", "guide/README.md"), folder_of("guide")
+    ('guide', 'guide', '')
+    """
+    return folder_from_path(file.rpartition("/")[0]) if file else slug.rpartition("/")[0]
+
+
+def check_file(path: str, slug: str) -> None:
+    """Raise BadFile unless this is the path of a Markdown file that may hold the page.
+
+    That is one of which `from_file` makes its slug, or the slug with `.md` behind it. No segment of
+    it leads elsewhere, is hidden, or is more than one name on any system.
+    """
+    for segment in path.split("/"):
+        if not segment:
+            raise BadFile("A file has no empty segment: no slash at either end, no two in a row.")
+        if segment.startswith("."):
+            raise BadFile("No segment of a file begins with a dot.")
+    if "\\" in path or any(unicodedata.category(each) == "Cc" for each in path):
+        raise BadFile("A file has no backslashes and no control characters.")
+    if path != f"{slug}.md" and not _holds(path, slug):
+        raise BadFile(f"This file is not that of the page {slug}.")
+
+
+def _holds(path: str, slug: str) -> bool:
+    try:
+        return from_file(path) == slug
+    except BadSlug:
+        return False
+
+
+def is_markdown(name: str) -> bool:
+    """Whether a file of this name holds Markdown.
+
+    >>> is_markdown("README.MD"), is_markdown("photo.png")
+    (True, False)
+    """
+    return _SUFFIX.search(name) is not None
 
 
 def words(slug: str) -> str:

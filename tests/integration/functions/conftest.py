@@ -8,8 +8,10 @@ import pytest
 import redis
 from sqlalchemy import Engine, create_engine, event, make_url, text
 
+from sheaf.database.tables import metadata
+from sheaf.pages import page_cache
 from sheaf.sharding import shards
-from tests.fixtures import Servers, database, migrate_together
+from tests.fixtures import KEPT, Servers, database, migrate_together
 from tests.integration.conftest import Configure
 from tests.site import Site
 from tests.waiting import wait_until
@@ -60,6 +62,16 @@ def spread(
         configure(SHEAF_DATABASE_URLS=",".join(urls))
         yield site
         shards.dispose()
+
+
+def empty() -> None:
+    """Have nothing in the databases of the site, and in the memory of this process."""
+    for engine in shards.everywhere():
+        with engine.begin() as connection:
+            for table in reversed(metadata.sorted_tables):
+                if table.name not in KEPT:
+                    connection.execute(table.delete())
+    page_cache.near().close()
 
 
 def wait_for_waiter(engine: Engine) -> None:

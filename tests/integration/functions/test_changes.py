@@ -11,12 +11,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from sheaf.database.tables import metadata
-from sheaf.pages import page_cache
 from sheaf.sharding import resharding, shards
 from tests.conftest import Mint
-from tests.fixtures import KEPT, Servers
+from tests.fixtures import Servers
 from tests.integration.conftest import Configure, migrated_shards
+from tests.integration.functions.conftest import empty
 from tests.site import CREATE, Site
 
 Shown = tuple[str, str, int, str, bool]  # kind, slug, version, author, imported
@@ -190,6 +189,8 @@ class Model:
     tokens: dict[str, str]
     live: dict[str, int] = field(default_factory=dict)
     gone: dict[str, int] = field(default_factory=dict)
+    # From where a page has moved, and none is there.
+    left: set[str] = field(default_factory=set)
     # The oldest first; the folders are those whose lists show it.
     events: list[tuple[set[str], Shown]] = field(default_factory=list)
 
@@ -215,7 +216,11 @@ class Model:
         body = {"body": text, **({"origin": "import"} if imported else {})}
         condition = CREATE if there is None else {"If-Match": f'"v{there}"'}
         answer = self.site.put(slug, body, condition, token)
+        if imported and slug in self.left:
+            assert answer.json["type"] == "urn:sheaf:problem:moved"
+            return
         assert answer.status_code in (200, 201), answer.text
+        self.left.discard(slug)
         self.live[slug] = answer.json["version"]
         kind = "edited" if there else "created"
         self._note(kind, slug, self.live[slug], author, imported=imported)
@@ -223,6 +228,7 @@ class Model:
     def _restore(self, author: str, token: str, slug: str) -> None:
         answer = self.site.put(slug, {"restore": self.gone[slug] - 1}, CREATE, token)
         assert answer.status_code == 201, answer.text
+        self.left.discard(slug)
         self.live[slug] = answer.json["version"]
         self._note("restored", slug, self.live[slug], author)
 
@@ -233,8 +239,9 @@ class Model:
         assert answer.status_code == 201, answer.text
         self.live[there] = answer.json["version"]
         self.gone.pop(slug, None)
-        left = above(slug) - above(there)
-        self.events.append((left, ("moved", slug, version + 1, author, False)))
+        self.left = self.left - {there} | {slug}
+        folders = above(slug) - above(there)
+        self.events.append((folders, ("moved", slug, version + 1, author, False)))
         self._note("moved", there, self.live[there], author)
 
     def _note(
@@ -257,15 +264,6 @@ def above(slug: str) -> set[str]:
     return {"/".join(names[:depth]) for depth in range(len(names))}
 
 
-def _empty() -> None:
-    for engine in shards.everywhere():
-        with engine.begin() as connection:
-            for table in reversed(metadata.sorted_tables):
-                if table.name not in KEPT:
-                    connection.execute(table.delete())
-    page_cache.near().close()
-
-
 @given(
     acts=st.lists(st.tuples(st.sampled_from(("alice", "bob")), _ACTS), min_size=1, max_size=15),
     lists=st.lists(st.sampled_from(LISTS), min_size=2, max_size=8, unique=True),
@@ -277,7 +275,7 @@ def _empty() -> None:
 def test_each_list_is_what_a_naive_one_would_be(
     spread: Site, mint_token: Mint, acts: list[Any], lists: list[Any], limit: int
 ) -> None:
-    _empty()
+    empty()
     model = Model(spread, {name: mint_token(name, "editor") for name in ("alice", "bob")})
     for author, act in acts:
         model.act(author, *act)

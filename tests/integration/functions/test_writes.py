@@ -95,7 +95,8 @@ def test_one_of_several_entity_tags_is_enough(site: Site) -> None:
         ({"body": "x", "tags": ["a", "\0"]}, 422, "invalid-fields"),
         ([], 422, "invalid-fields"),
         ("text", 422, "invalid-fields"),
-        ({"body": "x" * 1024 * 1024}, 413, "too-large"),
+        ({"body": "x" * (1024 * 1024 + 1)}, 413, "too-large"),
+        ({"body": "x", "comment": "é" * 1024 * 1024}, 413, "too-large"),
     ],
 )
 def test_bodies_that_are_refused(site: Site, body: object, status: int, name: str) -> None:
@@ -114,8 +115,35 @@ def test_a_refusal_is_in_plain_words(site: Site) -> None:
     why = "must be text without NUL characters and lone surrogates"
     assert refused["errors"] == [{"field": "body.body", "message": why}]
     assert refused["detail"] == f"body.body: {why}"
-    too_long = site.put("home", "x" * 1024 * 1024, CREATE).json
-    assert too_long["detail"] == "This is too long: a request may have 1 MiB."
+    too_long = site.put("home", "é" * (512 * 1024 + 1), CREATE).json
+    assert too_long["detail"] == "This text is too long: one may have 1 MiB."
+    controls = site.put("home", "\1" * 1024 * 1024, CREATE)  # in JSON six bytes for each
+    assert (controls.status_code, controls.json["title"]) == (413, "Request Entity Too Large")
+    much = site.put("home", "\1" * 800 * 1024, CREATE)
+    assert much.json["detail"] == "This is too long: a request may have 4 MiB of JSON."
+
+
+@pytest.mark.parametrize("letter", ['"', "\\", "é", "\n\t\t\t\t"], ids=ascii)
+def test_a_text_is_as_long_as_its_bytes(site: Site, letter: str) -> None:
+    """And not as its JSON, in which letters may take twice or three times as much."""
+    text = f"```\n{letter * (1024 * 1024 // len(letter.encode()))}"
+    text = text.encode()[: 1024 * 1024].decode(errors="ignore")
+    text += "x" * (1024 * 1024 - len(text.encode()))
+    answer = site.put("home", text, CREATE)
+    assert answer.status_code == 201, answer.json
+    assert site.get("/api/pages/home").json["body"] == text
+    assert site.put("home", f"{text}x", {"If-Match": '"v1"'}).status_code == 413
+    signed_in = {"Authorization": f"Bearer {site.token}"}
+    for send, address in (
+        (site.client.post, "/api/previews"),
+        (site.client.post, "/api/merges/home"),
+        (site.client.put, "/api/drafts/home"),
+    ):
+        sent = [
+            send(address, json={"body": each}, headers=signed_in) for each in (text, f"{text}x")
+        ]
+        assert [each.status_code for each in sent] == [200, 413]
+        assert sent[1].json["type"] == "urn:sheaf:problem:too-large"
 
 
 @pytest.mark.parametrize(

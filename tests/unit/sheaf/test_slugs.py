@@ -300,6 +300,58 @@ def test_a_file_holds_a_page(file: str, slug: str) -> None:
     assert slugs.from_file(file) == slug
 
 
+@pytest.mark.parametrize(
+    ("file", "slug"),
+    [
+        ("guide/a.md", "guide/a"),
+        ("guide/A b.MD", "guide/A-b"),
+        ("guide/README.md", "guide"),
+        ("guide/index.md", "guide/index"),  # an older page's own
+        ("e\u0301.md", "é"),
+        ("a...b.md", "a...b"),
+    ],
+)
+def test_the_file_of_a_page(file: str, slug: str) -> None:
+    slugs.check_file(file, slug)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        *("", "/a.md", "a.md/", "x//a.md", ".", "..", "../a.md", "x/../a.md", ".a.md", ".x/a.md"),
+        *("a\\b.md", "a\n.md", "a\x7f.md", "a\x85.md", "b.md", "x/a.md", "A.md", f"{'x' * 201}.md"),
+    ],
+)
+def test_what_is_no_file_of_a_page(file: str) -> None:
+    with pytest.raises(slugs.BadFile):
+        slugs.check_file(file, "a")
+
+
+@given(TEXT, st.sampled_from([".md", ".MD", ".mdx", ".markdown", ""]))
+def test_each_file_that_a_folder_may_have_is_one_of_its_page(raw: str, suffix: str) -> None:
+    path = "/".join(re.sub(r"[\\\x00-\x1f\x7f-\x9f]", "_", name) for name in raw.split("/"))
+    slug = slugs.from_file(file := f"{path}{suffix}")
+    hidden = any(not name or name.startswith(".") for name in file.split("/"))
+    with pytest.raises(slugs.BadFile) if hidden else contextlib.nullcontext():
+        slugs.check_file(file, slug)
+
+
+@pytest.mark.parametrize(
+    ("slug", "file", "folder"),
+    [
+        ("guide/start", "", "guide"),
+        ("guide/start", "guide/start.md", "guide"),
+        ("guide", "guide/README.md", "guide"),
+        ("guide/index", "guide/index.md", "guide"),
+        ("home", "index.md", ""),
+        ("home", "home/index.md", "home"),
+        ("Über-uns/a", "Über uns/a.md", "Über-uns"),
+    ],
+)
+def test_links_of_a_page_start_in_the_folder_of_its_file(slug: str, file: str, folder: str) -> None:
+    assert slugs.folder_of(slug, file) == folder
+
+
 def test_the_words_of_a_name() -> None:
     assert slugs.words("guide/How-to_install.v2") == "How to install v2"
 

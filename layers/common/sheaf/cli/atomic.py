@@ -1,14 +1,16 @@
 """Atomic import: all that a folder of Markdown would change on the site, or nothing."""
 
-from collections import Counter
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from sheaf.cli import batches, folder, importing, jobs
+from sheaf.cli import batches, merges, survey, sync, uploads
 from sheaf.cli.batches import Change
-from sheaf.cli.client import BatchRefused, Client, ClientError, Refusal
-from sheaf.cli.importing import Upload
-from sheaf.cli.jobs import PageFailed
+from sheaf.cli.client import BatchRefused, Client, ClientError, Page, Refusal, SavedItem
+from sheaf.cli.matching import File, Match
+from sheaf.cli.planning import IMPORT, Kind, Step
+from sheaf.cli.reports import Done, Report
+from sheaf.cli.sides import Sides
+from sheaf.cli.sync import Task
 from sheaf.hashing import git_blob_id
 
 
@@ -23,62 +25,117 @@ class TooLarge(ClientError):
         )
 
 
-def import_at_once(client: Client, root: Path) -> Counter[str]:
-    """Bring every Markdown file below `root` to the site, all or none; count what was done.
+@dataclass(frozen=True)
+class _Part:
+    """A change of the batch, and of what. A text that was merged comes with its page."""
+
+    done: Done
+    match: Match
+    change: Change
+    under: Page | None = None
+
+
+def run(client: Client, task: Task) -> Report:
+    """Bring every Markdown file to the site, all or none.
 
     What keeps one file from being a page is reported and keeps all from it. Raises TooLarge before
-    anything is sent, and ClientError if the site cannot be reached or does not let us write.
+    anything is sent, and as `sync.run`.
     """
-    listing = {page.slug: page for page in client.pages()}
-    todo = importing.plan(folder.markdown_files(root), listing)
-    changes, unreadable = _changes(root, todo.uploads)
-    failures = [*todo.failures, *unreadable]
-    if changes and not failures:
-        failures = _send(client, changes)
-    for failure in failures:
-        jobs.report(failure)
-    done = [] if failures else [_outcome(upload) for upload in changes]
-    unchanged = len(todo.uploads) - len(changes) - len(unreadable)
-    return Counter(done) + Counter({importing.UNCHANGED: unchanged, jobs.FAILED: len(failures)})
+    sides, steps, report = sync.prepare(client, task)
+    try:
+        parts = _parts(sides, task, steps, report)
+        if parts and not report.has_failed:
+            done = [part.done for part in parts] if task.dry else _send(sides, parts)
+            for each in done:
+                report.note(each)
+    finally:
+        sync.keep(sides, task)
+    return report
 
 
-def _changes(
-    root: Path, uploads: tuple[Upload, ...]
-) -> tuple[dict[Upload, Change], list[PageFailed]]:
-    """What to send for the files of which the pages are others, and the files that cannot be."""
-    changes: dict[Upload, Change] = {}
-    failures = []
-    for upload in uploads:
+def _parts(sides: Sides, task: Task, steps: Sequence[Step], report: Report) -> list[_Part]:
+    """What to send; of all the rest the report is told."""
+    parts = []
+    for step in steps:
+        done = sync.planned(step)
         try:
-            body = importing.read(root, upload)
-        except PageFailed as failure:
-            failures.append(failure)
+            part = _part(sides, task, step, done)
+        except sync.EXPECTED as error:
+            report.note(sync.ended(done, error))
             continue
-        if upload.page is None:
-            changes[upload] = batches.imported(batches.creation(upload.slug, body))
-        elif upload.page.blob != git_blob_id(body.encode()):
-            new_text = batches.new_text(upload.slug, upload.page.version, body)
-            changes[upload] = batches.imported(new_text)
-    return changes, failures
+        if part:
+            parts.append(part)
+        else:
+            report.note(sync.carry_out(sides, task, step))
+    return parts
 
 
-def _send(client: Client, changes: Mapping[Upload, Change]) -> list[PageFailed]:
-    """Send them in one batch; says which were refused. Raises TooLarge."""
-    uploads, batch = list(changes), list(changes.values())
+def _part(sides: Sides, task: Task, step: Step, done: Done) -> _Part | None:
+    """What to send for a step, if anything; raises what is in sync.EXPECTED."""
+    match, file, page = step.match, step.match.file, step.match.page
+    if step.kind == Kind.CREATE and file:
+        change = batches.creation(match.slug, survey.text(sides.folder, file.found))
+        return _Part(done, match, _told(sides, match, change, IMPORT))
+    if step.kind == Kind.UPDATE and file and page:
+        change = batches.new_text(page.slug, page.version, survey.text(sides.folder, file.found))
+        return _Part(
+            done, match, _told(sides, match, change, uploads.origin(match, page, task.aim))
+        )
+    if step.kind == Kind.MERGE and file and page:
+        now, body = merges.merged(sides, match, file, page)
+        change = batches.new_text(now.slug, now.version, body)
+        return _Part(done, match, _told(sides, match, change, ""), now)
+    if step.kind == Kind.DELETE_PAGE and page:
+        change = batches.imported(batches.deletion(page.slug, page.version))
+        return _Part(done, match, change)
+    if step.kind == Kind.MOVE_PAGE and page:
+        return _Part(done, match, batches.move(page.slug, page.version, match.renamed_to))
+    return None
+
+
+def _told(sides: Sides, match: Match, change: Change, origin: str) -> Change:
+    named = batches.from_file(change, sides.places.sent_file(match.path, match.slug))
+    return batches.imported(named) if origin else named
+
+
+def _send(sides: Sides, parts: Sequence[_Part]) -> list[Done]:
+    """Send them in one batch; says what came of each. Raises TooLarge."""
+    batch = [part.change for part in parts]
     if not batches.fits(batch):
         raise TooLarge(len(batch), len(batches.document(batch)))
+    parts = [_with_file(sides, part) for part in parts]
     try:
-        saved = client.batch(batch)
+        saved = sides.client.batch(batch)
     except BatchRefused as error:
-        return [PageFailed(f"{uploads[one.change].file}: {_reason(one)}") for one in error.refused]
-    for upload, item in zip(uploads, saved, strict=True):
-        importing.warn(upload, item.warnings)
-    return []
+        return [_refused(parts[one.change].done, one) for one in error.refused]
+    for part, item in zip(parts, saved, strict=True):
+        _note_saved(sides, part, item)
+    return [part.done for part in parts]
 
 
-def _reason(refusal: Refusal) -> str:
-    return importing.STALE if refusal.is_stale else refusal.reason
+def _with_file(sides: Sides, part: _Part) -> _Part:
+    """The same, once its file has what was merged."""
+    file = part.match.file
+    if not (part.under and file):
+        return part
+    body = part.change["body"]
+    found = merges.into_file(sides, part.match, file, part.under, body)
+    file = File(found, git_blob_id(body.encode()))
+    return replace(part, match=replace(part.match, file=file, kept_at=found.path))
 
 
-def _outcome(upload: Upload) -> str:
-    return importing.UPDATED if upload.page else importing.CREATED
+def _note_saved(sides: Sides, part: _Part, saved: SavedItem) -> None:
+    match, file = part.match, part.match.file
+    uploads.warn(match, saved.warnings)
+    if "body" in part.change and file:
+        blob = git_blob_id(part.change["body"].encode())
+        sides.in_step(match, saved, file.found, blob)
+    elif match.renamed and match.page:
+        uploads.moved_along(sides, match, match.renamed, match.page, saved)
+    else:
+        sides.out_of_step(match)
+
+
+def _refused(done: Done, refusal: Refusal) -> Done:
+    reason = uploads.STALE if refusal.is_stale else refusal.reason
+    return replace(done, kind=Kind.FAIL, reason=reason)

@@ -31,6 +31,16 @@ def imported(change: Change) -> Change:
     return {**change, "origin": "import"}
 
 
+def from_file(change: Change, file: str) -> Change:
+    """The same, of a text that is in this file below the folder of all pages ("": of none)."""
+    return {**change, "file": file} if file else change
+
+
+def deletion(slug: str, version: int) -> Change:
+    """This version of a page is deleted."""
+    return {"slug": slug, "delete": True, "if_match": version_etag(version)}
+
+
 def move(slug: str, version: int, moved_to: str) -> Change:
     """This version of a page goes to another slug."""
     return {"from": slug, "to": moved_to, "if_match": version_etag(version)}

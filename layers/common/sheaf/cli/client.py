@@ -5,7 +5,7 @@ One client serves several threads at once: its connection pool has a place for e
 
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote, unquote, urlencode, urlsplit
 from uuid import uuid4
 
@@ -15,13 +15,28 @@ from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import DecodeError, LocationParseError, ProtocolError
 from urllib3.util import Retry, Timeout, parse_url
 
-from sheaf.cli.batches import Change, imported
+from sheaf.cli.batches import Change
 from sheaf.http.conditions import version_etag
 
 _PAGES_PER_LIST = 200
+
+
+class _Retry(Retry):
+    """Of conflicts only those that say when they will be over are worth another try."""
+
+    def is_retry(
+        self,
+        method: str,
+        status_code: int,
+        has_retry_after: bool = False,
+    ) -> bool:
+        over = status_code == HTTPStatus.CONFLICT and not has_retry_after
+        return not over and super().is_retry(method, status_code, has_retry_after)
+
+
 # A database that was asleep needs about 15 s to wake, and says Retry-After meanwhile. A write
 # whose answer was lost is sent again, too: by its key the site knows whether it was done.
-_RETRY = Retry(
+_RETRY = _Retry(
     total=8,
     connect=2,
     read=2,
@@ -122,13 +137,22 @@ def _reason(error: urllib3.exceptions.HTTPError) -> str:
 
 
 class ApiError(ClientError):
-    """The site refused. `type` is the problem's stable name, such as urn:sheaf:problem:gone."""
+    """The site refused. `type` is the problem's stable name, such as urn:sheaf:problem:gone.
 
-    def __init__(self, status: int, type_: str, detail: str) -> None:
+    `moved_to` is where the page is now that an import would have brought back to its old slug.
+    """
+
+    def __init__(self, status: int, type_: str, detail: str, moved_to: str | None = None) -> None:
         super().__init__(f"{detail} ({status})")
         self.status = status
         self.type = type_
         self.detail = detail
+        self.moved_to = moved_to
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the page is not in the state that the write builds on."""
+        return self.status == HTTPStatus.PRECONDITION_FAILED
 
     @property
     def is_general(self) -> bool:
@@ -146,6 +170,7 @@ class Refusal(BaseModel, frozen=True):
     change: int
     status: int
     detail: str = ""
+    moved_to: str | None = None
 
     @property
     def is_stale(self) -> bool:
@@ -167,13 +192,19 @@ class BatchRefused(ApiError):
 
 
 class PageItem(BaseModel, frozen=True):
-    """A page as the list of pages shows it; `blob` is git's id of its source."""
+    """A page as the list of pages shows it; `blob` is git's id of its source.
 
+    `origin` says how it got its text, and `file` is its path below the folder of all pages.
+    """
+
+    id: str
     slug: str
     title: str
     tags: tuple[str, ...]
     version: int
     blob: str
+    origin: Literal["edit", "import", "restore"]
+    file: str
 
 
 class Page(PageItem, frozen=True):
@@ -196,19 +227,27 @@ class Warned(BaseModel):
     reason: str
 
 
-class Saved(BaseModel):
-    """What came of a save: whether the page is new, and warnings, which older sites do not give."""
+class SavedItem(PageItem, frozen=True):
+    """A page as it is after a change of it, and warnings of its text."""
 
+    warnings: tuple[Warned, ...] = ()
     is_new: bool = False
-    warnings: list[Warned] = []
 
 
-class SavedItem(BaseModel):
-    """What came of one change of a batch."""
+class Conflict(BaseModel, frozen=True):
+    """Lines that two people have changed: where they are in the text, and what they are there."""
 
-    slug: str
+    line: int
+    mine: str
+    theirs: str
+
+
+class Merged(BaseModel, frozen=True):
+    """A text on top of what others have made of a page, which is at `version` now."""
+
     version: int
-    warnings: list[Warned] = []
+    body: str
+    conflicts: tuple[Conflict, ...]
 
 
 class SavedItems(BaseModel):
@@ -222,6 +261,7 @@ class Problem(BaseModel):
 
     type: str = "about:blank"
     detail: str = ""
+    moved_to: str | None = None
     refused: list[Refusal] = []
 
 
@@ -233,6 +273,7 @@ class Client:
 
     def __init__(self, url: str, token: str | None = None, connections: int = 1) -> None:
         self._connection = Connection(url, token, places=connections, retries=_RETRY)
+        self.url = self._connection.url
 
     def pages(self) -> Iterator[PageItem]:
         """All live pages. By age, so that a page saved meanwhile does not change its place."""
@@ -258,8 +299,15 @@ class Client:
         """The page at this slug; raises ApiError, with status 404 or 410 if there is none."""
         return self._read(Page, f"/api/pages/{quote(slug)}")
 
-    def save(self, slug: str, body: bytes, based_on: int | None) -> Saved:
-        """Replace version `based_on` of a page, or (None) create it, as an import.
+    def deleted(self, prefix: str) -> Iterator[PageItem]:
+        """The pages that were deleted, of those whose slugs begin so."""
+        query = {"prefix": prefix} if prefix else {}
+        return self._list("/api/pages", state="tombstone", sort="slug", **query)
+
+    def save(
+        self, slug: str, body: bytes, based_on: int | None, *, origin: str = "", file: str = ""
+    ) -> SavedItem:
+        """Replace version `based_on` of a page, or (None) create it.
 
         Raises ApiError, with status 412 if the page is not in that state any more, and
         UnicodeDecodeError if the body is not UTF-8.
@@ -268,9 +316,16 @@ class Client:
             {"If-None-Match": "*"} if based_on is None else {"If-Match": version_etag(based_on)}
         )
         path = f"/api/pages/{quote(slug)}"
-        answer = self._ask("PUT", path, _keyed(condition), imported({"body": body.decode()}))
+        said = {name: value for name, value in (("origin", origin), ("file", file)) if value}
+        answer = self._ask("PUT", path, _keyed(condition), {"body": body.decode(), **said})
         is_new = answer.status == HTTPStatus.CREATED
-        return self._parsed(Saved, path, answer).model_copy(update={"is_new": is_new})
+        return self._parsed(SavedItem, path, answer).model_copy(update={"is_new": is_new})
+
+    def merge(self, slug: str, base: int, body: str) -> Merged:
+        """What was made of version `base` of a page, with what others made of it since."""
+        path = f"/api/merges/{quote(slug)}"
+        answer = self._ask("POST", path, json={"base": base, "body": body})
+        return self._parsed(Merged, path, answer)
 
     def delete(self, slug: str, version: int) -> None:
         """Delete this version of a page; raises ApiError, with status 412 if it is another one."""
@@ -333,5 +388,5 @@ def _api_error(answer: BaseHTTPResponse) -> ApiError:
         # Of a writer who has died the site's upkeep clears up, later than we go on asking.
         problem.detail = "the page is held by a change that has not ended: try again in two minutes"
     detail = problem.detail or answer.reason or "no reason given"
-    error = ApiError(answer.status, problem.type, detail)
+    error = ApiError(answer.status, problem.type, detail, problem.moved_to)
     return BatchRefused(error, problem.refused) if problem.refused else error

@@ -4,21 +4,24 @@ import importlib
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import click
 
 from sheaf import slugs
-from sheaf.cli import exporting, importing, jobs, moving, smoke
-from sheaf.cli.atomic import import_at_once
+from sheaf.cli import atomic, jobs, moving, smoke, sync
 from sheaf.cli.client import READ_SECONDS, Client, ClientError, is_address
+from sheaf.cli.planning import Aim, Kind
 from sheaf.cli.renaming import Renaming
+from sheaf.cli.reports import Report
 from sheaf.cli.smoke_visit import Visit
+from sheaf.cli.sync import Task
 
 _LOCAL_SITE = "http://127.0.0.1:3000"
 
@@ -76,52 +79,126 @@ def commands() -> None:
     """Work with a Sheaf site: bring pages in, take pages out, move them."""
 
 
-@commands.command("import")
-@click.argument(
+def _take_prefix(_context: click.Context, _option: click.Parameter, prefix: str) -> str:
+    try:
+        return slugs.parse_quoted_folder(prefix.strip("/")) if prefix else ""
+    except slugs.BadSlug as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _syncing(command: Callable[..., None]) -> Callable[..., None]:
+    """What an import, an export and both take."""
+    options = (
+        click.option(
+            "--dry-run", "dry", is_flag=True, help="Say what would be done; write nothing."
+        ),
+        click.option(
+            "--prefix",
+            default="",
+            metavar="FOLDER",
+            callback=_take_prefix,
+            help="DIR has the pages below this folder of the site.",
+        ),
+        click.option("--overwrite", is_flag=True, help="Replace also what people have changed."),
+        click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON."),
+        _threads,
+        url_option(),
+        _token(),
+        click.pass_obj,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+_delete = partial(click.option, "--delete", is_flag=True)
+_moves = click.option("--moves", is_flag=True, help="Move the pages whose files were moved.")
+_existing = click.argument(
     "folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
-@click.option("--atomic", is_flag=True, help="All of it in one change of the site, or nothing.")
-@_threads
-@url_option()
-@_token()
-@click.pass_obj
-def import_(site: Site, folder: Path, threads: int, *, atomic: bool) -> None:
-    """Make every *.md file below DIR a page.
 
-    guide/install.md becomes the page guide/install. Pages that are the same already are left
-    alone; hidden files and folders and symbolic links are passed over. A file that cannot be
-    imported is reported and the others go on: the exit status is then 1.
+
+@commands.command("import")
+@_existing
+@click.option(
+    "--atomic", "is_atomic", is_flag=True, help="All of it in one change of the site, or nothing."
+)
+@_delete(help="Delete pages whose files were removed since they were in step.")
+@_moves
+@_syncing
+def import_(
+    site: Site, folder: Path, *, is_atomic: bool, delete: bool, moves: bool, **options: Any
+) -> None:
+    """Make every Markdown file below DIR a page.
+
+    guide/install.md becomes the page guide/install, and guide/README.md the page guide. Pages that
+    are the same already are left alone, and so are those that people have changed on the site:
+    what both have changed is merged. What the files and pages were when they were last the same is
+    kept in DIR/.sheaf.
+
+    Hidden files and folders, symbolic links and other kinds of files are passed over and counted.
+    What fails or is in conflict is reported and the rest goes on: the exit status is then 1.
 
     With --atomic nothing is imported unless all can be, and readers see all of it at once. Then at
     most 100 pages can be new or changed, with 1 MiB of JSON.
     """
-    if site.token is None:
-        raise click.UsageError("An import needs a token: set SHEAF_TOKEN or give --token.")
-    with plain_errors():
-        client = Client(site.url, site.token, connections=threads)
-        if atomic:
-            counts = import_at_once(client, folder)
-        else:
-            counts = importing.import_folder(client, folder, threads)
-    _finish(counts, importing.CREATED, importing.UPDATED, importing.UNCHANGED)
+    aim = Aim(to_site=True, delete=delete, moves=moves, overwrite=options.pop("overwrite"))
+    shown = (Kind.CREATE, Kind.UPDATE)
+    _sync(site, folder, aim, shown, atomic.run if is_atomic else sync.run, **options)
 
 
 @commands.command()
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
-@_threads
-@url_option()
-@_token()
-@click.pass_obj
-def export(site: Site, folder: Path, threads: int) -> None:
+@_delete(help="Remove files whose pages were deleted since they were in step.")
+@_syncing
+def export(site: Site, folder: Path, *, delete: bool, **options: Any) -> None:
     """Write every page below DIR as a Markdown file.
 
-    The page guide/install becomes guide/install.md. Files that are the same already are not
-    touched, and no file is ever removed.
+    The page guide/install becomes guide/install.md, or the file that it was imported from. Files
+    that are the same already are not touched, and those that were changed here are left alone: what
+    both have changed is merged into the file, for which the site needs a token.
     """
+    aim = Aim(to_folder=True, delete=delete, overwrite=options.pop("overwrite"))
+    _sync(site, folder, aim, (Kind.WRITE,), **options)
+
+
+@commands.command("sync")
+@_existing
+@_delete(help="Delete on either side what was deleted on the other.")
+@_moves
+@_syncing
+def sync_(site: Site, folder: Path, *, delete: bool, moves: bool, **options: Any) -> None:
+    """Bring the Markdown files below DIR and the pages of the site into step.
+
+    What was changed on one side is brought to the other. What was changed on both is merged, and
+    reported if the same lines were changed: nothing of it is written, and the exit status is 1.
+    """
+    overwrite = options.pop("overwrite")
+    aim = Aim(to_site=True, to_folder=True, delete=delete, moves=moves, overwrite=overwrite)
+    _sync(site, folder, aim, (Kind.CREATE, Kind.UPDATE, Kind.WRITE), **options)
+
+
+def _sync(
+    site: Site,
+    folder: Path,
+    aim: Aim,
+    shown: Sequence[Kind],
+    run: Callable[[Client, Task], Report] = sync.run,
+    *,
+    dry: bool,
+    prefix: str,
+    as_json: bool,
+    threads: int,
+) -> None:
+    if aim.to_site and site.token is None:
+        raise click.UsageError("An import needs a token: set SHEAF_TOKEN or give --token.")
+    task = Task(folder, aim, prefix, threads, dry)
     with plain_errors():
-        client = Client(site.url, site.token, connections=threads)
-        counts = exporting.export_pages(client, folder, threads)
-    _finish(counts, exporting.WRITTEN, exporting.UNCHANGED)
+        report = run(Client(site.url, site.token, connections=threads), task)
+        report.tell_passed_over()
+        click.echo(report.document() if as_json else report.summary(shown))
+    if report.has_failed:
+        raise SystemExit(1)
 
 
 @commands.command()

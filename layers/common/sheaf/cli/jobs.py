@@ -1,10 +1,9 @@
-"""Many pages at once: threads, a progress bar, a line for each failure, and a count."""
+"""Many pages at once: threads, a progress bar, and a line on standard error."""
 
 import sys
-from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from typing import NoReturn, TypeVar
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import NoReturn, Protocol, TypeVar
 
 from tqdm import tqdm
 
@@ -12,39 +11,44 @@ FAILED = "failed"
 _Job = TypeVar("_Job")
 
 
-class PageFailed(Exception):
-    """One page could not be done; the others go on. The message names the page."""
+class Sized(Protocol):
+    """What came of a job; `size` is how many bytes of text it had."""
+
+    @property
+    def size(self) -> int:
+        """As above."""
 
 
-def run(work: Callable[[_Job], str], jobs: Sequence[_Job], threads: int) -> Counter[str]:
-    """Do `work` for every job and count what it returned.
+_Done = TypeVar("_Done", bound=Sized)
 
-    A PageFailed is reported at once on standard error and counted as failed. Any other
-    exception stops the run: jobs that have not begun are dropped, then it is raised.
+
+def run(
+    work: Callable[[_Job], _Done],
+    jobs: Sequence[_Job],
+    threads: int,
+    note: Callable[[_Done], object],
+) -> None:
+    """Do `work` for every job, and note what came of each.
+
+    An exception stops the run: jobs that have not begun are dropped, then it is raised.
     """
-    counts: Counter[str] = Counter()
+    size = 0
     with ThreadPoolExecutor(threads) as pool, _progress_bar(len(jobs)) as bar:
         try:
             for done in as_completed([pool.submit(work, job) for job in jobs]):
-                counts[_outcome(done)] += 1
+                result = done.result()
+                note(result)
+                size += result.size
+                bar.set_postfix_str(f"{size / 1e6:,.1f} MB", refresh=False)
                 bar.update()
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return counts
 
 
 def report(message: object) -> None:
     """Print one line on standard error, above the progress bar if there is one."""
     tqdm.write(str(message), file=sys.stderr)
-
-
-def _outcome(done: Future[str]) -> str:
-    try:
-        return done.result()
-    except PageFailed as failure:
-        report(failure)
-        return FAILED
 
 
 def _progress_bar(total: int) -> "tqdm[NoReturn]":

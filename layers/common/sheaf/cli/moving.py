@@ -123,7 +123,9 @@ class Mover:
     def _pinned(self, some: Sequence[str]) -> list[str]:
         """These, once their relative links lead the same way from both names; or none."""
         names = self._names
-        failed = self._edit(some, lambda page: renaming.pinned(page.body, page.slug, names).body)
+        failed = self._edit(
+            some, lambda page: renaming.pinned(page.body, page.slug, names, page.file).body
+        )
         for slug, reason in failed.items():
             self._fail(slug, reason)
         return self._together(some)
@@ -197,7 +199,7 @@ class Mover:
         self._moved.add(page.slug)
         self._report(f"{page.slug} -> {new}")
         if not self._relinks:
-            for address in renaming.astray(page.body, page.slug, self._names):
+            for address in renaming.astray(page.body, page.slug, self._names, page.file):
                 jobs.report(f"{new}: the link {address} leads elsewhere now")
 
     def _note_refused(self, slug: str, why: Refusal, *, is_move: bool) -> None:
@@ -220,7 +222,7 @@ class Mover:
             self._fail(slug, f"its links stay as they are: {reason}")
 
     def _followed(self, page: Page, moved: Collection[str], *, tell: bool = False) -> str:
-        done = renaming.followed(page.body, page.slug, moved, self._names)
+        done = renaming.followed(page.body, page.slug, moved, self._names, page.file)
         for address in done.left if tell else ():
             jobs.report(f"{page.slug}: the link {address} stays as it is")
         return done.body

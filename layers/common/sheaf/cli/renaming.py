@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from sheaf import slugs
 from sheaf.cli import relinking
 from sheaf.cli.relinking import Relinked
 from sheaf.rendering import links
@@ -37,45 +38,50 @@ class Renaming:
         return self.source + slug.removeprefix(self.target)
 
 
-def pinned(body: str, slug: str, renaming: Renaming) -> Relinked:
+def pinned(body: str, slug: str, renaming: Renaming, file: str = "") -> Relinked:
     """A page's text in which relative links lead where they do, before its move and after it.
 
+    `file` is the page's, which says where they start, and which it has no more when it has moved.
     Those that would not become absolute. What moves as well is found from the new name, too.
     """
-    return relinking.relink(body, lambda href: _pinned(href, slug, renaming))
+    return relinking.relink(body, lambda href: _pinned(href, slug, file, renaming))
 
 
-def astray(body: str, slug: str, renaming: Renaming) -> list[str]:
+def astray(body: str, slug: str, renaming: Renaming, file: str = "") -> list[str]:
     """The addresses of a page's relative links that lead elsewhere after its move."""
     addresses = dict.fromkeys(relinking.addresses(body))
-    return [href for href in addresses if _pinned(href, slug, renaming) is not None]
+    return [href for href in addresses if _pinned(href, slug, file, renaming) is not None]
 
 
-def followed(body: str, slug: str, moved: Collection[str], renaming: Renaming) -> Relinked:
+def followed(
+    body: str, slug: str, moved: Collection[str], renaming: Renaming, file: str = ""
+) -> Relinked:
     """A page's text in which links to pages that moved lead straight to their new names.
 
     `moved` has their old names. Relative links stay relative.
     """
-    return relinking.relink(body, lambda href: _followed(href, slug, moved, renaming))
+    return relinking.relink(body, lambda href: _followed(href, slug, file, moved, renaming))
 
 
-def _pinned(href: str, slug: str, renaming: Renaming) -> str | None:
+def _pinned(href: str, slug: str, file: str, renaming: Renaming) -> str | None:
     there = renaming.new(slug)
-    before, after = links.path_of(href, slug), links.path_of(href, there)
+    before, after = links.path_of(href, slug, file), links.path_of(href, there)
     if before is None or _is_absolute(href) or after in (before, _new_path(before, renaming)):
         return None
     return f"/{before}{_slash(href)}"
 
 
-def _followed(href: str, slug: str, moved: Collection[str], renaming: Renaming) -> str | None:
-    found = links.target(href, slug)
+def _followed(
+    href: str, slug: str, file: str, moved: Collection[str], renaming: Renaming
+) -> str | None:
+    found = links.target(href, slug, file)
     if found is None or found.slug not in moved:
         return None
     wanted, home = renaming.new(found.slug) + _suffix(href), renaming.new(slug)
     if _is_absolute(href):
         return f"/{wanted}{_slash(href)}"
     if home == slug:
-        return _relative(wanted, slug) + _slash(href)
+        return _relative(wanted, slugs.folder_of(slug, file)) + _slash(href)
     # The page is to move as well, and then the link may be right as it is.
     return None if links.path_of(href, home) == wanted else f"/{wanted}{_slash(href)}"
 
@@ -89,8 +95,8 @@ def _suffix(href: str) -> str:
     return _SUFFIX if urlsplit(href).path.endswith(_SUFFIX) else ""
 
 
-def _relative(path: str, slug: str) -> str:
-    up = posixpath.relpath(posixpath.dirname(f"/{path}"), posixpath.dirname(f"/{slug}"))
+def _relative(path: str, folder: str) -> str:
+    up = posixpath.relpath(posixpath.dirname(f"/{path}"), f"/{folder}")
     return posixpath.normpath(posixpath.join(up, posixpath.basename(path)))
 
 

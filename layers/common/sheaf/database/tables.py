@@ -65,6 +65,11 @@ pages = Table(
     Column("search", TSVECTOR, nullable=False, server_default=""),
     Column("created_at", _Instant, nullable=False, server_default=func.now()),
     Column("updated_at", _Instant, nullable=False, server_default=func.now()),
+    # How the page got its text, as a revision's; of this version only (see reads.py).
+    Column("origin", Text, nullable=False, server_default=""),
+    Column("origin_version", BigInteger, nullable=False, server_default="0"),
+    # The Markdown file that it came from, if that is called otherwise than the slug.
+    Column("file", Text, nullable=False, server_default=""),
     # Room on each block for the row's next versions, so that a claim touches no index (HOT).
     postgresql_with={"fillfactor": 80},
 )
@@ -110,6 +115,8 @@ revisions = Table(
     Column("created_at", _Instant, nullable=False, server_default=func.now()),
     # How it came about, if by other than an edit: import, restore.
     Column("origin", Text, nullable=False, server_default=""),
+    # The page's file then.
+    Column("file", Text, nullable=False, server_default=""),
 )
 
 # The revisions once more, by time: of the whole site, "", and of each folder. Triggers make and

@@ -88,6 +88,11 @@ def method_not_allowed(allowed: str) -> Problem:
     return Problem(HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", detail, {"allow": allowed})
 
 
+def too_large(detail: str) -> Problem:
+    """413: what was sent is more than is taken."""
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail)
+
+
 def answer_too_large(limit: int) -> Problem:
     """406: as it was asked for, the answer has more bytes than can be sent."""
     detail = f"This has more than {limit} bytes. Ask for it compressed: Accept-Encoding: br, gzip."
@@ -137,6 +142,12 @@ def moved(error: errors.Redirected, collection: str = "/api/pages") -> Problem:
         "cache-control": responses.MOVED["cache-control"],
     }
     return Problem(HTTPStatus.PERMANENT_REDIRECT, "moved", str(error), headers)
+
+
+def _moved_away(error: errors.MovedAway) -> Problem:
+    """409: the page that an import would make has moved: it is not made a second time."""
+    detail = f"{error} An import does not make it again at its old name."
+    return Problem(HTTPStatus.CONFLICT, "moved", detail, slug=error.slug, moved_to=error.moved_to)
 
 
 def _outdated(error: errors.Outdated) -> Problem:
@@ -207,15 +218,14 @@ _PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     errors.NotFound: lambda error: not_found(error.what),
     errors.Deleted: _gone,
     errors.Redirected: moved,
+    errors.MovedAway: _moved_away,
     errors.Unaddressed: lambda _error: Problem(
         HTTPStatus.NOT_FOUND,
         "unaddressed",
         "Feeds and sitemaps say where the site is, and this site does not know. Whoever runs it can"
         " set SHEAF_SITE_URL.",
     ),
-    errors.TooLarge: lambda error: Problem(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", str(error)
-    ),
+    errors.TooLarge: lambda error: too_large(str(error)),
     errors.TooManyDrafts: lambda error: Problem(
         HTTPStatus.UNPROCESSABLE_ENTITY, "too-many-drafts", str(error)
     ),

@@ -31,6 +31,7 @@ from sheaf.pages.edit_leases import LeaseHeld
 from sheaf.pages.errors import (
     Busy,
     Deleted,
+    MovedAway,
     NotFound,
     NotOffered,
     Outdated,
@@ -55,7 +56,7 @@ _LOCK_SECONDS = 10.0
 _WAIT_SECONDS = 0.5
 _SEVERAL = "one of these pages"
 # Why a change cannot be done, whatever the others are.
-_OF_ONE = (Deleted, LeaseHeld, NotFound, NotOffered, Outdated, TooComplex, TooLarge)
+_OF_ONE = (Deleted, LeaseHeld, MovedAway, NotFound, NotOffered, Outdated, TooComplex, TooLarge)
 _REFUSALS = (*_OF_ONE, Busy, Overtaken, Refused)
 
 
@@ -145,12 +146,19 @@ class _Composer:
     def __init__(self) -> None:
         self._bytes_left = MAX_BYTES
 
-    def compose(self, slug: str, body: str, title: str | None, tags: list[str] | None) -> Content:
+    def compose(
+        self,
+        slug: str,
+        body: str,
+        title: str | None,
+        tags: list[str] | None,
+        file: str | None,
+    ) -> Content:
         """As `editing.compose`; raises TooLarge, too."""
         self._bytes_left -= len(body.encode())
         if self._bytes_left < 0:
             raise TooLarge(f"The pages of a batch may have {MAX_BYTES // 1024**2} MiB of text.")
-        return editing.compose(slug, body, title, tags)
+        return editing.compose(slug, body, title, tags, file)
 
 
 def _locked(slugs: Iterable[str], title: str, seconds: float) -> MultiLock:
@@ -259,7 +267,13 @@ def _repeated(key: Key, document: Document) -> list[Saved] | None:
     two_phase.finish(batch)
     for slug in answer["slugs"]:
         relaying.publish(slug, document)
-    return _answers().validate_python(answer["saved"])
+    return _answers().validate_python([_with_file(one) for one in answer["saved"]])
+
+
+def _with_file(saved: dict[str, Any]) -> dict[str, Any]:
+    # The release of before has kept what came of a batch without these two.
+    page = saved["page"]
+    return {**saved, "page": {"origin": "edit", "file": f"{page['slug']}.md", **page}}
 
 
 def _find(home: Connection, key: Key) -> tuple[str, UUID, Any] | None:

@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
-from sheaf.pages import drafts, editing, preconditions, reads, saves
+from sheaf.pages import claims, drafts, editing, preconditions, reads, saves
 from sheaf.pages.claims import Claim
-from sheaf.pages.errors import NotOffered, Overtaken, Taken
+from sheaf.pages.errors import NotOffered, OtherFile, Overtaken, Taken
 from sheaf.pages.idempotency import Saved
 from sheaf.pages.preconditions import Precondition
 from sheaf.pages.reads import Page, PageItem
@@ -18,13 +18,17 @@ from sheaf.pages.saves import EMPTY, Content, Write
 from sheaf.sharding import shards
 
 Claims: TypeAlias = Mapping[str, Claim]
-# Makes of a page's slug, body, title and tags what is stored of it.
-Compose: TypeAlias = Callable[[str, str, str | None, list[str] | None], Content]
+# Makes of a page's slug, body, title, tags and file what is stored of it.
+Compose: TypeAlias = Callable[[str, str, str | None, list[str] | None, str | None], Content]
 
 # Where no page ever was; a claim will find that, too.
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
 _NONE = Page(
-    *(UUID(int=0), "", "", [], "claimed", 0, "", _LONG_AGO, _LONG_AGO, ""), body="", html=""
+    *(UUID(int=0), "", "", [], "claimed", 0, "", _LONG_AGO, _LONG_AGO, ""),
+    origin="edit",
+    file="",
+    body="",
+    html="",
 )
 
 
@@ -41,7 +45,9 @@ class Put:
     title: str | None = None
     tags: list[str] | None = None
     comment: str = ""
+    # As a Write's.
     origin: str = ""
+    file: str | None = None
 
     @property
     def slugs(self) -> tuple[str, ...]:
@@ -51,14 +57,20 @@ class Put:
     def plan(self, compose: Compose) -> "Plan":
         """The same, with what can be made ready; raises NotOffered and what `compose` does."""
         if self.body is not None:
-            content = compose(self.slug, self.body, self.title, self.tags)
+            content = compose(self.slug, self.body, self.title, self.tags, self._file())
             return _PutPlan(self, content)
         if self.precondition.versions is None:
             raise NotOffered(f"A new page has a body: {self.slug}.")
         page = shards.read(self.slug, reads.find) or _NONE
         title, tags = self.title or page.title, page.tags if self.tags is None else self.tags
-        content = compose(self.slug, page.body, title, tags)
+        content = compose(self.slug, page.body, title, tags, self._file())
         return _PutPlan(self, content, page.version)
+
+    def _file(self) -> str | None:
+        """The page's file, of which its own text says nothing."""
+        if self.file is not None or self.precondition.versions is None:
+            return self.file
+        return shards.read(self.slug, claims.look).file
 
 
 @dataclass(frozen=True)
@@ -67,6 +79,7 @@ class Remove:
 
     slug: str
     precondition: Precondition
+    origin: str = ""
 
     @property
     def slugs(self) -> tuple[str, ...]:
@@ -95,7 +108,7 @@ class Move:
         """As Put's."""
         here, there = self.slugs
         page = shards.read(here, reads.find) or _NONE
-        content = compose(there, page.body, page.title, page.tags)
+        content = compose(there, page.body, page.title, page.tags, None)
         return _MovePlan(self, content, page, shards.read(here, drafts.ids))
 
 
@@ -112,15 +125,25 @@ class _PutPlan:
     def check(self, claimed: Claims, author: str) -> None:
         """Raise why it may not be done to the pages as they were claimed."""
         found = claimed[self.change.slug]
-        _check(found, self.change.precondition, author, deletes=False)
+        _check(found, self.change.precondition, author, deletes=False, origin=self.change.origin)
         if self.version not in (None, found.version):
             raise Overtaken(found.slug)
+        try:
+            editing.check_file(found, self._write(author))
+        except OtherFile as error:
+            raise Overtaken(found.slug) from error
 
     def save(self, connection: Connection, slug: str, claimed: Claims, author: str) -> Page:
         """Do what is to be done at one of the slugs; what is there then."""
-        change = self.change
-        write = Write(uuid4(), author, change.comment, "live", self.content, origin=change.origin)
-        return _page(saves.save(connection, claimed[slug], write), self.content)
+        return _page(saves.save(connection, claimed[slug], self._write(author)), self.content)
+
+    def _write(self, author: str) -> Write:
+        sent = self.change
+        return Write(
+            *(uuid4(), author, sent.comment, "live", self.content),
+            origin=sent.origin,
+            file=sent.file,
+        )
 
     def saved(self, claimed: Claims, page: Page) -> Saved:
         """What came of it."""
@@ -138,7 +161,7 @@ class _RemovePlan:
 
     def save(self, connection: Connection, slug: str, claimed: Claims, author: str) -> Page:
         """As above."""
-        write = Write(uuid4(), author, "", "tombstone", EMPTY)
+        write = Write(uuid4(), author, "", "tombstone", EMPTY, origin=self.change.origin)
         return _page(saves.save(connection, claimed[slug], write), EMPTY)
 
     def saved(self, _claimed: Claims, page: Page) -> Saved:
@@ -190,9 +213,11 @@ class _MovePlan:
 Plan: TypeAlias = _PutPlan | _RemovePlan | _MovePlan
 
 
-def _check(found: Claim, precondition: Precondition, author: str, *, deletes: bool) -> None:
+def _check(
+    found: Claim, precondition: Precondition, author: str, *, deletes: bool, origin: str = ""
+) -> None:
     editing.check_lease(found.slug, found.lease, author, None)
-    preconditions.check(precondition, found, deletes=deletes)
+    preconditions.check(precondition, found, deletes=deletes, origin=origin)
 
 
 def _page(item: PageItem, content: Content, moved_to: str | None = None) -> Page:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, literal, or_, select
+from sqlalchemy import Connection, and_, bindparam, delete, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -49,6 +49,9 @@ class Claim:
     blob: str = ""
     title: str = ""
     tags: Sequence[str] = ()
+    file: str = ""
+    # Where the page went, if it has moved away.
+    moved_to: str | None = None
     # The last edit lease, alive or not: whether it lets us write is for the writer to say.
     lease: Lease | None = None
 
@@ -70,7 +73,7 @@ def claim(connection: Connection, slug: str, fence: int, owner: UUID) -> Claim:
     if row is None:
         ownership.check_writable(connection, slug)
         raise ClaimRefused(slug, _stored_fence(connection, slug))
-    return _claim_of(row, slug, fence, owner)
+    return _claim_of(tuple(row), slug, fence, owner)
 
 
 def look(connection: Connection, slug: str) -> Claim:
@@ -78,11 +81,11 @@ def look(connection: Connection, slug: str) -> Claim:
     row = connection.execute(_LOOK, {"slug": slug}).one_or_none()
     if row is None:
         return Claim(slug, 0, _NOBODY, _NOBODY, 0, "claimed", "", datetime.now(UTC))
-    return _claim_of(row, slug, 0, _NOBODY)
+    return _claim_of(tuple(row), slug, 0, _NOBODY)
 
 
-def _claim_of(row: Row[Any], slug: str, fence: int, owner: UUID) -> Claim:
-    lease = edit_leases.of_row(tuple(row)[len(_PAGE) :])
+def _claim_of(row: tuple[Any, ...], slug: str, fence: int, owner: UUID) -> Claim:
+    lease = edit_leases.of_row(row[len(_PAGE) :])
     return Claim(slug, fence, owner, *(*row[: len(_PAGE)], lease))
 
 
@@ -101,6 +104,8 @@ _PAGE = (
     pages.c.blob,
     pages.c.title,
     pages.c.tags,
+    pages.c.file,
+    pages.c.moved_to,
 )
 
 

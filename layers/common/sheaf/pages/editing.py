@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 from redis import RedisError
 from sqlalchemy import Connection
 
-from sheaf import telemetry
+from sheaf import slugs, telemetry
 from sheaf.caching.entry import Entry
 from sheaf.hashing import git_blob_id
 from sheaf.locks import Lock, LockError, LockNotOwnedError, MultiLock, engines
@@ -33,7 +33,9 @@ from sheaf.pages.errors import (
     Busy,
     Deleted,
     LeaseLost,
+    MovedAway,
     NotFound,
+    OtherFile,
     Outdated,
     Overtaken,
     TooComplex,
@@ -56,7 +58,7 @@ _WAIT_SECONDS = 0.5
 # What a save needs once it has the lock, as a rule many times over.
 _SAVE_SECONDS = 2.0
 # Nothing was done for one of these reasons. (A lost edit lease has the text kept.)
-_REFUSALS = (Busy, Deleted, LeaseHeld, LeaseLost, NotFound, Outdated, Overtaken)
+_REFUSALS = (Busy, Deleted, LeaseHeld, LeaseLost, MovedAway, NotFound, Outdated, Overtaken)
 # For how long a failed publication is tried again, and the first pause: they double.
 _PUBLISH_SECONDS = 2.0
 _PAUSE_SECONDS = 0.02
@@ -91,15 +93,21 @@ def repeated(slug: str, key: Key) -> Saved | None:
 
 
 def compose(
-    slug: str, body: str, title: str | None = None, tags: list[str] | None = None
+    slug: str,
+    body: str,
+    title: str | None = None,
+    tags: list[str] | None = None,
+    file: str | None = None,
 ) -> Content:
     """Render the body and derive the rest, title and tags only if they are not given.
+
+    `file` is the page's, if that is not SLUG.md: it says where relative links start.
 
     Raises TooComplex for a text that is too much for a page.
     """
     parts = source.parse(body)
     try:
-        rendered = markdown.render(parts.text, slug)
+        rendered = markdown.render(parts.text, slug, file or "")
     except TooMuch as found:
         lines_before = body.removesuffix(parts.text).count("\n")
         raise TooComplex(found.reason, lines_before + found.line) from found
@@ -114,6 +122,7 @@ def compose(
         plain=rendered.plain,
         links=rendered.links,
         warnings=parts.warnings,
+        folder=slugs.folder_of(slug, file or ""),
     )
 
 
@@ -126,19 +135,21 @@ def put(
     *,
     document: Document,
     origin: str = "",
+    file: str | None = None,
     lease: int | None = None,
     key: Key | None = None,
     time_left: float = inf,
 ) -> Saved:
     """Create or update a page, and publish the `document` that is made of it.
 
-    `origin` says how it comes about, if not by an edit (see events.py). `lease` is the fence of the
-    edit lease that the author names, `time_left` how many seconds the caller has. With a `key`,
-    what comes of it is kept, and if a write with this key was done meanwhile, that is returned.
-    Raises Busy, Outdated, Overtaken, LeaseLost, LeaseHeld, KeyReused or LockError when it changed
-    nothing, and Unavailable, after which it may have changed the page unless that is `undone`.
+    `origin` says how it comes about, if not by an edit (see events.py), and `file` from which file,
+    as a Write does. `lease` is the fence of the edit lease that the author names, `time_left` how
+    many seconds the caller has. With a `key`, what comes of it is kept, and if a write with this
+    key was done meanwhile, that is returned. Raises Busy, Outdated, MovedAway, Overtaken,
+    LeaseLost, LeaseHeld, KeyReused or LockError when it changed nothing, and Unavailable, after
+    which it may have changed the page unless that is `undone`.
     """
-    write = Write(uuid4(), author, comment, "live", content, key, origin)
+    write = Write(uuid4(), author, comment, "live", content, key, origin, file)
     carry_out = _once if key else _carry_out
     return carry_out(_Change(slug, precondition, write, lease), document, time_left)
 
@@ -238,13 +249,22 @@ def _claim_and_save(
     with _lease_respected(connection, change):
         claim = claims.claim(connection, slug, lock.fence, lock.token)
         _check(change, claim)
+        check_file(claim, write)
         return claim, saves.save(connection, claim, write)
+
+
+def check_file(claim: Claim, write: Write) -> None:
+    """Raise OtherFile if the text was composed as that of another file than the page has."""
+    file = saves.file_of(claim, write)
+    if write.state == "live" and slugs.folder_of(claim.slug, file) != write.content.folder:
+        raise OtherFile(file)
 
 
 def _check(change: _Change, found: Claim) -> None:
     check_lease(change.slug, found.lease, change.write.author, change.lease)
-    deletes = change.write.state == "tombstone"
-    preconditions.check(change.precondition, found, deletes=deletes)
+    write = change.write
+    deletes = write.state == "tombstone"
+    preconditions.check(change.precondition, found, deletes=deletes, origin=write.origin)
 
 
 @contextmanager

@@ -32,6 +32,10 @@ class Redirected(LookupError):
         self.moved_to = moved_to
 
 
+class MovedAway(Redirected):
+    """An import would make a page where one has moved from: the file of before brings it back."""
+
+
 class NotOffered(ValueError):
     """There is no list, or nothing else, of just this kind; the message says what there is."""
 
@@ -57,6 +61,14 @@ class TooComplex(ValueError):
     def __init__(self, reason: str, line: int) -> None:
         super().__init__(f"Up to line {line} the text {reason}. Make several pages of it.")
         self.line = line
+
+
+class OtherFile(Exception):
+    """The page has another file than its new text was composed for: links would start elsewhere."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__(file)
+        self.file = file
 
 
 class Busy(Exception):

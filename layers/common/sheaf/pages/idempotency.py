@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from sheaf.database.tables import idempotency_keys, revisions
+from sheaf.pages import reads
 from sheaf.pages.reads import Page
 from sheaf.rendering.source import SourceWarning
 
@@ -130,6 +131,8 @@ _PAGE = (
     _KEYS.page_created_at,
     revisions.c.created_at,
     revisions.c.blob,
+    reads.shown_origin(revisions.c.origin),
+    reads.shown_file(revisions),
     revisions.c.body,
     literal(""),
 )

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from sheaf.pages import events
 from sheaf.pages.claims import Claim
-from sheaf.pages.errors import Deleted, NotFound, Outdated, Taken
+from sheaf.pages.errors import Deleted, MovedAway, NotFound, Outdated, Taken
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,16 @@ class Precondition:
         return max(self.versions, default=None) if self.versions else None
 
 
-def check(precondition: Precondition, claim: Claim, *, deletes: bool) -> None:
+def check(precondition: Precondition, claim: Claim, *, deletes: bool, origin: str = "") -> None:
     """Raise Outdated if a page is not in the state that a write builds on, Taken if none was to be.
 
-    Where none is that could be deleted, a write that `deletes` is NotFound or Deleted.
+    Where none is that could be deleted, a write that `deletes` is NotFound or Deleted; where one
+    has moved away, a write whose `origin` is an import is MovedAway: with a folder that does not
+    know of the move it would come back.
     """
     if precondition.holds(claim.version, live=claim.live):
+        if claim.moved_to and origin == events.IMPORT:
+            raise MovedAway(claim.slug, claim.moved_to)
         return
     if deletes and claim.state in ("claimed", "tombstone"):
         if not claim.version:

@@ -9,13 +9,16 @@ from uuid import UUID
 from sqlalchemy import (
     Connection,
     FromClause,
+    Integer,
     Select,
     Table,
     Text,
     and_,
     bindparam,
+    case,
     cast,
     func,
+    literal_column,
     select,
     true,
 )
@@ -23,13 +26,41 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement
 
 from sheaf.database.outages import Unavailable
-from sheaf.database.tables import is_deleted, is_live, links, page_tags, pages
+from sheaf.database.tables import is_deleted, is_live, links, page_tags, pages, revisions
 from sheaf.sharding import ownership
 
 # This many readers are served at once: enough for any cache that works, and few enough for the
 # database when there is none.
 READERS = 32
 _READERS_LOCK = 0x5EAF
+
+
+# How a page got its text: by an edit, which is stored as nothing, or otherwise (see events.py).
+Origin = Literal["edit", "import", "restore"]
+
+
+def shown_origin(stored: ColumnElement[str]) -> ColumnElement[str]:
+    """An Origin, as it is stored."""
+    return func.coalesce(func.nullif(stored, ""), "edit")
+
+
+def shown_file(table: Table) -> ColumnElement[str]:
+    """The file of a page or a revision, which has the name of the slug if none is stored."""
+    return func.coalesce(func.nullif(table.c.file, ""), table.c.slug + ".md")
+
+
+def _origin() -> ColumnElement[str]:
+    # What code that knows of no origin has saved, the newest revision says. (In this order it is
+    # read from its index, whatever the planner believes.)
+    newest = (
+        select(revisions.c.origin)
+        .where(revisions.c.page_id == pages.c.id)
+        .order_by(revisions.c.version.desc())
+        .limit(literal_column("1", Integer))
+        .correlate(pages)
+        .scalar_subquery()
+    )
+    return case((pages.c.origin_version == pages.c.version, pages.c.origin), else_=newest)
 
 
 # The columns of a PageItem, in its order.
@@ -44,6 +75,8 @@ ITEM = (
     pages.c.created_at,
     pages.c.updated_at,
     pages.c.blob,
+    shown_origin(_origin()).label("origin"),
+    shown_file(pages).label("file"),
 )
 _TEXT = (pages.c.body, pages.c.html, pages.c.moved_to)
 
@@ -62,6 +95,10 @@ class PageItem:
     created_at: datetime
     updated_at: datetime
     blob: str
+    # How it got its text.
+    origin: Origin
+    # The Markdown file that it came from, or would be: its path below the folder of all pages.
+    file: str
 
 
 @dataclass(frozen=True)

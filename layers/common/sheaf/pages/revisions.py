@@ -8,6 +8,7 @@ from sqlalchemy import Column, Connection, Select, and_, bindparam, select
 
 from sheaf.database.tables import pages, revisions
 from sheaf.pages import reads
+from sheaf.pages.reads import Origin
 
 # As many as one looks through to say who changed a page.
 _AUTHORS = 100
@@ -21,6 +22,8 @@ _ITEM = (
     revisions.c.blob,
     revisions.c.moved_to,
     revisions.c.moved_from,
+    reads.shown_origin(revisions.c.origin).label("origin"),
+    reads.shown_file(revisions).label("file"),
 )
 
 
@@ -37,6 +40,10 @@ class RevisionItem:
     blob: str
     moved_to: str | None
     moved_from: str | None
+    # How it came about. (A move is by itself no import, though the page may stay one.)
+    origin: Origin
+    # As a PageItem's, at that time.
+    file: str
 
 
 @dataclass(frozen=True)

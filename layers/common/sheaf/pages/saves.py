@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import IntegrityError
 
 from sheaf.database.tables import links, outbox, page_tags, pages, revisions
-from sheaf.pages import idempotency
+from sheaf.pages import idempotency, reads
 from sheaf.pages.claims import Claim
 from sheaf.pages.idempotency import Key, KeyUsed
 from sheaf.pages.reads import ITEM, Page, PageItem
@@ -52,6 +52,7 @@ class Content:
     plain: str
     links: frozenset[str]
     warnings: tuple[SourceWarning, ...] = ()  # for the author alone
+    folder: str = ""  # where its relative links start
 
 
 EMPTY = Content("", (), "", "", "", "", "", frozenset())
@@ -69,6 +70,8 @@ class Write:
     key: Key | None = None
     # What the revision says of how it came about (see events.py).
     origin: str = ""
+    # The file that it came from: "" if that has the slug's name, None if nothing is said of it.
+    file: str | None = None
 
 
 def save(connection: Connection, claim: Claim, write: Write) -> PageItem:
@@ -109,6 +112,8 @@ def arrive(connection: Connection, claim: Claim, write: Write, page: Page) -> Pa
         "new_identity": page.id,
         "new_created_at": page.created_at,
         "moved_from": page.slug,
+        # A move is no new text, so it is the revision's alone.
+        "new_origin": "" if page.origin == "edit" else page.origin,
     }
     return _replaced(connection, _ARRIVE, claim, write, given)
 
@@ -127,8 +132,16 @@ def _replaced(
 def _is_kept(claim: Claim, write: Write) -> bool:
     """Whether the page has all that the write would give it."""
     content = write.content
-    has = claim.state, claim.blob, claim.title, *claim.tags
-    return has == (write.state, content.blob, content.title, *content.tags)
+    has = claim.state, claim.file, claim.blob, claim.title, *claim.tags
+    wanted = write.state, file_of(claim, write), content.blob, content.title, *content.tags
+    return has == wanted
+
+
+def file_of(claim: Claim, write: Write) -> str:
+    """The page's file from now on: what is made anew, or goes, has none of before."""
+    if write.file is not None:
+        return write.file
+    return claim.file if claim.live and write.state == "live" else ""
 
 
 def _already_saved(connection: Connection, claim: Claim, write: Write) -> PageItem:
@@ -162,6 +175,8 @@ def _parameters(claim: Claim, write: Write) -> dict[str, object]:
         "new_html": content.html,
         "new_blob": content.blob,
         "new_author": write.author,
+        "new_origin": write.origin,
+        "new_file": file_of(claim, write),
         "comment": write.comment,
         "origin": write.origin,
         "new_plain": content.plain,
@@ -191,13 +206,13 @@ def _save(
         *(effect(saved) for effect in effects),
         *retag(saved),
     ]
-    return select(*(saved.c[column.name] for column in ITEM)).add_cte(*consequences)
+    return select(*(saved.c[column.name] for column in _SAVED)).add_cte(*consequences)
 
 
 def _replace(others: Mapping[str, Any]) -> CTE:
     now = func.clock_timestamp()
     given = ["state", "write_id", "title", "sort_title", "tags"]
-    given += ["body", "html", "plain", "blob", "author"]
+    given += ["body", "html", "plain", "blob", "author", "origin", "file"]
     values: dict[str, Any] = {
         name: bindparam(f"new_{name}", type_=pages.c[name].type) for name in given
     }
@@ -210,8 +225,10 @@ def _replace(others: Mapping[str, Any]) -> CTE:
         "updated_at": now,
         **others,
     }
-    row = (pages.c.id.label("row"), pages.c.slot, pages.c.body, pages.c.write_id)
-    return statement.values(**values).returning(*ITEM, *row, pages.c.moved_to).cte("saved")
+    values["origin_version"] = values["version"]
+    more = [pages.c[name] for name in ("slot", "body", "write_id", "moved_to")]
+    named = (pages.c.id.label("row"), pages.c.file.label("own_file"))
+    return statement.values(**values).returning(*_SAVED, *named, *more).cte("saved")
 
 
 def _claimed() -> tuple[ColumnElement[bool], ...]:
@@ -231,6 +248,7 @@ def _add_revision(saved: CTE, others: Mapping[str, Any]) -> CTE:
         "based_on": func.nullif(saved.c.version - 1, 0),
         "comment": bindparam("comment", type_=Text),
         "origin": bindparam("origin", type_=Text),
+        "file": saved.c.own_file,
         "created_at": saved.c.updated_at,
     }
     same = [
@@ -288,6 +306,11 @@ def _tag(saved: CTE) -> CTE:
     ).cte("tagged")
 
 
+# As ITEM: a save writes the origin itself.
+_SAVED = tuple(
+    reads.shown_origin(pages.c.origin).label("origin") if column.name == "origin" else column
+    for column in ITEM
+)
 _TARGETS = cast(bindparam("targets"), ARRAY(Text))
 # Built once: building the statement takes longer than running it.
 _SAVE = _save()

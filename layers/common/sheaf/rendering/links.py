@@ -59,14 +59,14 @@ def path_of(href: str, slug: str, file: str = "") -> str | None:
     parts = _split(href)
     if parts is None or parts.scheme or parts.netloc or not parts.path:
         return None
-    start = posixpath.join("/", posixpath.dirname(file or slug))
-    return posixpath.normpath(posixpath.join(start, unquote(parts.path))).lstrip("/")
+    start = slugs.folder_of(slug, file)
+    return posixpath.normpath(posixpath.join("/", start, unquote(parts.path))).lstrip("/")
 
 
 def _page(path: str) -> str:
     if not path:
         return slugs.HOME
-    if slugs.is_file(path):
+    if slugs.is_markdown(path):
         return slugs.from_file(path)
     try:
         return slugs.parse(path)

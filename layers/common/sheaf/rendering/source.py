@@ -14,6 +14,8 @@ from sheaf import texts
 from sheaf.rendering import front_matter
 from sheaf.rendering.front_matter import Data
 
+# Of a page's text, in UTF-8.
+MAX_BYTES = 1024 * 1024
 MAX_TITLE = 200
 MAX_TAG = 100
 MAX_TAGS = 50

@@ -162,7 +162,17 @@ def overwrite_and_deny(request: Request, pass_on: PassOn) -> Reply:
     return status(412)(pass_on(sent("if-match", '"v2"')(request)))
 
 
-UPDATED = {"slug": "", "title": "", "tags": [], "version": 2, "blob": "", "body": ""}
+UPDATED = {
+    "id": "",
+    "slug": "",
+    "title": "",
+    "tags": [],
+    "version": 2,
+    "blob": "",
+    "body": "",
+    "origin": "edit",
+    "file": "",
+}
 
 WRITES: dict[str, tuple[set[str], Meddle]] = {
     "nothing is created": ({"create"}, says(CREATE, 500)),

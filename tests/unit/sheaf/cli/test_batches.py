@@ -28,8 +28,9 @@ def test_changes_are_packed_in_their_order_and_fit(sizes: list[int]) -> None:
 
 def test_the_limits_are_those_of_the_api() -> None:
     """The command has none of the modules that have them."""
-    ours = (batches.MAX_CHANGES, batches.MAX_BYTES, batches.MAX_TEXT_BYTES)
-    assert ours == (MAX_CHANGES, MAX_BODY_BYTES, MAX_BYTES)
+    assert (batches.MAX_CHANGES, batches.MAX_TEXT_BYTES) == (MAX_CHANGES, MAX_BYTES)
+    # Of which Lambda takes less where quotes and line ends are many.
+    assert batches.MAX_BYTES <= MAX_BODY_BYTES
 
 
 def test_a_hundred_are_a_batch() -> None:

@@ -22,6 +22,7 @@ from tests.waiting import PATIENCE
 
 Answer = tuple[int, dict[str, str], Any]
 PAGE = {"slug": "é", "title": "T", "tags": ["x"], "version": 2, "blob": "b", "body": "B"}
+PAGE |= {"id": "1", "origin": "edit", "file": "é.md"}
 
 
 class Script(ThreadingHTTPServer):
@@ -82,17 +83,52 @@ def test_the_list_of_pages_is_followed_to_its_end(site: Script) -> None:
 def test_a_busy_page_is_asked_for_again_after_the_time_it_names(
     site: Script, pauses: list[float]
 ) -> None:
-    site.answers = [(409, {"Retry-After": "1"}, {}), (503, {"Retry-After": "1"}, {}), (201, {}, {})]
-    assert Client(site.url, "t").save("é", b"text", None)
+    busy = {"Retry-After": "1"}
+    site.answers = [(409, busy, {}), (503, busy, {}), (201, {}, PAGE)]
+    saved = Client(site.url, "t").save("é", b"text", None, origin="import", file="É.md")
+    assert saved.is_new
     assert pauses == [1, 1]
     method, path, headers, body = site.asked[-1]
     assert (method, path, json.loads(body)) == (
         "PUT",
         "/api/pages/%C3%A9",
-        {"body": "text", "origin": "import"},
+        {"body": "text", "origin": "import", "file": "É.md"},
     )
     assert headers["If-None-Match"] == "*"
     assert headers["Authorization"] == "Bearer t"
+
+
+def test_an_edit_says_nothing_of_an_origin(site: Script) -> None:
+    site.answers = [(200, {}, PAGE)]
+    assert not Client(site.url, "t").save("a", b"text", 3).is_new
+    assert json.loads(site.asked[0][3]) == {"body": "text"}
+
+
+def test_a_conflict_without_an_end_is_told_at_once(site: Script, pauses: list[float]) -> None:
+    moved = {"type": "urn:sheaf:problem:moved", "detail": "It has moved.", "moved_to": "b"}
+    site.answers = [(409, {}, moved)]
+    with pytest.raises(ApiError) as caught:
+        Client(site.url).save("a", b"", None, origin="import")
+    assert (caught.value.moved_to, caught.value.is_general, pauses) == ("b", False, [])
+
+
+def test_a_merge_names_the_version_that_a_text_was_made_of(site: Script) -> None:
+    conflict = {"line": 2, "base": "", "mine": "a", "theirs": "b"}
+    site.answers = [(200, {}, {"version": 5, "body": "text", "conflicts": [conflict]})]
+    merged = Client(site.url, "t").merge("é", 3, "mine")
+    assert (merged.version, merged.body, merged.conflicts[0].line) == (5, "text", 2)
+    method, path, _, body = site.asked[0]
+    assert (method, path) == ("POST", "/api/merges/%C3%A9")
+    assert json.loads(body) == {"base": 3, "body": "mine"}
+
+
+def test_deleted_pages_are_a_list(site: Script) -> None:
+    site.answers = [(200, {}, {"items": [PAGE], "next": None})] * 2
+    assert [page.slug for page in Client(site.url).deleted("")] == ["é"]
+    list(Client(site.url).deleted("docs"))
+    first, second = (asked[1] for asked in site.asked)
+    assert first == "/api/pages?limit=200&state=tombstone&sort=slug"
+    assert second == f"{first}&prefix=docs"
 
 
 def test_a_delete_names_the_version(site: Script) -> None:

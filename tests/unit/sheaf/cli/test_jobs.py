@@ -1,30 +1,38 @@
 import time
+from dataclasses import dataclass
 
 import pytest
 
 from sheaf.cli import jobs
 
 
-def test_a_failure_is_reported_and_the_rest_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
-    def work(number: int) -> str:
-        if number == 2:
-            raise jobs.PageFailed("page 2: reason")
-        return "done"
+@dataclass(frozen=True)
+class Done:
+    number: int
+    size: int = 3
 
-    assert jobs.run(work, range(5), threads=2) == {"done": 4, "failed": 1}
+
+def test_what_came_of_each_job_is_noted() -> None:
+    done: list[Done] = []
+    jobs.run(Done, range(5), 2, done.append)
+    assert {each.number for each in done} == set(range(5))
+
+
+def test_a_line_is_one_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    jobs.report("page 2: reason")
     assert capsys.readouterr().err == "page 2: reason\n"
 
 
-def test_any_other_error_stops_the_run() -> None:
+def test_any_error_stops_the_run() -> None:
     begun = []
 
-    def work(number: int) -> str:
+    def work(number: int) -> Done:
         begun.append(number)
         if number == 1:
             raise ConnectionError
         time.sleep(0.5)
-        return "done"
+        return Done(number)
 
     with pytest.raises(ConnectionError):
-        jobs.run(work, range(1000), threads=2)
+        jobs.run(work, range(1000), 2, lambda done: None)
     assert len(begun) < 100

@@ -159,3 +159,12 @@ def test_pinned_links_lead_the_same_way_before_and_after_a_move(text: str, targe
     )
     assert now == before
     assert {renaming.new(link) for link in then} == {renaming.new(link) for link in before}
+
+
+def test_in_a_folders_file_links_start_in_the_folder_and_in_the_page_that_moved_above_it() -> None:
+    file = "guide/README.md"
+    relinked = followed("[a](x.md)", "guide", MOVED, FOLDER, file)
+    assert relinked == Relinked("[a](../handbook/x.md)")
+    renaming = Renaming("guide", "handbook")
+    assert pinned("[a](x) [b](/y)", "guide", renaming, file) == Relinked("[a](/guide/x) [b](/y)")
+    assert astray("[a](x)", "guide", renaming, file) == ["x"]

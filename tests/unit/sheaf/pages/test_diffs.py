@@ -27,7 +27,14 @@ texts = st.lists(lines, max_size=30).map("\n".join)
 
 def revision(number: int, body: str) -> Revision:
     now = datetime(2026, 11, 2, tzinfo=UTC)
-    return Revision(number, "Tea", "alice", "", now, "live", "blob", None, None, [], body)
+    return Revision(
+        *(number, "Tea", "alice", "", now, "live", "blob"),
+        *(None, None),
+        origin="edit",
+        file="tea.md",
+        tags=[],
+        body=body,
+    )
 
 
 def unified(old: str, new: str) -> str:

@@ -90,8 +90,8 @@ def test_what_a_link_leads_to_is_a_page_that_may_be(names: list[str], folder: li
 @given(st.lists(NAME, min_size=1, max_size=4))
 def test_a_link_to_a_file_leads_to_the_page_that_it_holds(names: list[str]) -> None:
     file = "/".join(names) + ".md"
-    if any(not name.strip(". ") for name in names):
-        return  # leads up, or nowhere
+    if names[0] in slugs.RESERVED_FIRST or any(not name.strip(". ") for name in names):
+        return  # leads to the site's own, up, or nowhere
     found = links.target("/" + file.replace("#", "%23").replace("?", "%3F"), "x/y")
     assert found
     assert found.slug == slugs.from_file(file)

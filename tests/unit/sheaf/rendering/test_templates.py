@@ -43,6 +43,8 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
         "snippet": "some <mark>safe</mark> words",
         "moved_to": None,
         "moved_from": None,
+        "origin": "edit",
+        "file": text,
     }
     user = {"handle": "alice", "edits": 1, "created_at": page["created_at"]}
     around = AROUND
@@ -51,7 +53,9 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     arrived = {**page, "version": 6, "moved_from": page["slug"]}
     headline = source.title(Source(text, (), ""), None, "slug").headline
     article = f"{headline}<h2>Safe</h2>\n<p>already</p>\n"
+    imported = {**page, "origin": "import"}
     yield "page.html", {"page": page, "article": article}
+    yield "page.html", {"page": imported, "article": article}
     yield from listed_events(text)
     searched: dict[str, Any] = {"q": text, "items": [], "has_words": True, "problem": None}
     searched |= around
@@ -60,11 +64,11 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     yield "search.html", searched
     yield "search.html", {**searched, "has_words": False}
     yield "search.html", {**searched, "problem": text}
-    versions = [arrived, gone, tombstone, page]
+    versions = [arrived, gone, tombstone, imported]
     yield "history.html", {"page": page, "items": versions, **around}
     yield "history.html", {"page": tombstone, "items": [tombstone, page], **around}
     yield "history.html", {"page": gone, "items": [gone, page], **around}
-    for revision in (page, tombstone, gone):
+    for revision in (imported, tombstone, gone):
         yield "revision.html", {"slug": page["slug"], "revision": revision, "article": article}
     compared = {"slug": page["slug"], "before": page, "after": tombstone}
     pieces = [Piece(False, text), Piece(True, f"{text}\n\n{text}")]

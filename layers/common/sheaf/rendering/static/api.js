@@ -76,8 +76,8 @@ export async function propose(title, folder) {
 }
 
 // A text that is not saved yet: its safe HTML, and warnings as of a saved one.
-export async function preview(slug, body) {
-  const response = await signed("POST", "/api/previews", {}, { body, slug });
+export async function preview(slug, file, body) {
+  const response = await signed("POST", "/api/previews", {}, { body, slug, file });
   return response.json();
 }
 

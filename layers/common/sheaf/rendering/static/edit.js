@@ -290,7 +290,8 @@ async function discard() {
 }
 
 async function showPreview() {
-  if (handle()) return caution(await preview.fill(byId("preview"), slug, text.value));
+  const { file } = current ?? {};
+  if (handle()) return caution(await preview.fill(byId("preview"), slug, file, text.value));
   byId("preview").textContent = "Sign in to see a preview.";
 }
 

@@ -8,10 +8,10 @@ const safe = globalThis.trustedTypes?.createPolicy("sheaf", { createHTML: (html)
 };
 
 // Fills the panel; the answer is what its author may not have meant.
-export async function fill(panel, slug, text) {
+export async function fill(panel, slug, file, text) {
   panel.textContent = "One moment…";
   try {
-    const { html, warnings = [] } = await preview(slug, text);
+    const { html, warnings = [] } = await preview(slug, file, text);
     panel.innerHTML = safe.createHTML(html);
     // A heading's id must not hide one of the editor's own.
     for (const element of panel.querySelectorAll("[id]")) element.removeAttribute("id");

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from sheaf import texts
 from sheaf.cli.client import Page
-from sheaf.cli.exporting import clashes, document
+from sheaf.cli.documents import document
 from sheaf.rendering import source
 from sheaf.rendering.front_matter import Unreadable
 
@@ -28,7 +28,8 @@ tags = st.lists(titles, max_size=3, unique=True).map(tuple)
 
 
 def page(body: str, title: str = "a", tags: tuple[str, ...] = ()) -> Page:
-    return Page(slug="guide/a", title=title, tags=tags, version=1, blob="", body=body)
+    named = {"id": "1", "slug": "guide/a", "file": "guide/a.md", "origin": "edit"}
+    return Page(**named, title=title, tags=tags, version=1, blob="", body=body)
 
 
 def test_a_body_that_says_everything_is_the_file() -> None:
@@ -88,7 +89,3 @@ def test_front_matter_that_would_be_too_long() -> None:
     body = f"---\nnote: {'a' * 8000}\n---\nText\n"
     with pytest.raises(Unreadable, match="longer than 8,192 characters"):
         document(page(body, "New title" * 20))
-
-
-def test_names_that_differ_by_case_clash_once() -> None:
-    assert clashes(["A", "a", "b", "Straße", "STRASSE"]) == {"a", "STRASSE"}

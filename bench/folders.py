@@ -1,0 +1,203 @@
+"""How much of real folders of Markdown arrives on a site.
+
+    python -m bench.folders FOLDER...
+
+imports each folder into a throw-away site of its own and walks every page of it. A link counts if
+it leads somewhere in the folder: to a file, as generators and editors follow such links, and to a
+heading in it. It arrives if the page's link of the same words leads to a page that is there, and
+to something in it. A page is clean if no markup shows in its text, code aside. The numbers go to
+standard output and to bench/results/folders.json.
+
+Left out: images and other files, links that templates make, links to other sites, and pages with
+marks of a template language, which are counted apart. How a page looks was not looked at.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from difflib import SequenceMatcher
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urljoin, urlsplit
+
+import urllib3
+
+from bench.folder_links import Folder, Link
+from bench.import_speed import running_site
+from ops import tokens
+from sheaf.cli.client import Client
+
+RESULTS = Path(__file__).parent / "results" / "folders.json"
+# Marks that are no text for readers, wherever they come from.
+MARKUP = {
+    "HTML": r"</?[a-z][a-z0-9]*(?: [^<>]*)?/?>|<!--",
+    "links": r"\]\(|\[\[[^\]]+\]\]|^\[[^\]]+\]: ",
+    "footnotes": r"\[\^[\w-]+\]",
+    "admonitions": r"^\s*(?:!!!|\?\?\?|:::|///)|\[!(?:NOTE|TIP|WARNING|IMPORTANT|CAUTION)\]",
+    "attributes": r"\{:? ?[#.][\w-]+[^{}]*\}",
+    "tables": r"\|\s*:?-{3,}:?\s*\|",
+    "tasks": r"^\s*\[[ x]\] ",
+    "emphasis": r"\*\*\w|~~\w",
+}
+PATTERNS = {name: re.compile(pattern, re.MULTILINE) for name, pattern in MARKUP.items()}
+_SHEAF = (sys.executable, "-c", "from sheaf.cli import main; main()")
+TEMPLATE = re.compile(r"\{\{|\{%|^--8<--", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What became of one folder; `markup` counts the pages in which each kind shows."""
+
+    name: str
+    files: int
+    taken: int
+    links: int
+    arrived: int
+    templates: int
+    pages: int
+    clean: int
+    markup: dict[str, int]
+    # Links that did not arrive, as `FILE: words -> address`.
+    lost: list[str]
+    report: dict[str, Any]
+
+
+def main() -> None:
+    """Bring each folder, walk it, print a table, and save the numbers."""
+    found = [arrival(Path(name)) for name in sys.argv[1:]]
+    print(f"{'folder':<24}{'taken':>14}{'links':>16}{'clean pages':>16}{'templates':>11}")
+    for one in found:
+        taken, links = f"{one.taken}/{one.files}", f"{one.arrived}/{one.links}"
+        clean = f"{one.clean}/{one.pages}"
+        print(f"{one.name:<24}{taken:>14}{links:>16}{clean:>16}{one.templates:>11}")
+    _save(found)
+
+
+def _save(found: list[Arrival]) -> None:
+    measured = datetime.now(UTC).isoformat(timespec="seconds")
+    result = {"measured": measured, "folders": [asdict(one) for one in found]}
+    RESULTS.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def arrival(root: Path) -> Arrival:
+    """Import one folder and walk its pages."""
+    with tempfile.TemporaryDirectory(prefix="sheaf-bench-") as name:
+        home = Path(name) / "home"
+        with running_site(home) as (_, url):
+            token = tokens.mint(home, url, "bench", "editor", timedelta(hours=1))
+            command = [*_SHEAF, "--url", url, "--token", token, "import", "--json", str(root)]
+            done = subprocess.run(command, check=False, stdout=subprocess.PIPE)
+            return _walk(Folder(root), Site(url), json.loads(done.stdout))
+
+
+def _walk(folder: Folder, site: "Site", report: dict[str, Any]) -> Arrival:
+    pages = {file: slug for file, slug in site.pages() if file in folder.files}
+    links = clean = 0
+    lost: list[str] = []
+    markup = dict.fromkeys(PATTERNS, 0)
+    plain = [file for file in pages if not TEMPLATE.search(folder.files[file])]
+    for file in plain:
+        page = site.page(pages[file])
+        wanted = [link for link in folder.links(file) if folder.resolves(file, link.href)]
+        links += len(wanted)
+        arrived = [
+            link
+            for link, href in _shown(folder.links(file), page)
+            if site.leads_on(pages[file], href)
+        ]
+        missed = Counter(wanted) - Counter(arrived)
+        lost += [f"{file}: {link.words} -> {link.href}" for link in missed.elements()]
+        kinds = [name for name, pattern in PATTERNS.items() if pattern.search(page.text)]
+        for kind in kinds:
+            markup[kind] += 1
+        clean += not kinds
+    taken, templates = len(pages), len(pages) - len(plain)
+    names = (folder.root.name, len(folder.files), taken, links, links - len(lost), templates)
+    return Arrival(*names, len(plain), clean, markup, lost, report)
+
+
+def _shown(source: list[Link], page: "Page") -> Iterator[tuple[Link, str]]:
+    """The links of a file that are in its page, with the addresses that they have there."""
+    ours, theirs = [link.words for link in source], [link.words for link in page.links]
+    same = SequenceMatcher(None, ours, theirs, autojunk=False)
+    for start, there, size in same.get_matching_blocks():
+        for step in range(size):
+            yield source[start + step], page.links[there + step].href
+
+
+class Site:
+    """A site as a reader finds it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._pool = urllib3.PoolManager()
+        self._pages: dict[str, Page] = {}
+
+    def pages(self) -> Iterator[tuple[str, str]]:
+        """The file and the slug of each page."""
+        for page in Client(self._url).pages():
+            yield page.file, page.slug
+
+    def page(self, path: str) -> "Page":
+        """What is at an address, once redirects are followed."""
+        if path not in self._pages:
+            answer = self._pool.request("GET", f"{self._url}/{path.lstrip('/')}")
+            self._pages[path] = Page(answer.status, answer.data.decode())
+        return self._pages[path]
+
+    def leads_on(self, path: str, link: str) -> bool:
+        """Whether there is a page where a page's link leads, and in it what the fragment names."""
+        parts = urlsplit(urljoin(f"/{path}", link))
+        if parts.scheme or parts.netloc:
+            return False
+        page = self.page(parts.path)
+        return page.status == 200 and (not parts.fragment or unquote(parts.fragment) in page.ids)
+
+
+class Page(HTMLParser):
+    """A document: its links and ids, and the text of its article without code."""
+
+    def __init__(self, status: int, html: str) -> None:
+        super().__init__()
+        self.status = status
+        self.text = ""
+        self.ids: set[str] = set()
+        self.links: list[Link] = []
+        self._open: list[str] = []
+        self._href: str | None = None
+        self._words = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an id, and where a link begins."""
+        given = dict(attrs)
+        self.ids |= {value for name in ("id", "name") if (value := given.get(name))}
+        if tag in ("article", "pre", "code"):
+            self._open.append(tag)
+        if tag == "a":
+            self._href, self._words = given.get("href"), ""
+
+    def handle_endtag(self, tag: str) -> None:
+        """Note where a link ends."""
+        if tag in self._open:
+            self._open.remove(tag)
+        if tag == "a" and self._href is not None and "article" in self._open:
+            self.links.append(Link.of(self._words, self._href))
+            self._href = None
+
+    def handle_data(self, data: str) -> None:
+        """Note what readers see."""
+        self._words += data
+        if self._open == ["article"]:
+            self.text += data
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""The base of a folder: what each of its files was when it and its page were last in step.
+
+It is kept in the folder, out of sight, a file for each site and prefix. It may be behind the truth,
+never ahead of it: an entry is made when both sides have the text. So one that is missing or old
+makes the command ask or merge where it need not, and overwrite nothing.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from sheaf.cli.client import ClientError
+from sheaf.cli.folder import NO_STAMP, OWN, Refused, Stamp, read_regular, write_whole
+from sheaf.hashing import content_tag
+
+# A file that was changed so lately may change again without its times telling.
+_UNSETTLED_NS = 2_000_000_000
+
+
+class BadBase(ClientError):
+    """What was kept of a folder cannot be read; the message names the file."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file and its page when they were last in step: `blob` is the file's, `source` the page's.
+
+    They differ if the file has front matter for what was set apart from the page's text. Empty
+    ones are of a file that was merged with this version, and is not on the site yet.
+    """
+
+    slug: str
+    id: str
+    version: int
+    blob: str
+    source: str
+    stamp: Stamp = NO_STAMP
+
+
+@dataclass(frozen=True)
+class _Kept:
+    format: Literal[1]
+    site: str
+    prefix: str
+    files: dict[str, Entry]
+
+
+_FORMAT = TypeAdapter(_Kept)
+
+
+class Base:
+    """The entries of a folder for a site and a prefix, by the paths of files."""
+
+    def __init__(self, root: Path, site: str, prefix: str) -> None:
+        self.file = root / OWN / f"{content_tag(f'{site} {prefix}'.encode())}.json"
+        self._site, self._prefix = site, prefix
+        self._entries: dict[str, Entry] = {}
+        self._changed = False
+
+    @classmethod
+    def load(cls, root: Path, site: str, prefix: str) -> "Base":
+        """What was kept, or nothing. Raises BadBase, and OSError."""
+        base = cls(root, site, prefix)
+        try:
+            base._entries = dict(_FORMAT.validate_json(read_regular(base.file)).files)
+        except FileNotFoundError:
+            return base
+        except (Refused, ValidationError) as error:
+            message = (
+                f"{base.file} cannot be read, or was written by another release. Without it"
+                " nobody is overwritten either: remove it to go on."
+            )
+            raise BadBase(message) from error
+        return base
+
+    @property
+    def entries(self) -> Mapping[str, Entry]:
+        """The entries, by the paths of the files in NFC."""
+        return self._entries
+
+    def keep(self, path: str, entry: Entry) -> None:
+        """Note that a file and its page are in step."""
+        if self._entries.get(path) != entry:
+            self._entries[path] = entry
+            self._changed = True
+
+    def forget(self, path: str) -> None:
+        """Note that this file is no more, or has no page any more."""
+        if self._entries.pop(path, None):
+            self._changed = True
+
+    def save(self) -> None:
+        """Write it if it is another one, and see that git leaves it alone; raises OSError."""
+        if not self._changed:
+            return
+        kept = _Kept(1, self._site, self._prefix, dict(sorted(self._entries.items())))
+        ignore = self.file.with_name(".gitignore")
+        if not ignore.exists():
+            write_whole(ignore, b"*\n")
+        write_whole(self.file, _FORMAT.dump_json(kept))
+
+
+def settled(stamp: Stamp) -> Stamp:
+    """The stamp of a file, if it will tell that the file was changed; else one of no file."""
+    age = time.time_ns() - max(stamp.mtime_ns, stamp.ctime_ns)
+    return stamp if age > _UNSETTLED_NS else NO_STAMP

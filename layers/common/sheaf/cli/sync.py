@@ -1,0 +1,190 @@
+"""Import, export, or both: both sides are looked at, a plan is made, and carried out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from sheaf.cli import downloads, jobs, matching, merges, planning, survey, uploads
+from sheaf.cli.base import Base
+from sheaf.cli.client import ApiError, Client, PageItem
+from sheaf.cli.folder import Folder, Found, Refused
+from sheaf.cli.matching import Clash, File, Match, Matches
+from sheaf.cli.places import Places
+from sheaf.cli.planning import Aim, Kind, Step
+from sheaf.cli.reports import Done, Report
+from sheaf.cli.sides import InConflict, Left, Sides, Stale
+
+# What asks nothing of the site.
+_IDLE = (Kind.KEEP, Kind.LEAVE, Kind.CONFLICT, Kind.FAIL)
+# How a step may end that leaves the others to go on.
+EXPECTED = (Left, InConflict, Stale, Refused, ApiError, OSError)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to bring into step, and how. With `dry` nothing is written, to neither side."""
+
+    root: Path
+    aim: Aim
+    prefix: str = ""
+    threads: int = 4
+    dry: bool = False
+
+
+def run(client: Client, task: Task) -> Report:
+    """Do what the task says, one file or page at a time; what was done is kept if it is ended.
+
+    Raises ClientError if the site cannot be reached or does not let us write, BadBase, and OSError
+    for a folder that cannot be read.
+    """
+    sides, steps, report = prepare(client, task)
+    # Of most files nothing is to be done: they need no threads.
+    at_once = [step for step in steps if step.kind in _IDLE]
+    others = [step for step in steps if step.kind not in _IDLE]
+    try:
+        for step in at_once:
+            report.note(carry_out(sides, task, step))
+        jobs.run(partial(carry_out, sides, task), others, task.threads, report.note)
+    finally:
+        keep(sides, task)
+    return report
+
+
+def keep(sides: Sides, task: Task) -> None:
+    """Keep the base for the next call, which overwrites nobody without it either."""
+    if task.dry:
+        return
+    try:
+        sides.base.save()
+    except OSError as error:
+        jobs.report(f"{sides.base.file} cannot be written ({error.strerror}): there is no base")
+
+
+def prepare(client: Client, task: Task) -> tuple[Sides, list[Step], Report]:
+    """Look at both sides, and decide. The report has what can be no page; raises as `run`."""
+    if task.aim.to_folder and not task.dry:
+        task.root.mkdir(parents=True, exist_ok=True)
+    folder = Folder(task.root, dry=task.dry)
+    sides = Sides(client, folder, Places(task.prefix), _base(client, task))
+    contents = folder.contents()
+    report = Report(task.dry)
+    report.passed_over = contents.passed_over
+    entries = sides.base.entries
+    files = survey.files(folder, contents.files, entries)
+    pages = survey.pages(client, task.prefix)
+    found = matching.match(files, entries, pages, sides.places, folder.key)
+    for path in found.forgotten:
+        sides.base.forget(path)
+    for fault in _faults(found, task.aim):
+        report.note(fault)
+    return sides, _decided(sides, found, task), report
+
+
+def _base(client: Client, task: Task) -> Base:
+    return Base.load(task.root, client.url, task.prefix)
+
+
+def _decided(sides: Sides, found: Matches, task: Task) -> list[Step]:
+    deleted = survey.deleted(sides.client, task.prefix, found.matches)
+    matches = survey.compared(sides.client, sides.folder, found.matches, task.threads)
+    steps = (planning.decide(each, deleted, task.aim) for each in matches)
+    return [step for step in steps if step]
+
+
+def _faults(found: Matches, aim: Aim) -> Iterable[Done]:
+    for clash in found.clashes:
+        if aim.to_folder if clash.of_page else aim.to_site:
+            yield _fault(clash)
+
+
+def _fault(clash: Clash) -> Done:
+    return Done(Kind.FAIL, "" if clash.of_page else clash.path, clash.slug, clash.reason)
+
+
+def carry_out(sides: Sides, task: Task, step: Step) -> Done:
+    """Do one step, and say what came of it; raises ApiError if others would meet the same."""
+    done = planned(step)
+    try:
+        return _try(sides, step, done) if task.dry else _do(sides, task, step, done)
+    except EXPECTED as error:
+        return ended(done, error)
+
+
+def planned(step: Step) -> Done:
+    """What will have been done, if nothing comes between."""
+    match = step.match
+    file = match.path if match.file or match.entry else ""
+    size = match.file.found.stamp.size if match.file else 0
+    return Done(step.kind, file, match.slug, step.reason, size)
+
+
+def ended(done: Done, error: Exception) -> Done:
+    """What came of a step that ended so; raises ApiError if others would meet the same."""
+    match error:
+        case Left():
+            return replace(done, kind=Kind.LEAVE, reason=str(error))
+        case InConflict():
+            return replace(done, kind=Kind.CONFLICT, reason=str(error))
+        case OSError():
+            return replace(done, kind=Kind.FAIL, reason=str(error.strerror))
+        case ApiError(moved_to=str(there)):
+            return replace(done, kind=Kind.LEAVE, reason=f"the page is at {there} now")
+        case ApiError(is_general=True):
+            raise error
+    return replace(done, kind=Kind.FAIL, reason=str(error))
+
+
+def _try(sides: Sides, step: Step, done: Done) -> Done:
+    """What would come of a step, as far as the site has to be asked."""
+    one, file, page = step.match, step.match.file, step.match.page
+    if step.kind == Kind.MERGE and file and page:
+        merges.merged(sides, one, file, page)
+    if step.kind == Kind.CREATE and (there := sides.client.moved_to(one.slug)):
+        raise Left(f"the page is at {there} now")
+    return done
+
+
+def _do(sides: Sides, task: Task, step: Step, done: Done) -> Done:
+    one, file, page = step.match, step.match.file, step.match.page
+    if file and page:
+        return _with_both(sides, task, one, file, page, done)
+    if page:
+        return _with_page(sides, one, page, done)
+    if file and step.kind == Kind.CREATE:
+        return replace(done, kind=uploads.create(sides, one, file))
+    if file and step.kind == Kind.DELETE_FILE:
+        downloads.delete_file(sides, one, file)
+    return done
+
+
+def _with_both(
+    sides: Sides, task: Task, one: Match, file: File, page: PageItem, done: Done
+) -> Done:
+    if done.kind == Kind.UPDATE:
+        return replace(done, kind=uploads.update(sides, one, file, page, task.aim))
+    if done.kind == Kind.WRITE:
+        return _written(done, downloads.write(sides, one, page))
+    if done.kind == Kind.MOVE_FILE:
+        return _written(done, downloads.move_file(sides, one, file, page))
+    if done.kind == Kind.MERGE:
+        merges.merge(sides, one, file, page, to_site=task.aim.to_site)
+    elif done.kind == Kind.KEEP and planning.is_in_step(one):
+        sides.in_step(one, page, file.found, file.blob)
+    return done
+
+
+def _with_page(sides: Sides, one: Match, page: PageItem, done: Done) -> Done:
+    if done.kind == Kind.WRITE:
+        return _written(done, downloads.write(sides, one, page))
+    if done.kind == Kind.DELETE_PAGE:
+        uploads.delete_page(sides, one, page)
+    elif done.kind == Kind.MOVE_PAGE and one.renamed:
+        uploads.move_page(sides, one, one.renamed, page)
+    return done
+
+
+def _written(done: Done, found: Found | None) -> Done:
+    if found is None:
+        return replace(done, kind=Kind.KEEP)
+    return replace(done, file=found.path, size=found.stamp.size)
