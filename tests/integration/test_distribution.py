@@ -20,6 +20,8 @@ from tests.servers.zookeeper import zookeeper_ensemble
 PROJECT = Path(__file__).parents[2]
 # What packages are built of, and how they are described.
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "layers/common/sheaf")
+# Of a checkout's the command has those that need a site's address and nothing else.
+COMMANDS = ["export", "import", "move", "smoke", "sync"]
 
 
 @pytest.fixture(scope="module")
@@ -122,4 +124,4 @@ def test_pages_are_brought_in_and_taken_out(
     assert (tmp_path / "out/from-a-wheel.md").read_text() == "# From a wheel\n"
     assert "failed 0" in sheaf("smoke", site_url)
     commands = sheaf("--help").partition("Commands:")[2]
-    assert re.findall(r"^  (\w+)", commands, re.MULTILINE) == ["export", "import", "move", "smoke"]
+    assert re.findall(r"^  (\w+)", commands, re.MULTILINE) == COMMANDS

@@ -138,7 +138,7 @@ def from_file(path: str) -> str:
 
 
 def folder_of(slug: str, file: str = "") -> str:
-    """The folder where relative links of a page start: that of its file, if that is not SLUG.md.
+    """The folder where relative links of a page start: that of its file, if that is not {slug}.md.
 
     >>> folder_of("guide/start"), folder_of("guide", "guide/README.md"), folder_of("guide")
     ('guide', 'guide', '')

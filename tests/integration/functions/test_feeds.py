@@ -85,7 +85,7 @@ def titles(feed: ET.Element) -> list[str]:
 
 
 def test_the_newest_changes_without_imports(addressed: Site) -> None:
-    addressed.put("guide/tea", {"body": "# Tea & <cups>\n", "comment": "Why"}, CREATE)
+    addressed.put("guide/tea", {"body": "# Tea & \\<cups>\n", "comment": "Why"}, CREATE)
     addressed.put("cups", {"body": "# Cups\n", "origin": "import"}, CREATE)
     addressed.delete("guide/tea", 1)
     feed = read(addressed)

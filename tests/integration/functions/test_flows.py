@@ -112,8 +112,9 @@ def test_of_a_save_with_a_lease(two_shards: Site) -> None:
         return two_shards.put(slug, "another word", headers)
 
     found = flow(lambda: save("page-1", first), lambda: save("page-2", second))
-    # Ten of them let this process show nothing older, and try a publication again.
-    assert found.changes <= 140
+    # Ten of them let this process show nothing older, and try a publication again. Seventy are
+    # between a parser and its rules.
+    assert found.changes <= 185
     assert found.depth <= 19
 
 

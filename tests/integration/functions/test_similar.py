@@ -140,14 +140,14 @@ def test_where_nothing_is_near_it_is_said(site: Site, path: str) -> None:
     assert "\0" not in answer.text
 
 
-def test_a_wrong_address_asks_the_database_for_the_page_alone(
+def test_a_wrong_address_asks_the_database_for_page_and_folder_alone(
     full_site: Site, statements: list[str]
 ) -> None:
     statements.clear()
     answer = full_site.get("/guide/instal")
     assert answer.headers["Cache-Control"] == "max-age=0, s-maxage=10"
     assert 'href="/-/similar/guide/instal"' in answer.text
-    assert sum("pages." in statement for statement in statements) == 1
+    assert sum("pages." in statement for statement in statements) == 2
     statements.clear()
     for path in ("/guide/instal", "/Meeting notes"):
         assert full_site.get(path).status_code == 404

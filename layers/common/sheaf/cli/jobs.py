@@ -48,7 +48,9 @@ def run(
 
 def report(message: object) -> None:
     """Print one line on standard error, above the progress bar if there is one."""
-    tqdm.write(str(message), file=sys.stderr)
+    # The name of a file may have bytes that are no text.
+    line = str(message).encode(errors="backslashreplace").decode()
+    tqdm.write(line, file=sys.stderr)
 
 
 def _progress_bar(total: int) -> "tqdm[NoReturn]":

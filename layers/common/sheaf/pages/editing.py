@@ -101,7 +101,7 @@ def compose(
 ) -> Content:
     """Render the body and derive the rest, title and tags only if they are not given.
 
-    `file` is the page's, if that is not SLUG.md: it says where relative links start.
+    `file` is the page's, if that is not {slug}.md: it says where relative links start.
 
     Raises TooComplex for a text that is too much for a page.
     """

@@ -29,7 +29,7 @@ class Target:
 def target(href: str, slug: str, file: str = "") -> Target | None:
     """The page that a link on `slug` leads to, if it leads to a page of this site.
 
-    `file` is the page's own file, if that is not SLUG.md: in `x/index.md`, which is the page x,
+    `file` is the page's own file, if that is not {slug}.md: in `x/index.md`, which is the page x,
     relative links start in the folder x. Names become what they become of files (see slugs.py).
     """
     parts, path = _split(href), path_of(href, slug, file)

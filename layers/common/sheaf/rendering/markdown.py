@@ -52,8 +52,8 @@ class Skeleton:
 def render(text: str, slug: str, file: str = "") -> Rendered:
     """Render the Markdown of the page at `slug`; links to `x.md` lead to the page x.
 
-    `file` is the page's own, where relative links start, if that is not SLUG.md. Raises TooMuch for
-    a text that would make more work, or more HTML, than any may.
+    `file` is the page's own, where relative links start, if that is not {slug}.md. Raises TooMuch
+    for a text that would make more work, or more HTML, than any may.
     """
     work = Work(text)
     tokens = parse(text, work)
