@@ -60,7 +60,7 @@ _MARKUP = re.compile(
 )
 # What begins otherwise, how it ends, and how far behind its beginning at the earliest.
 _UNSEEN_MARKUP = (("<!--", "-->", 2), ("<?", "?>", 2), ("<![CDATA[", "]]>", 9))
-_LONGEST_LINE = 65_536
+_LONGEST_LINE = 80_000
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9-]*)")
 _ATTRIBUTE = re.compile(
     r"""\s([a-zA-Z_:][\w:.-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+)))?""", re.ASCII

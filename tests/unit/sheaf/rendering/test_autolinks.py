@@ -64,4 +64,5 @@ def test_there_is_no_link_within_a_link() -> None:
 )
 def test_no_letter_is_lost(parts: list[str]) -> None:
     text = "".join(["x ", *parts])
-    assert render(text, "x").plain == text.strip()
+    # An underscore may emphasize, and a space at the end is none.
+    assert re.sub("[_ ]", "", render(text, "x").plain) == re.sub("[_ ]", "", text)
