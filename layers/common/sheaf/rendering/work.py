@@ -22,7 +22,7 @@ MAX_LINES = 250_000
 # What references may add to any text, however short it is: as much as in cmark.
 MIN_REFERENCED = 100_000
 
-_BLOCK, _BLOCK_AHEAD, _INLINE, _INLINE_AHEAD, _TOKEN, _LINK = 8, 3, 1, 6, 2, 8
+_BLOCK, _BLOCK_AHEAD, _INLINE, _INLINE_AHEAD, _TOKEN, _LINK = 8, 3, 1, 8, 2, 8
 # What it takes to make a page's name of one that no page may have.
 _RENAMED = 16
 _NAME = re.compile(r"[\w.-]*")
