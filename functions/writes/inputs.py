@@ -61,10 +61,9 @@ Origin = Annotated[
     # Without it a request is the same as before there were origins, to an idempotency key, too.
     Field(description=_IS_IMPORT, exclude_if=lambda origin: origin is None),
 ]
-_MAX_FILE = 1000
 _IS_FILE = "The Markdown file that it comes from: its path below the folder of all pages"
 File = Annotated[
-    Annotated[Text, Field(max_length=_MAX_FILE)] | None,
+    Annotated[Text, Field(max_length=slugs.MAX_FILE)] | None,
     Field(description=_IS_FILE, exclude_if=lambda file: file is None),
 ]
 

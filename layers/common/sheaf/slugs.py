@@ -14,6 +14,8 @@ MAX_LENGTH = 200
 _MOST_COMPOSED = 4
 _PLAIN = re.compile("[A-Za-z0-9_.-]*")
 HOME = "home"
+# The longest path of a file that a page is told to come from.
+MAX_FILE = 1000
 # What the files of Markdown end in, and what those are called that are about their folder.
 _SUFFIX = re.compile(r"\.(?:md|mdx|markdown)\Z", re.IGNORECASE)
 _OF_FOLDER = ("index", "_index", "readme")

@@ -13,8 +13,6 @@ from sheaf.hashing import content_tag
 
 # What file systems take at most, in UTF-8.
 _MAX_SEGMENT = 255
-# What the site takes at most.
-_MAX_FILE = 1000
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Places:
             slugs.check_file(file, slug)
         except slugs.BadFile:
             return ""
-        return file if len(file) <= _MAX_FILE else ""
+        return file if len(file) <= slugs.MAX_FILE else ""
 
     def path_of(self, file: str) -> str | None:
         """Where the page with this file belongs; None if that is not in this folder.

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererProtocol
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
-from markdown_it.utils import EnvType, OptionsDict
+from markdown_it.utils import EnvType
 from mdit_py_plugins.footnote.index import footnote_def
 
 _REFERENCE = re.compile(r"\[\^([^\s\]]{1,200})\]")
@@ -109,13 +108,7 @@ def _numbered(notes: dict[str, Any], label: str) -> dict[str, Any]:
     return {"number": numbers[label], "is_first": is_first}
 
 
-def _render_reference(
-    _renderer: RendererProtocol,
-    tokens: list[Token],
-    index: int,
-    _options: OptionsDict,
-    _environment: EnvType,
-) -> str:
+def _render_reference(_: object, tokens: list[Token], index: int, *_more: object) -> str:
     number = tokens[index].meta["number"]
     # Only the first reference can be gone back to.
     place = f' id="fnref.{number}"' if tokens[index].meta["is_first"] else ""

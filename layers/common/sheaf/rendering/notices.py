@@ -10,10 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererProtocol
 from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
-from markdown_it.utils import EnvType, OptionsDict
 
 # How each kind is shown, and by which other names it goes.
 _NAMES = {
@@ -206,13 +204,7 @@ def _push_title(state: StateBlock, title: str, line: int, tag: str) -> None:
     state.push("notice_title_close", tag, -1)
 
 
-def _render_alert(
-    _renderer: RendererProtocol,
-    tokens: Sequence[Token],
-    index: int,
-    _options: OptionsDict,
-    _environment: EnvType,
-) -> str:
+def _render_alert(_: object, tokens: Sequence[Token], index: int, *_more: object) -> str:
     return f'<div class="notice {tokens[index].meta["kind"].lower()}">\n'
 
 

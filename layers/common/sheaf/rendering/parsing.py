@@ -3,12 +3,12 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore, text_join
 from markdown_it.token import Token
-from markdown_it.utils import EnvType, OptionsDict
 from mdit_py_plugins.deflist import deflist_plugin
 
 from sheaf.rendering import autolinks, footnotes, links, marks, notices, raw_html, work
@@ -119,29 +119,17 @@ def _words(image: Token) -> str:
     return words
 
 
-def _render_item(
-    renderer: RendererHTML,
-    tokens: list[Token],
-    index: int,
-    options: OptionsDict,
-    environment: EnvType,
-) -> str:
-    html = renderer.renderToken(tokens, index, options, environment)
+def _render_item(renderer: RendererHTML, tokens: list[Token], index: int, *more: Any) -> str:
+    html = renderer.renderToken(tokens, index, *more)
     if "checked" not in tokens[index].meta:
         return html
     state = 'aria-label="Done" checked' if tokens[index].meta["checked"] else 'aria-label="To do"'
     return f'{html}<input type="checkbox" {state} disabled> '
 
 
-def _render_fence(
-    renderer: RendererHTML,
-    tokens: list[Token],
-    index: int,
-    options: OptionsDict,
-    environment: EnvType,
-) -> str:
+def _render_fence(renderer: RendererHTML, tokens: list[Token], index: int, *more: Any) -> str:
     html: str | None = tokens[index].meta.get("html")
-    return html or RendererHTML.fence(renderer, tokens, index, options, environment)
+    return html or RendererHTML.fence(renderer, tokens, index, *more)
 
 
 def _render_made(_: object, tokens: list[Token], index: int, *_more: object) -> str:
