@@ -104,8 +104,9 @@ class _Matcher:
     def run(self, files: list[File]) -> Matches:
         files = self._without_doubles(files)
         files = self._by_base(files)
-        # Entries of files that are gone.
-        self._gone = {entry.id: (path, entry) for path, entry in self._kept.values()}
+        # Entries of files that are gone, where no other entry has given their page a file.
+        gone = [kept for kept in self._kept.values() if kept[1].id not in self._given]
+        self._gone = {entry.id: (path, entry) for path, entry in gone}
         files = self._by_kept_name(files)
         for file in files:
             self._by_own_name(file)

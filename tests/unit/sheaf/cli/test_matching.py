@@ -112,6 +112,14 @@ def test_on_such_a_disk_a_file_meets_its_page_in_any_case() -> None:
     assert only(found([file("TEA.md")], pages=[page("Tea")], folds=True)).slug == "Tea"
 
 
+def test_of_two_files_that_the_base_gives_one_page_the_one_that_is_there_has_it() -> None:
+    kept = {"a.md": entry("a", "one"), "b.md": entry("a", "one")}
+    there = page("a")
+    matches = found([file("a.md", "one"), file("c.md", "one")], kept, [there])
+    shown = [(one.path, one.page, one.renamed) for one in matches.matches]
+    assert shown == [("a.md", there, None), ("c.md", None, None)]
+
+
 def test_with_a_prefix_a_folder_is_of_the_pages_below_it() -> None:
     pages = [page("manual"), page("manual/a"), page("manual/b", file="manual/B b.md")]
     matches = found([file("index.md"), file("a.md")], pages=pages, prefix="manual")
