@@ -114,10 +114,8 @@ def test_two_devices_have_two_drafts_and_each_is_offered(
     another_device.goto(f"/-/edit/{slug}")
     expect(text(another_device)).to_have_value(MINE)
     text(another_device).fill(OTHER)
-    await_draft(another_device)
+    expect_drafts(alice, slug, [OTHER])
     text(editor).fill(MINE + "\nDry.\n")
-    await_draft(editor, "in this browser")
-    await_draft(editor)
     expect_drafts(alice, slug, [OTHER, MINE + "\nDry.\n"])
 
     third = editor.context.new_page()

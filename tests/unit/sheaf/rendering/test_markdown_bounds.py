@@ -31,8 +31,7 @@ def test_work_grows_as_the_text(family: str) -> None:
     # What comes once is in both.
     size = slow_texts.SMALL + 4 * len(FAMILIES[family].first)
     small, large = (FAMILIES[family].text(each) for each in (size, 8 * size))
-    most = slow_texts.MAX_GROWTH * slow_texts.seconds(small, 3) + slow_texts.MARGIN_SECONDS
-    assert slow_texts.seconds(large, 3) <= most
+    assert slow_texts.is_in_proportion(small, large)
 
 
 @pytest.mark.parametrize(
