@@ -148,9 +148,12 @@ def test_a_function_that_answers_500_or_ends_is_a_fault_of_its_version(
 def test_a_function_that_runs_out_of_time_is_a_fault_of_its_version(
     attempt: Try, silent: str, name: str
 ) -> None:
-    _, found = attempt(
-        name, timeout=2, SHEAF_DATABASE_URLS=f"postgresql://sheaf@{silent}/sheaf?connect_timeout=30"
-    )
+    url = f"postgresql://sheaf@{silent}/sheaf?connect_timeout=30"
+    # The last quarter of a second, which it has to say so, may pass while others are at work.
+    for _ in range(10):
+        _, found = attempt(name, timeout=2, SHEAF_DATABASE_URLS=url)
+        if counted(name, found):
+            break
     assert counted(name, found) == [VERSION]
     assert [line["message"] for line in found if line.get("level") == "ERROR"] == ["out of time"]
 
