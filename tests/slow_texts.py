@@ -61,10 +61,8 @@ def seconds(text: str, rounds: int = 1) -> float:
 
 def is_in_proportion(small: str, large: str) -> bool:
     """Whether 64 KB take no more than they may after 8 KB; what looks slow is looked at twice."""
-    return any(
-        seconds(large, rounds) <= MAX_GROWTH * seconds(small, rounds) + MARGIN_SECONDS
-        for rounds in (1, 3)
-    )
+    most = MAX_GROWTH * seconds(small, 3) + MARGIN_SECONDS
+    return any(seconds(large, rounds) <= most for rounds in (1, 3))
 
 
 def check(shape: Shape) -> None:

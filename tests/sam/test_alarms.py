@@ -149,7 +149,7 @@ def test_a_function_that_runs_out_of_time_is_a_fault_of_its_version(
     attempt: Try, silent: str, name: str
 ) -> None:
     url = f"postgresql://sheaf@{silent}/sheaf?connect_timeout=30"
-    # The last quarter of a second, which it has to say so, may pass while others are at work.
+    # While others are at work its start may take all of the time: then it says nothing.
     for _ in range(10):
         _, found = attempt(name, timeout=2, SHEAF_DATABASE_URLS=url)
         if counted(name, found):

@@ -115,8 +115,8 @@ def _count_block(state: StateBlock, line: int, _end: int, ahead: bool) -> bool:
 
 
 def _count_inline(state: StateInline, ahead: bool) -> bool:
-    bracket = _INLINE_BRACKET if state.src[state.pos] == "[" else _INLINE
-    state.env["work"].spend(_INLINE_AHEAD if ahead else bracket)
+    units = _INLINE_BRACKET if state.src[state.pos] == "[" else _INLINE
+    state.env["work"].spend(_INLINE_AHEAD if ahead else units)
     return False
 
 
