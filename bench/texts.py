@@ -137,6 +137,8 @@ KINDS: dict[str, list[str | Family]] = {
     "notices": [
         "> [!NOTE]\n> a\n\n",
         "> [!NOTE]\n",
+        "> [!tip]- a\n",
+        "- > [!tip]\n",
         "- [ ] a\n",
         "- [x]\n",
         "!!! a\n",
@@ -155,6 +157,8 @@ KINDS: dict[str, list[str | Family]] = {
     ],
     "definitions": ["a\n: b\n\n", "a\n: b\n", ": b\n", "a\n\n: b\n: c\n\n", "a\n~ ", "a\n:  - "],
     "formulas": ["$a$ ", "$a ", "$a", "$", "$$\n", "$$\na\n$$\n", "$$a\n", "$$a$$ ", "- $$\n"],
+    "marked text": ["==a ", "==a== ", "==*a* ", "%%a ", "%%a%% ", "%%\n", "- %%\n"],
+    "attributes": ["a\n{.b}\n\n", "{.a}\n\n", "){.a}", "`{.a ", "*{", "a ^bc\n\n", "- a ^bc\n"],
     "ids": ["# a {#b}\n", "# a {#b{}}\n", "# {#", '<a id="a{}"></a>\n'],
     "lines": [
         "\n",

@@ -26,7 +26,7 @@ _MARKS = [*"[]()!<>*_`~|-+#=&;:\\/\"'^{}$% \t\na1", "\n\n", "    ", "> ", "- ", 
 _MARKS += ["]: ", "![", "&#", "&amp;", "<a>", "http://a", "a@b.c", "|-|", "---\n", "\n> ", "\n- "]
 _MARKS += ["<b>", "</b>", "<p>", "<div>\n", "</div>\n", "<!--", "-->", "<a href=x>", "[^a]"]
 _MARKS += ["[^a]: ", ":::note\n", ":::\n", "/// tip\n", "///\n", "!!! a\n", "??? a\n", "$$"]
-_MARKS += ["{#a}", "www.a", ": ", "> [!NOTE]\n", "- [ ] ", "```py\n"]
+_MARKS += ["{#a}", "www.a", ": ", "> [!NOTE]\n", "- [ ] ", "```py\n", "==", "%%", " ^ab\n"]
 _pieces = st.lists(st.sampled_from(_MARKS), min_size=1, max_size=8).map("".join)
 
 

@@ -148,6 +148,8 @@ class _Parts:
         return token
 
     def _read(self, before: Token, token: Token) -> None:
+        if token.type != "heading_open" and (name := token.meta.get("id")):
+            token.attrSet("id", self._addresses.given(name))
         if token.type == "inline":
             self._read_inline(before, token)
         elif token.type == "html_block":
@@ -236,6 +238,6 @@ def _point_links_at_pages(token: Token, target: Callable[[str], Target | None]) 
 
 
 def _without_dots(href: str) -> str:
-    """The same with a fragment as `marks.address` makes it."""
+    """The same with a fragment as `marks.address` makes it; Obsidian's `#^name` is a block's."""
     path, sign, fragment = href.partition("#")
-    return f"{path}{sign}{fragment.replace('.', '-')}"
+    return f"{path}{sign}{fragment.removeprefix('%5E').replace('.', '-')}"

@@ -1,35 +1,48 @@
 """Marks that no plugin has as we want them, one small rule each.
 
-`## Heading {#address}` gives a heading its address. `$e = mc^2$`, and what is between two lines of
-`$$`, are formulas: they are kept as they were written, and marked as such.
+`## Heading {#address}` gives a heading its address; such a list of attributes may stand below or
+right behind other text, too, and a block may end with its name, ` ^name`, as Obsidian's do.
+`==words==` are marked, and `%% what is said here %%` is said to nobody. `$e = mc^2$`, and what is
+between two lines of `$$`, are formulas: they are kept as they were written, and marked as such.
 """
 
 import re
-from itertools import pairwise
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
 
 from sheaf import slugs
 
-_ATTRIBUTES = re.compile(r"[ \t]*\{:?[ \t]*(?=[#.])([^{}\n]{1,200})\}[ \t]*\Z")
+_LIST = r"\{(?::[ \t]*(?=[\w#.])|[ \t]*(?=[#.]))([^{}\n]{1,200})\}"
+_ATTRIBUTES = re.compile(rf"[ \t]*{_LIST}[ \t]*\Z")
+_ATTRIBUTES_BELOW = re.compile(rf"(?:\n|\A){_LIST}\Z")
+_ATTRIBUTES_ABOVE = re.compile(rf"{_LIST}[ \t]*\n")
+_ATTRIBUTES_BEHIND = re.compile(_LIST)
 _LONGEST_ATTRIBUTES = 300
+_HAS_ATTRIBUTES = ")]*_`:"
 _ID = re.compile(r"(?:^|\s)#(\S+)")
+# A number of few digits is a power, such as 2 ^10.
+_NAME = re.compile(r"(?:\s|\A)\^(?=\d{6}|[\w-]*[^\W\d])([\w-]{2,100})\Z")
 _INTERRUPTED = ["paragraph", "reference", "blockquote", "list"]
 _NOT_IN_IDS = re.compile(r"[^\w-]+")
 # A dollar is the beginning of a formula, and not of a price, if a sign comes next, and its end if
 # one was before and neither a letter nor a digit comes after.
 _FORMULA = re.compile(r"(\$\$?)(?![\s$])((?:[^$\\]|\\.){1,1000}?)(?<!\s)\1(?![\w$])", re.DOTALL)
-_FORMULA_LETTERS = 32
+_MARKED = re.compile(r"==(?![\s=])(.{1,1000}?)(?<![\s=])==(?![\w=])", re.DOTALL)
+_COMMENT = re.compile(r"%%(?!%)[^\n]{1,1000}?%%(?![\w%])")
+_UNITS_OF_SEARCH = 10
 
 
 def plugin(parser: MarkdownIt) -> None:
     """Have a parser know these marks."""
-    parser.core.ruler.after("block", "heading_ids", _take_ids)
+    parser.core.ruler.after("block", "attributes", _take_attributes)
     parser.block.ruler.before("fence", "formula", _formula_block, {"alt": _INTERRUPTED})
-    parser.inline.ruler.before("escape", "formula", _formula)
+    parser.block.ruler.before("fence", "comment", _comment_block, {"alt": _INTERRUPTED})
+    for rule in (_formula, _marked, _comment, _attributes):
+        parser.inline.ruler.before("escape", rule.__name__, rule)
 
 
 def address(written: str) -> str:
@@ -41,14 +54,77 @@ def address(written: str) -> str:
     return _NOT_IN_IDS.sub("-", written)[: slugs.MAX_LENGTH].strip("-")
 
 
-def _take_ids(state: StateCore) -> None:
-    for opening, token in pairwise(state.tokens):
-        if opening.type == "heading_open" and token.content.endswith("}"):
-            start = max(0, len(token.content) - _LONGEST_ATTRIBUTES)
-            if found := _ATTRIBUTES.search(token.content, start):
-                token.content = token.content[: found.start()]
-                written = _ID.search(found[1])
-                opening.meta["id"] = address(written[1]) if written else ""
+def _take_attributes(state: StateCore) -> None:
+    shown = Token("", "", 1)
+    for index, token in enumerate(state.tokens[1:-1], 1):
+        opening, closing = state.tokens[index - 1], state.tokens[index + 1]
+        # In a list without empty lines, paragraphs are not shown as such.
+        shown = opening if opening.nesting > 0 and not opening.hidden else shown
+        if token.type == "inline" and (found := _attributes_of(opening, token.content)):
+            token.content = token.content[: found.start()] + token.content[found.end() :]
+            shown.meta["id"] = address(_id(found))
+            if opening.type == "paragraph_open" and not token.content:
+                opening.hidden = closing.hidden = True
+
+
+def _attributes_of(opening: Token, text: str) -> re.Match[str] | None:
+    """The attributes, or the name, with which a block's text ends, or the attributes above it."""
+    if text.startswith("{"):
+        return _ATTRIBUTES_ABOVE.match(text) or _ATTRIBUTES_BELOW.fullmatch(text)
+    start = max(0, len(text) - _LONGEST_ATTRIBUTES)
+    if text.endswith("}"):
+        pattern = _ATTRIBUTES if opening.type == "heading_open" else _ATTRIBUTES_BELOW
+        return pattern.search(text, start)
+    return _NAME.search(text, start) if "^" in text[start:] else None
+
+
+def _id(found: re.Match[str]) -> str:
+    if found.re is _NAME:
+        return found[1]
+    written = _ID.search(found[1])
+    return written[1] if written else ""
+
+
+def _attributes(state: StateInline, _silent: bool) -> bool:
+    """Attributes right behind a link, or other marked text."""
+    begins = state.src[state.pos] == "{" and state.pos
+    if not begins or state.src[state.pos - 1] not in _HAS_ATTRIBUTES:
+        return False
+    found = _ATTRIBUTES_BEHIND.match(state.src, state.pos, state.posMax)
+    state.pos = found.end() if found else state.pos
+    return found is not None
+
+
+def _marked(state: StateInline, silent: bool) -> bool:
+    found = _search(state, "==", _MARKED)
+    if not found:
+        return False
+    if not silent:
+        end = state.posMax
+        state.push("mark_open", "mark", 1)
+        state.pos, state.posMax = found.span(1)
+        state.md.inline.tokenize(state)
+        state.push("mark_close", "mark", -1)
+        state.posMax = end
+    state.pos = found.end()
+    return True
+
+
+def _comment(state: StateInline, _silent: bool) -> bool:
+    found = _search(state, "%%", _COMMENT)
+    state.pos = found.end() if found else state.pos
+    return found is not None
+
+
+def _search(state: StateInline, sign: str, pattern: re.Pattern[str]) -> re.Match[str] | None:
+    """What begins here with a sign, and in no word."""
+    start = state.pos
+    if not state.src.startswith(sign, start):
+        return None
+    if start and (state.src[start - 1].isalnum() or state.src[start - 1] == sign[0]):
+        return None
+    state.env["work"].spend(_UNITS_OF_SEARCH)
+    return pattern.match(state.src, start, state.posMax)
 
 
 def _formula(state: StateInline, silent: bool) -> bool:
@@ -66,21 +142,32 @@ def _formula(state: StateInline, silent: bool) -> bool:
 
 
 def _formula_block(state: StateBlock, line: int, end: int, ahead: bool) -> bool:
-    start = state.bMarks[line] + state.tShift[line]
-    if not state.src.startswith("$$", start) or state.is_code_block(line):
-        return False
-    state.env["work"].spend(1)
-    if _line(state, line) != "$$":
-        return False
-    last = next((each for each in range(line + 1, end) if _ends(state, each)), None)
-    if last is None or _line(state, last) != "$$":
-        return False
-    if not ahead:
+    last = _last(state, line, end, "$$")
+    if last and not ahead:
         token = state.push("fence", "code", 0)
         token.info, token.map = "math", [line, last + 1]
         token.content = state.getLines(line + 1, last, state.sCount[line], True)
         state.line = last + 1
-    return True
+    return last is not None
+
+
+def _comment_block(state: StateBlock, line: int, end: int, ahead: bool) -> bool:
+    last = _last(state, line, end, "%%")
+    if last and not ahead:
+        state.line = last + 1
+    return last is not None
+
+
+def _last(state: StateBlock, line: int, end: int, sign: str) -> int | None:
+    """The line that ends what begins here, both of which are a sign and nothing else."""
+    start = state.bMarks[line] + state.tShift[line]
+    if not state.src.startswith(sign, start) or state.is_code_block(line):
+        return None
+    state.env["work"].spend(1)
+    if _line(state, line) != sign:
+        return None
+    last = next((each for each in range(line + 1, end) if _ends(state, each, sign)), None)
+    return last if last is not None and _line(state, last) == sign else None
 
 
 def _line(state: StateBlock, line: int) -> str:
@@ -89,8 +176,8 @@ def _line(state: StateBlock, line: int) -> str:
     return state.src[start : min(state.eMarks[line], start + 80)].rstrip()
 
 
-def _ends(state: StateBlock, line: int) -> bool:
-    """Whether a formula ends here, or what it stands in."""
-    return _line(state, line) == "$$" or (
+def _ends(state: StateBlock, line: int, sign: str) -> bool:
+    """Whether what began with a sign ends here, or what it stands in."""
+    return _line(state, line) == sign or (
         not state.isEmpty(line) and state.sCount[line] < state.blkIndent
     )

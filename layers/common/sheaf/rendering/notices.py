@@ -1,16 +1,17 @@
 """Notices: paragraphs that are set apart, such as warnings, in all the ways that people write them.
 
-GitHub's `> [!NOTE]`; Docusaurus' `:::note Title` and PyMdown's `/// note | Title`, to a line of the
-same signs; MkDocs' `!!! note "Title"`, `???` for what is folded, and `=== "Title"`, before lines
-that are indented by four. They all become the same HTML.
+GitHub's `> [!NOTE]`, and Obsidian's `> [!tip]- Title`; Docusaurus' `:::note Title` and PyMdown's
+`/// note | Title`, to a line of the same signs; MkDocs' `!!! note "Title"`, `???` for what is
+folded, and `=== "Title"`, before lines that are indented by four. They all become the same HTML.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 # How each kind is shown, and by which other names it goes.
@@ -37,6 +38,9 @@ _SLASHES = re.compile(
 _INDENTED = re.compile(
     r"(?P<mark>!!!|\?\?\?\+?)[ \t]+(?P<name>[\w-]+)(?:[ \t]+[\w -]+?)?"
     r'(?:[ \t]*"(?P<title>.*)")?\Z|===[!+]?[ \t]+"(?P<tab>.*)"\Z'
+)
+_QUOTED = re.compile(
+    r"\[!(?P<name>[A-Za-z]+)\](?P<fold>[+-]?)(?:[ \t]+(?P<title>[^\n]*))?(?:\n|\Z)"
 )
 _OPTION = re.compile(r"([a-z]+):[ \t]*(.*)")
 _LONGEST = 400
@@ -71,9 +75,7 @@ class _Notice:
 
 def plugin(parser: MarkdownIt) -> None:
     """Have a parser know notices."""
-    parser.options["alerts"] = True
-    parser.add_render_rule("alert_open", _render_alert)
-    parser.add_render_rule("alert_title_open", _render_title)
+    parser.core.ruler.after("block", "quoted_notices", _find_quoted)
     parser.block.ruler.before("fence", "fenced_notice", _fenced, {"alt": _INTERRUPTED})
     parser.block.ruler.before("fence", "indented_notice", _indented, {"alt": _INTERRUPTED})
 
@@ -185,8 +187,8 @@ def _push(state: StateBlock, notice: _Notice, lines: tuple[int, int, int], inden
     line, first, last = lines
     opening = state.push("notice_open", notice.tag(), 1)
     opening.attrs, opening.map = notice.attributes(), [line, last]
-    if title := notice.heading():
-        _push_title(state, title, line, "summary" if notice.is_folded else "p")
+    for token in _title(notice, line, state.level):
+        state.tokens.append(token)
     before = state.parentType, state.lineMax, state.blkIndent
     state.parentType, state.lineMax = "notice", last
     state.blkIndent += indent
@@ -195,18 +197,45 @@ def _push(state: StateBlock, notice: _Notice, lines: tuple[int, int, int], inden
     state.push("notice_close", notice.tag(), -1)
 
 
-def _push_title(state: StateBlock, title: str, line: int, tag: str) -> None:
-    opening = state.push("notice_title_open", tag, 1)
+def _title(notice: _Notice, line: int, level: int) -> Iterator[Token]:
+    if not (title := notice.heading()):
+        return
+    tag = "summary" if notice.is_folded else "p"
+    opening = Token("notice_title_open", tag, 1, level=level, block=True)
     if tag == "p":
         opening.attrSet("class", "title")
-    words = state.push("inline", "", 0)
-    words.content, words.map, words.children = title, [line, line + 1], []
-    state.push("notice_title_close", tag, -1)
+    yield opening
+    lines = [line, line + 1]
+    yield Token("inline", "", 0, {}, lines, level + 1, [], title, block=True)
+    yield Token("notice_title_close", tag, -1, level=level, block=True)
 
 
-def _render_alert(_: object, tokens: Sequence[Token], index: int, *_more: object) -> str:
-    return f'<div class="notice {tokens[index].meta["kind"].lower()}">\n'
+def _find_quoted(state: StateCore) -> None:
+    """Make notices of the quotations that begin as one."""
+    if "[!" not in state.src:
+        return
+    tags: list[str] = []
+    found: list[Token] = []
+    for index, token in enumerate(state.tokens):
+        found.append(token)
+        if token.type == "blockquote_open":
+            if notice := _quoted(state.tokens[index + 1 : index + 4]):
+                token.tag, token.attrs = notice.tag(), notice.attributes()
+                line = token.map[0] if token.map else 0
+                found += _title(notice, line, token.level + 1)
+            tags.append(token.tag)
+        elif token.type == "blockquote_close":
+            token.tag = tags.pop()
+    state.tokens = found
 
 
-def _render_title(*_: object) -> str:
-    return '<p class="title">'
+def _quoted(paragraph: list[Token]) -> _Notice | None:
+    """What the first line of a quotation's first paragraph says, which is none of its text then."""
+    begun = _QUOTED.match(paragraph[1].content) if paragraph[0].type == "paragraph_open" else None
+    if begun is None or begun["name"].lower() not in _KINDS:
+        return None
+    opening, words, closing = paragraph
+    words.content = words.content[begun.end() :]
+    opening.hidden = closing.hidden = not words.content
+    name, sign, title = begun["name"].lower(), begun["fold"], (begun["title"] or "").strip()
+    return _Notice(name, title or None, is_folded=bool(sign), is_open=sign == "+")

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from sheaf.rendering import marks
 from sheaf.rendering.markdown import first_heading, render
+from tests.unit.sheaf.rendering.test_raw_html import read
 
 
 @pytest.mark.parametrize(
@@ -77,3 +78,79 @@ def test_formulas_stay_as_they_were_written(text: str, formula: str) -> None:
 )
 def test_other_dollars_stay(text: str) -> None:
     assert "language-math" not in render(text, "x").html
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("a\n{: .note .info}", "<p>a</p>"),
+        ("{:.note}\na", "<p>a</p>"),
+        ("a\n{: #here}", '<p id="here">a</p>'),
+        ("| a |\n|---|\n\n{.wide}", "<table><thead><tr><th>a</th></tr></thead></table>"),
+        ("[a](https://b.c){ .button } d", '<p><a href="https://b.c">a</a> d</p>'),
+        (
+            "**a**{: .x}, `b`{.python} :c-d:{ .big }",
+            "<p><strong>a</strong>, <code>b</code> :c-d:</p>",
+        ),
+        ('[a](https://b.c){:target="_blank"}', '<p><a href="https://b.c">a</a></p>'),
+        ("a ^b15695", '<p id="b15695">a</p>'),
+        ("- a ^quote-of-day\n- b", '<ul><li id="quote-of-day">a</li><li>b</li></ul>'),
+        ("> a ^123456", '<blockquote><p id="123456">a</p></blockquote>'),
+        ("a\n\n^below", "<p>a</p>"),
+        ("==a *b*== c", "<p><mark>a <em>b</em></mark> c</p>"),
+        ("a %%b%% c", "<p>a  c</p>"),
+        ("a\n\n%%\nb\n\nc\n%%\nd", "<p>a</p><p>d</p>"),
+        ("- %%\n  b\n  %%\n  d", "<ul><li>d</li></ul>"),
+    ],
+)
+def test_each_mark(text: str, html: str) -> None:
+    shown = render(text, "x").html.replace(' rel="noopener noreferrer"', "")
+    assert re.sub(r"\n(?=<|\Z)", "", shown) == html
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a {.b}",
+        "a{.b}",
+        "{.b} a",
+        "*a* {b}",
+        "*a*{b}",
+        "*a*{{ .b }}",
+        "2 ^10",
+        "x ^n",
+        "a^bc",
+        "a == b == c",
+        "a==b==c",
+        "==a",
+        "50%% a 100%% b",
+        "a%%b%%c",
+        "%%a",
+        "`==a==`",
+        "`%%a%%`",
+        "`a{.b}`",
+        "```\n%%\na\n%%\n```",
+    ],
+)
+def test_other_signs_stay(text: str) -> None:
+    shown = re.sub("<[^<>]*>", "", render(text, "x").html)
+    assert re.sub(r"[*`\s]", "", shown) == re.sub(r"[*`\s]", "", text)
+
+
+def test_given_names_are_unique_and_links_find_them() -> None:
+    html = render("# ab\n\na ^ab\n\n[b](#^ab) [c](d.md#^ef)", "x").html
+    assert re.findall('id="([^"]*)"', html) == ["ab", "ab-1"]
+    assert re.findall('href="([^"]*)"', html) == ["#ab", "/d#ef"]
+
+
+_PIECES = ["==", "%%", "{.a}", "\n{: #a}\n", " ^abc\n", "*", "`", "\n\n", "- ", "> ", "w", " "]
+_PIECES += ["[w](c)"]
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=20))
+def test_all_is_closed_and_only_comments_are_lost(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    rendered = render(text, "x")
+    reader = read(rendered.html)
+    assert reader.open == reader.faults == []
+    assert "%%" in text or rendered.plain.count("w") == text.count("w")

@@ -26,6 +26,10 @@ def test_githubs_alerts(kind: str) -> None:
 @pytest.mark.parametrize(
     ("text", "kind", "title"),
     [
+        ("> [!note]\n> a", "note", "Note"),
+        ("> [!TIP] A title\n> a", "tip", "A title"),
+        ("> [!faq]- A title\n> a", "note", "A title"),
+        ("> [!danger]+\n> a", "caution", "Danger"),
         (":::note\na\n:::", "note", "Note"),
         ("::: info A title\na\n:::", "note", "A title"),
         (":::danger[A title]{.x}\na\n:::", "caution", "A title"),
@@ -55,7 +59,11 @@ def test_each_way_to_write_a_notice(text: str, kind: str, title: str) -> None:
     "text",
     [
         "> [!NEWS]\n> a",
-        "> [!NOTE] a",
+        "> [!NOTE]a",
+        "> [!NOTE](b) a",
+        "> \\[!NOTE] a",
+        "> a\n> [!NOTE]",
+        "> # [!NOTE]",
         "[!NOTE]\na",
         "::: module.of.mine\na",
         "::note\na",
@@ -86,6 +94,7 @@ def test_a_notice_ends_where_it_is_closed_or_no_longer_indented() -> None:
         ":::note\n:::tip\na\n:::\n:::\nb",
         ":::note\n::::tip\na\n::::\n:::\nb",
         "!!! note\n    ??? tip\n        a\nb",
+        "> [!note]\n> > [!tip]- c\n> > a\n\nb",
     ],
 )
 def test_a_notice_may_stand_in_another(text: str) -> None:
@@ -98,7 +107,14 @@ def test_a_notice_may_stand_in_another(text: str) -> None:
 def test_folded_notices_fold() -> None:
     assert '<details class="notice note">' in render("??? note\n    a", "x").html
     assert '<details class="notice note" open' in render("???+ note\n    a", "x").html
+    assert '<details class="notice tip">' in render("> [!tip]- a\n> b", "x").html
+    assert '<details class="notice tip" open' in render("> [!tip]+\n> b", "x").html
     assert " open" in render("/// details\n    open: True\na\n///", "x").html
+
+
+def test_a_quotation_that_is_only_a_title_has_no_empty_paragraph() -> None:
+    html = render("> [!tip] Warm the pot\n\na", "x").html
+    assert html == '<div class="notice tip">\n<p class="title">Warm the pot</p>\n</div>\n<p>a</p>\n'
 
 
 def test_a_title_is_markdown_and_searched() -> None:
