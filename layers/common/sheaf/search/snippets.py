@@ -11,7 +11,8 @@ from typing import NamedTuple
 from sheaf.search import words
 from sheaf.texts import composed
 
-_READ_CHARACTERS = 20_000
+# So much of a text is read at a time, and so much of it twice, so that no phrase is cut in two.
+_READ_CHARACTERS, _READ_TWICE = 20_000, 1_000
 _SHOWN_CHARACTERS = 160
 _LEAD_CHARACTERS = 25
 _PHRASES = 10
@@ -32,26 +33,41 @@ def cut(text: str, wanted: Sequence[tuple[str, ...]]) -> str:
 
     The phrases are as `words.split` makes them. Without any of them, the beginning of the text.
     """
-    read = text[:_READ_CHARACTERS]
-    whole = read if unicodedata.is_normalized("NFC", read) else composed(read)
-    source = " ".join(whole.split())
-    places = list(_places(source, wanted[:_PHRASES]))
+    phrases = _any_of(wanted[:_PHRASES]) if wanted else None
+    first, source = _read(text, phrases)
+    places = [*_places(source, phrases)] if phrases else []
     fragments = _fragments(source, _anchors(places))
     shown = " … ".join(_mark(source, fragment, places) for fragment in fragments)
-    before = "… " if fragments[0].start > 0 else ""
+    before = "… " if first or fragments[0].start > 0 else ""
     after = " …" if fragments[-1].stop < len(source) else ""
     return before + shown + after
 
 
-def _places(source: str, wanted: Sequence[tuple[str, ...]]) -> Iterator[_Place]:
-    if not wanted:
-        return
-    folded = words.fold(source)
-    ends = list(accumulate(map(len, folded)))
+def _any_of(wanted: Sequence[tuple[str, ...]]) -> re.Pattern[str]:
     # Where two phrases begin alike the longer one is meant.
     patterns = sorted(map(words.pattern, wanted), key=len, reverse=True)
-    any_of_them = re.compile("|".join(f"({pattern})" for pattern in patterns))
-    for found in any_of_them.finditer("".join(folded)):
+    return re.compile("|".join(f"({pattern})" for pattern in patterns))
+
+
+def _read(text: str, phrases: re.Pattern[str] | None) -> tuple[int, str]:
+    """The first part of a text with any of the phrases, or the first of all, and its beginning."""
+    for first in range(0, len(text) if phrases else 0, _READ_CHARACTERS):
+        part = _part(text, first)
+        if phrases and phrases.search(words.folded(part)):
+            return first, part
+    return 0, _part(text, 0)
+
+
+def _part(text: str, first: int) -> str:
+    read = text[first : first + _READ_CHARACTERS + _READ_TWICE]
+    whole = read if unicodedata.is_normalized("NFC", read) else composed(read)
+    return " ".join(whole.split())
+
+
+def _places(source: str, phrases: re.Pattern[str]) -> Iterator[_Place]:
+    folded = words.fold(source)
+    ends = list(accumulate(map(len, folded)))
+    for found in phrases.finditer("".join(folded)):
         start = bisect_right(ends, found.start())
         yield _Place(start, max(bisect_right(ends, found.end()), start + 1), found.lastindex or 0)
 

@@ -62,10 +62,15 @@ def fold(text: str) -> list[str]:
     return [_FOLDS[ord(character)] for character in text]
 
 
+def folded(text: str) -> str:
+    """A text in composed form, folded."""
+    return text.translate(_FOLDS)
+
+
 def split(text: str) -> tuple[str, ...]:
     """The words and runs of a text, folded, in their order."""
     whole = text if unicodedata.is_normalized("NFC", text) else composed(text)
-    return tuple(_PIECE.findall(whole.translate(_FOLDS)))
+    return tuple(_PIECE.findall(folded(whole)))
 
 
 def indexed(text: str) -> str:

@@ -48,6 +48,13 @@ def test_a_long_text_is_cut_around_what_was_found() -> None:
     assert 120 < len(snippet) < 190
 
 
+@pytest.mark.parametrize("before", [0, 19_990, 20_999, 250_000])
+def test_it_is_marked_wherever_in_the_text_it_is(before: int) -> None:
+    snippet = cut("leaf " * (before // 5) + "Green\nTea for two", '"green tea"')
+    assert snippet.endswith("<mark>Green Tea</mark> for two")
+    assert snippet.startswith("… leaf") == (before > 0)
+
+
 def test_places_far_apart_are_shown_in_two_fragments() -> None:
     snippet = cut(LONG, "word150 word20")
     assert "<mark>word20</mark>" in snippet
