@@ -69,7 +69,14 @@ class Folder:
             there = self._named.get(posixpath.basename(_key(parts.path)))
         if there is None:
             return False
-        return not parts.fragment or unquote(parts.fragment).casefold() in self._ids_of(there)
+        return not parts.fragment or self._has(there, unquote(parts.fragment), parts.scheme)
+
+    def _has(self, file: str, heading: str, scheme: str) -> bool:
+        """Whether a file has a heading; in `[[Name#Heading]]` its case does not matter."""
+        ids = self._ids_of(file)
+        if scheme == _ANYWHERE:
+            return heading.casefold() in {each.casefold() for each in ids}
+        return heading in ids
 
     def _target(self, file: str, path: str) -> str | None:
         folder, stem = posixpath.dirname(file), posixpath.splitext(file)[0]
@@ -82,7 +89,7 @@ class Folder:
 
     def _ids_of(self, file: str) -> set[str]:
         if file not in self._ids:
-            self._ids[file] = {each.casefold() for each in _ids(self.files[file])}
+            self._ids[file] = {*_ids(self.files[file])}
         return self._ids[file]
 
 
@@ -112,7 +119,7 @@ def _links(tokens: list[Token]) -> Iterator[Link]:
                 yield Link.of(words, href)
                 href = None
             else:
-                words += part.content
+                words += " " if part.type.endswith("break") else part.content
                 if part.type == "text" and href is None:
                     for name, heading, label in _WIKI.findall(part.content):
                         yield Link.of(label or name or heading, f"{_ANYWHERE}:{name}{heading}")

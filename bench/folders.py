@@ -5,8 +5,12 @@
 imports each folder into a throw-away site of its own and walks every page of it. A link counts if
 it leads somewhere in the folder: to a file, as generators and editors follow such links, and to a
 heading in it. It arrives if the page's link of the same words leads to a page that is there, and
-to something in it. A page is clean if no markup shows in its text, code aside. The numbers go to
-standard output and to bench/results/folders.json.
+to something in it. A page is clean if no markup shows in its text, code aside.
+
+Then the site is exported, and the files are counted that come out byte for byte: into an empty
+folder; into the same once its names are decomposed, as some disks have them; and once they are
+capitals, on a disk that ignores case. (There is no such disk: the command is told that it has one.)
+The numbers go to standard output and to bench/results/folders.json.
 
 Left out: images and other files, links that templates make, links to other sites, and pages with
 marks of a template language, which are counted apart. How a page looks was not looked at.
@@ -17,8 +21,9 @@ import re
 import subprocess
 import sys
 import tempfile
+import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
@@ -47,13 +52,18 @@ MARKUP = {
     "emphasis": r"\*\*\w|~~\w",
 }
 PATTERNS = {name: re.compile(pattern, re.MULTILINE) for name, pattern in MARKUP.items()}
-_SHEAF = (sys.executable, "-c", "from sheaf.cli import main; main()")
+_SHEAF = "from sheaf.cli import folder, main; {}; main()"
+_CASELESS = _SHEAF.format("folder._is_same = folder._folds_case = lambda *_: True")
 TEMPLATE = re.compile(r"\{\{|\{%|^--8<--", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """What became of one folder; `markup` counts the pages in which each kind shows."""
+    """What became of one folder; `markup` counts the pages in which each kind shows.
+
+    `lost` has the links that did not arrive, as `FILE: words -> address`, and `same` how many files
+    came out byte for byte, by the kind of disk.
+    """
 
     name: str
     files: int
@@ -64,40 +74,93 @@ class Arrival:
     pages: int
     clean: int
     markup: dict[str, int]
-    # Links that did not arrive, as `FILE: words -> address`.
     lost: list[str]
     report: dict[str, Any]
+    same: dict[str, int]
 
 
 def main() -> None:
-    """Bring each folder, walk it, print a table, and save the numbers."""
+    """Bring each folder, walk it, print a table and what was lost, and save the numbers."""
     found = [arrival(Path(name)) for name in sys.argv[1:]]
-    print(f"{'folder':<24}{'taken':>14}{'links':>16}{'clean pages':>16}{'templates':>11}")
+    print(f"{'folder':<20}{'taken':>12}{'links':>13}{'clean pages':>13}{'templates':>11}  out")
     for one in found:
         taken, links = f"{one.taken}/{one.files}", f"{one.arrived}/{one.links}"
-        clean = f"{one.clean}/{one.pages}"
-        print(f"{one.name:<24}{taken:>14}{links:>16}{clean:>16}{one.templates:>11}")
+        clean, same = f"{one.clean}/{one.pages}", " ".join(map(str, one.same.values()))
+        print(f"{one.name:<20}{taken:>12}{links:>13}{clean:>13}{one.templates:>11}  {same}")
+    for one in found:
+        for link in one.lost:
+            print(f"lost: {one.name}/{link}")
     _save(found)
 
 
 def _save(found: list[Arrival]) -> None:
+    # The words of a link are those of the folder's authors.
+    folders = [{**asdict(one), "lost": len(one.lost)} for one in found]
     measured = datetime.now(UTC).isoformat(timespec="seconds")
-    result = {"measured": measured, "folders": [asdict(one) for one in found]}
-    RESULTS.write_text(json.dumps(result, indent=2) + "\n")
+    RESULTS.write_text(json.dumps({"measured": measured, "folders": folders}, indent=2) + "\n")
 
 
 def arrival(root: Path) -> Arrival:
-    """Import one folder and walk its pages."""
+    """Import one folder, walk its pages, and export them."""
     with tempfile.TemporaryDirectory(prefix="sheaf-bench-") as name:
         home = Path(name) / "home"
+        home.mkdir()
+        # The site has none of our pages.
+        (home / "docs-imported").touch()
         with running_site(home) as (_, url):
             token = tokens.mint(home, url, "bench", "editor", timedelta(hours=1))
-            command = [*_SHEAF, "--url", url, "--token", token, "import", "--json", str(root)]
-            done = subprocess.run(command, check=False, stdout=subprocess.PIPE)
-            return _walk(Folder(root), Site(url), json.loads(done.stdout))
+            command = Command(url, token)
+            report = command.run("import", root)
+            folder = Folder(root)
+            taken = [file for file, _ in Site(url).pages() if file in folder.files]
+            same = _exported(root, Path(name) / "out", taken, command)
+            return _walk(folder, Site(url), report, same)
 
 
-def _walk(folder: Folder, site: "Site", report: dict[str, Any]) -> Arrival:
+@dataclass(frozen=True)
+class Command:
+    """The command, as an editor of a site uses it."""
+
+    url: str
+    token: str
+
+    def run(self, *arguments: str | Path, program: str = _SHEAF.format("...")) -> dict[str, Any]:
+        """What came of it by numbers."""
+        command = [sys.executable, "-c", program, "--url", self.url, "--token", self.token]
+        command += [*map(str, arguments), "--json"]
+        done = subprocess.run(command, check=False, stdout=subprocess.PIPE)
+        report: dict[str, Any] = json.loads(done.stdout)
+        del report["items"]
+        return report
+
+
+def _exported(root: Path, out: Path, taken: list[str], command: Command) -> dict[str, int]:
+    """How many of the files that were taken come out byte for byte, by the kind of disk."""
+    command.run("export", out)
+    same = {"any": _same(root, out, taken, str)}
+    _rename(out, lambda name: unicodedata.normalize("NFD", name))
+    command.run("export", out, "--overwrite")
+    same["decomposed"] = _same(root, out, taken, lambda name: unicodedata.normalize("NFC", name))
+    _rename(out, str.upper)
+    command.run("export", out, "--overwrite", program=_CASELESS)
+    return {**same, "caseless": _same(root, out, taken, str.casefold)}
+
+
+def _same(root: Path, out: Path, taken: list[str], key: Callable[[str], str]) -> int:
+    """How many files are in both, with the same bytes; no file may be there twice, or beside."""
+    there = [path for path in out.rglob("*") if path.is_file() and ".sheaf" not in path.parts]
+    found = {key(path.relative_to(out).as_posix()): path.read_bytes() for path in there}
+    same = [file for file in taken if found.get(key(file)) == (root / file).read_bytes()]
+    return len(same) - (len(there) - len(found))
+
+
+def _rename(root: Path, change: Callable[[str], str]) -> None:
+    for path in sorted(root.rglob("*"), reverse=True):
+        if ".sheaf" not in path.parts:
+            path.rename(path.with_name(change(path.name)))
+
+
+def _walk(folder: Folder, site: "Site", report: dict[str, Any], same: dict[str, int]) -> Arrival:
     pages = {file: slug for file, slug in site.pages() if file in folder.files}
     links = clean = 0
     lost: list[str] = []
@@ -120,7 +183,7 @@ def _walk(folder: Folder, site: "Site", report: dict[str, Any]) -> Arrival:
         clean += not kinds
     taken, templates = len(pages), len(pages) - len(plain)
     names = (folder.root.name, len(folder.files), taken, links, links - len(lost), templates)
-    return Arrival(*names, len(plain), clean, markup, lost, report)
+    return Arrival(*names, len(plain), clean, markup, lost, report, same)
 
 
 def _shown(source: list[Link], page: "Page") -> Iterator[tuple[Link, str]]:

@@ -4,6 +4,7 @@ No HTML of a text passes as it is, and nh3 cleans the result once more: two fenc
 rendering costs is bounded, see `work`.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -122,6 +123,7 @@ class _Parts:
         self._target = target
         self._work = work
         self._addresses = _Addresses()
+        self._long_addresses: list[tuple[Token, str]] = []
         self._elements = Elements(work.spend, self._addresses.given)
         self._notes = Footnotes(work.environment)
         self._highlighter = Highlighter()
@@ -136,6 +138,7 @@ class _Parts:
             yield token
             before = token
         yield from self._closing(-1)
+        self._add_short_addresses()
 
     def _closing(self, level: int) -> Iterator[Token]:
         """What closes the HTML that was opened within what ends at a level."""
@@ -168,10 +171,18 @@ class _Parts:
         self._collect(token)
         if before.type == "heading_open":
             heading = _heading(before, token)
-            before.attrSet("id", self._addresses.new(heading.text, before.meta.get("id", "")))
+            address = self._addresses.new(heading.text, before.meta.get("id", ""))
+            before.attrSet("id", address)
+            self._long_addresses += [(before, address)] if "--" in address else []
             # A note's is not one of the page's.
             self.headings += [] if self._notes.at_work else [heading]
         _replace_by_html(token)
+
+    def _add_short_addresses(self) -> None:
+        """Where GitHub has `--` for what stood between two words, many generators have one `-`."""
+        for heading, address in self._long_addresses:
+            if short := self._addresses.unused(re.sub("-+", "-", address)):
+                heading.meta["html"] = f'<span id="{escape(short)}"></span>'
 
     def _collect(self, token: Token) -> None:
         self.links.update(_point_links_at_pages(token, self._target))
@@ -192,6 +203,13 @@ class _Addresses:
         while address in self._taken:
             self._used[wanted] += 1
             address = f"{wanted}-{self._used[wanted]}"
+        self._taken.add(address)
+        return address
+
+    def unused(self, address: str) -> str:
+        """An address, unless something has it already."""
+        if address in self._taken:
+            return ""
         self._taken.add(address)
         return address
 

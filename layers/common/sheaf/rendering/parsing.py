@@ -27,6 +27,7 @@ def parser() -> MarkdownIt:
     made.options["tasklists"] = made.options["strikethrough_single_tilde"] = True
     # What no link may lead to is a link for the parser, and text for the reader.
     made.validateLink = lambda url: True  # type: ignore[method-assign]  # noqa: ARG005
+    made.add_render_rule("heading_open", _render_heading)
     made.add_render_rule("list_item_open", _render_item)
     made.add_render_rule("made", _render_made)
     made.add_render_rule("fence", _render_fence)
@@ -117,6 +118,11 @@ def _words(image: Token) -> str:
     """What stands in for an image."""
     words: str = parser().renderer.renderInlineAsText(image.children, parser().options, {})  # type: ignore[attr-defined]
     return words
+
+
+def _render_heading(renderer: RendererHTML, tokens: list[Token], index: int, *more: Any) -> str:
+    html: str = renderer.renderToken(tokens, index, *more)
+    return html + str(tokens[index].meta.get("html", ""))
 
 
 def _render_item(renderer: RendererHTML, tokens: list[Token], index: int, *more: Any) -> str:

@@ -116,6 +116,14 @@ def test_mixed_attacks_do_nothing(parts: list[str]) -> None:
     assert collector.dangerous == []
 
 
+def test_a_heading_has_both_addresses_where_programs_differ() -> None:
+    html = render("# Tea & milk\n\n## a - b\n\n## A b\n\n## a & b {#a--c}\n", "x").html
+    ids = re.findall('id="([^"]*)"', html)
+    assert ids == ["tea--milk", "tea-milk", "a---b", "a-b", "a--c", "a-c"]
+    assert '<h1 id="tea--milk"><span id="tea-milk"></span>Tea' in html
+    assert '<h2 id="a---b">a' in html
+
+
 def test_addresses_of_headings_keep_marks_and_are_never_empty() -> None:
     html = render("# हिन्दी में\n\n## ?\n\n## `code` and *text*\n", "x").html
     assert re.findall('id="([^"]*)"', html) == ["हिन्दी-में", "section", "code-and-text"]
