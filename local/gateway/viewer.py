@@ -13,10 +13,13 @@ from sheaf.http import media_types
 def lead_to_source(request: Request) -> None:
     """Have a request for a page be one for its source, if its sender wants Markdown and no HTML."""
     accept = request.headers.get("Accept", "")
-    if request.method not in ("GET", "HEAD") or not media_types.wants_markdown(accept):
-        return
     name = events.decoded_path(request).removeprefix("/")
-    if _may_be_a_page(name):
+    if (
+        request.method in ("GET", "HEAD")
+        and "markdown" in accept.lower()
+        and media_types.wants_markdown(accept)
+        and _may_be_a_page(name)
+    ):
         request.environ["PATH_INFO"] += ".md" if name else f"{slugs.HOME}.md"
 
 
