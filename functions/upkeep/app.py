@@ -39,8 +39,8 @@ _BATCH = 200
 _NAMES, _NAMES_AT_ONCE, _MENDED = 10_000, 100, 400
 # So many revisions from before there were events become events at once, and in one run.
 _NOTED_AT_ONCE, _NOTED = 1000, 200_000
-# So many pages of a shard are rendered anew in one run: one of 18 KB takes 30 ms, and none more than
-# a second.
+# So many pages of a shard are rendered anew in one run: one of 18 KB takes 30 ms, the longest a
+# second.
 _RENDERED = 1000
 _SPARE_MILLISECONDS = 5000
 _ABANDONED_AFTER = timedelta(days=1)
