@@ -19,6 +19,7 @@ from sheaf.database.tables import pages
 from sheaf.database.transactions import at_once
 from sheaf.pages import edit_leases
 from sheaf.pages.edit_leases import Lease
+from sheaf.pages.reads import is_stale
 from sheaf.sharding import ownership
 
 _NOBODY = UUID(int=0)
@@ -52,6 +53,8 @@ class Claim:
     file: str = ""
     # Where the page went, if it has moved away.
     moved_to: str | None = None
+    # Whether it is to be rendered anew.
+    stale: bool = False
     # The last edit lease, alive or not: whether it lets us write is for the writer to say.
     lease: Lease | None = None
 
@@ -106,6 +109,7 @@ _PAGE = (
     pages.c.tags,
     pages.c.file,
     pages.c.moved_to,
+    is_stale,
 )
 
 

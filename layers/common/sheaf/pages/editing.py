@@ -116,7 +116,7 @@ def compose(
         title=name.text,
         tags=parts.tags if tags is None else tuple(dict.fromkeys(tags)),
         body=body,
-        html=f"{articles.MARK}{name.headline}{rendered.html}",
+        html=articles.stored(name.headline, rendered.html),
         blob=git_blob_id(body.encode()),
         headings=rendered.headings,
         plain=rendered.plain,

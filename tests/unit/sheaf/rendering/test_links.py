@@ -54,6 +54,7 @@ def test_links_as_in_folders(href: str, page: tuple[str, str], slug: str) -> Non
         "/api/pages",
         "/robots.txt",
         "../sitemap.xml",
+        "../llms.txt",
         "http://[",
     ],
 )
