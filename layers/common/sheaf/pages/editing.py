@@ -114,7 +114,7 @@ def compose(
     name = source.title(parts, rendered.heading, slug, title)
     return Content(
         title=name.text,
-        tags=parts.tags if tags is None else tuple(dict.fromkeys(tags)),
+        tags=parts.metadata.tags if tags is None else tuple(dict.fromkeys(tags)),
         body=body,
         html=f"{articles.MARK}{name.headline}{rendered.html}",
         blob=git_blob_id(body.encode()),

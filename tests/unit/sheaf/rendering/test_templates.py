@@ -17,6 +17,7 @@ from sheaf.pages.events import Event
 from sheaf.pages.proposals import Proposal
 from sheaf.pages.rewording import Piece, Row
 from sheaf.rendering import source, static, templates
+from sheaf.rendering.metadata import Metadata
 from sheaf.rendering.source import Source
 
 HOSTILE = """</title><script>alert("1")</script><img src=x onerror='alert(2)'>&lt;"""
@@ -51,7 +52,7 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     tombstone = {**page, "state": "tombstone", "version": 4}
     gone = {**page, "state": "redirect", "version": 5, "moved_to": page["slug"]}
     arrived = {**page, "version": 6, "moved_from": page["slug"]}
-    headline = source.title(Source(text, (), ""), None, "slug").headline
+    headline = source.title(Source("", Metadata(text)), None, "slug").headline
     article = f"{headline}<h2>Safe</h2>\n<p>already</p>\n"
     imported = {**page, "origin": "import"}
     yield "page.html", {"page": page, "article": article}
