@@ -46,7 +46,7 @@ from sheaf.pages.idempotency import Key
 from sheaf.pages.merging import Merge
 from sheaf.pages.presence import Presence
 from sheaf.pages.saves import Content
-from sheaf.rendering import articles
+from sheaf.rendering import articles, source
 from sheaf.sharding import shards
 from sheaf.slugs import BadSlug
 from writes.inputs import (
@@ -256,11 +256,13 @@ def post_batch(
     tags=["pages"],
 )
 def preview(text: PreviewInput) -> PowertoolsResponse[str]:
-    """The HTML, title and tags that a page with this text would have, and warnings about it."""
+    """The HTML, title, tags and language that a page with this text would have, and warnings."""
     slug = slugs.parse(text.slug)
     content = editing.compose(slug, text.body, file=file_of(slug, text.file))
     html = articles.of_stored(content.html, content.body, content.title)
-    seen = Preview(html, content.title, list(content.tags), list(content.warnings))
+    said = source.parse(content.body).metadata
+    names = content.title, list(content.tags)
+    seen = Preview(html, *names, said.lang, said.direction, list(content.warnings))
     return reply(seen, headers=_NO_STORE)
 
 

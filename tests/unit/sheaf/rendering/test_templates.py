@@ -55,8 +55,8 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     headline = source.title(Source("", Metadata(text)), None, "slug").headline
     article = f"{headline}<h2>Safe</h2>\n<p>already</p>\n"
     imported = {**page, "origin": "import"}
-    yield "page.html", {"page": page, "article": article}
-    yield "page.html", {"page": imported, "article": article}
+    yield "page.html", {"page": page, "said": Metadata(), "article": article}
+    yield "page.html", {"page": imported, "said": said(text), "article": article}
     yield from listed_events(text)
     searched: dict[str, Any] = {"q": text, "items": [], "has_words": True, "problem": None}
     searched |= around
@@ -70,7 +70,8 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     yield "history.html", {"page": tombstone, "items": [tombstone, page], **around}
     yield "history.html", {"page": gone, "items": [gone, page], **around}
     for revision in (imported, tombstone, gone):
-        yield "revision.html", {"slug": page["slug"], "revision": revision, "article": article}
+        shown = {"slug": page["slug"], "said": said(text), "article": article}
+        yield "revision.html", {**shown, "revision": revision}
     compared = {"slug": page["slug"], "before": page, "after": tombstone}
     pieces = [Piece(False, text), Piece(True, f"{text}\n\n{text}")]
     hunk = Hunk(1, [Row(True, pieces, pieces), Row(False, pieces, []), Row(False, [], pieces)])
@@ -104,6 +105,12 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     for status, is_address in ((404, False), (400, True), (503, False)):
         failed = {"status": status, "title": "Sorry", "detail": text, "is_address": is_address}
         yield "error.html", failed
+
+
+def said(text: str) -> Metadata:
+    return Metadata(
+        lang="de", direction="rtl", description=text, date=text, updated=text, authors=(text, text)
+    )
 
 
 def named(page: dict[str, Any], text: str) -> Iterator[tuple[str, dict[str, Any]]]:
