@@ -88,6 +88,61 @@ def test_a_repeated_import_leaves_what_a_colleague_saved(desk: Desk, colleague: 
     assert colleague.text("a") == "mine\n"
 
 
+DRAFT = "---\ndraft: true\nweight: 3\n---\n"
+
+
+def test_drafts_are_left_out_and_counted_unless_they_are_wanted(desk: Desk) -> None:
+    desk.write("a.md", f"{DRAFT}text\n")
+    desk.write("b.md", "---\npublished: false\n---\ntext\n")
+    desk.write("c.md", "---\ndraft: false\nlayout: wide\nweight: 1\n---\ntext\n")
+    report = desk.report(IMPORT)
+    assert dict(report.counts) == {"created": 1}
+    assert dict(report.passed_over) == {"draft": 2}
+    assert dict(report.unused) == {"layout": 1, "weight": 1}
+    assert desk.run(EXPORT) == {"unchanged": 1}
+    report = atomic.run(desk.client, replace(desk.task(IMPORT), drafts=True))
+    assert dict(report.counts) == {"created": 2, "unchanged": 1}
+    assert not report.passed_over
+    assert dict(report.unused) == {"weight": 1}
+    # What was taken is as any other, until it changes.
+    assert desk.run(SYNC) == {"unchanged": 3}
+    assert not desk.report(IMPORT).unused
+
+
+@pytest.mark.parametrize("based", [True, False], ids=["base", "no base"])
+def test_a_page_whose_file_became_a_draft_stays(
+    desk: Desk, colleague: Person, *, based: bool
+) -> None:
+    desk.write("a.md", "one\n")
+    desk.run(IMPORT)
+    if not based:
+        desk.lose_base()
+    desk.write("a.md", f"{DRAFT}two\n")
+    for aim in (IMPORT, EXPORT, SYNC):
+        for more in ({}, {"delete": True}, {"overwrite": True, "moves": True}):
+            report = desk.report(aim, **more)
+            assert dict(report.counts) == {"left": 1}
+            assert "--drafts takes it" in report.done[0].reason
+            assert not report.passed_over
+    assert desk.names == {"a.md"}
+    assert (colleague.text("a"), desk.read("a.md")) == ("one\n", f"{DRAFT}two\n")
+    taken = sync.run(desk.client, replace(desk.task(IMPORT), drafts=True))
+    assert dict(taken.counts) == {"updated": 1}
+    assert colleague.text("a") == desk.read("a.md")
+
+
+def test_a_page_goes_by_its_removed_file_and_not_by_a_draft(desk: Desk, colleague: Person) -> None:
+    desk.write("a.md", "one\n")
+    desk.run(IMPORT)
+    desk.write("a.md", f"{DRAFT}one\n")
+    assert desk.run(IMPORT, delete=True) == {"left": 1}
+    (desk.root / "a.md").unlink()
+    assert desk.run(IMPORT, delete=True) == {"page deleted": 1}
+    desk.write("a.md", f"{DRAFT}one\n")
+    assert desk.run(SYNC, delete=True) == {}
+    assert desk.read("a.md") == f"{DRAFT}one\n"
+
+
 def sync_at_once(desk: Desk, aim: Aim = IMPORT, **more: Any) -> dict[str, int]:
     return dict(atomic.run(desk.client, desk.task(aim, **more)).counts)
 
