@@ -31,6 +31,7 @@ from sheaf.http.representations import (
 )
 from sheaf.http.resolver import Api, reply, send
 from sheaf.pages import (
+    aliases,
     batches,
     drafts,
     edit_leases,
@@ -170,10 +171,12 @@ def put_page(
 
 def _content(slug: str, page: PageInput | RestoreInput, file: str | None) -> Content:
     if not isinstance(page, RestoreInput):
-        return editing.compose(slug, page.body, page.title, page.tags, file)
-    kept = page.restore
-    kept_at = slug if kept.slug is None else slugs.parse(kept.slug)
-    return restoring.content(slug, kept_at, kept.version, file)
+        content = editing.compose(slug, page.body, page.title, page.tags, file)
+    else:
+        kept = page.restore
+        kept_at = slug if kept.slug is None else slugs.parse(kept.slug)
+        content = restoring.content(slug, kept_at, kept.version, file)
+    return aliases.warned(slug, content, file)
 
 
 @api.delete("/api/pages/<slug>", summary="Delete a page", responses=_DELETED, tags=["pages"])

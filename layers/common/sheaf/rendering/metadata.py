@@ -19,6 +19,7 @@ MAX_DESCRIPTION = 500
 MAX_DATE = 100
 MAX_AUTHOR = 100
 MAX_AUTHORS = 10
+ALIASES = "aliases"
 MAX_ALIAS = 1000
 MAX_ALIASES = 20
 _MAX_KEY = 100
@@ -42,7 +43,7 @@ _NAMES = {
     "dir": "direction",
     "tags": "A tag",
     "keywords": "A keyword",
-    "aliases": "An alias",
+    ALIASES: "An alias",
 }
 
 
@@ -50,7 +51,7 @@ _NAMES = {
 class Metadata:
     """What a text says of itself; `unused` are the keys of which nothing is made.
 
-    `aliases` are as they are written (see pages/aliases.py). A draft is one to its author: the site
+    `aliases` are as they are written (see links.py). A draft is one to its author: the site
     shows it all the same.
     """
 
@@ -175,9 +176,9 @@ class _Reader:
         return tuple(dict.fromkeys(filter(None, names)))[:MAX_AUTHORS]
 
     def _aliases(self) -> tuple[str, ...]:
-        found = self._lines("aliases", _parts, MAX_ALIAS)
+        found = self._lines(ALIASES, _parts, MAX_ALIAS)
         if len(found) > MAX_ALIASES:
-            self._fault("aliases", f"Only the first {MAX_ALIASES} aliases are used.")
+            self._fault(ALIASES, f"Only the first {MAX_ALIASES} aliases are used.")
         return tuple(found[:MAX_ALIASES])
 
 

@@ -18,6 +18,8 @@ from sheaf.rendering.metadata import MAX_TAG, MAX_TITLE, Metadata
 
 # Of a page's text, in UTF-8.
 MAX_BYTES = 1024 * 1024
+# All front matter, with the lines around it, is within so many characters.
+BEGINNING = front_matter.MAX_LENGTH + 100
 
 
 @dataclass(frozen=True)
