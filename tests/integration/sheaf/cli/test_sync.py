@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 
+import upkeep.app
 from sheaf.cli import atomic, folder, sync, uploads
 from sheaf.cli.base import BadBase
-from sheaf.cli.client import Client, SavedItem
+from sheaf.cli.client import ApiError, Client, SavedItem
 from sheaf.cli.planning import Aim
 from sheaf.cli.reports import Report
 from sheaf.cli.sync import Task
 from tests.conftest import Mint
+from tests.context import new_context
+from tests.integration.conftest import Configure, Sharded
 from tests.integration.sheaf.cli.people import Person
 
 IMPORT, EXPORT, SYNC = Aim(to_site=True), Aim(to_folder=True), Aim(to_site=True, to_folder=True)
@@ -141,6 +144,25 @@ def test_a_page_goes_by_its_removed_file_and_not_by_a_draft(desk: Desk, colleagu
     desk.write("a.md", f"{DRAFT}one\n")
     assert desk.run(SYNC, delete=True) == {}
     assert desk.read("a.md") == f"{DRAFT}one\n"
+
+
+def test_a_file_makes_a_page_where_an_alias_leads_away(
+    sharded: Sharded, configure: Configure, tmp_path: Path
+) -> None:
+    desk = Desk(sharded.url, sharded.token, tmp_path / "in")
+    colleague = Person(sharded.url, sharded.token, desk.prefix)
+    colleague.save("tea", "---\naliases: [old, older]\n---\n")
+    configure(SHEAF_DATABASE_URLS=",".join(sharded.databases), SHEAF_CACHE_URL=sharded.cache_url)
+    upkeep.app.handler({}, new_context())
+    for name in ("old", "older"):
+        with pytest.raises(ApiError, match="moved"):
+            desk.client.page(f"{desk.prefix}/{name}")
+    desk.write("old.md", "mine\n")
+    desk.write("older.md", "mine, too\n")
+    planned = sync.run(desk.client, replace(desk.task(IMPORT), dry=True))
+    assert dict(planned.counts) == {"created": 2}
+    assert desk.run(SYNC) == {"created": 2, "written": 1}
+    assert (colleague.text("old"), colleague.text("older")) == ("mine\n", "mine, too\n")
 
 
 def sync_at_once(desk: Desk, aim: Aim = IMPORT, **more: Any) -> dict[str, int]:
