@@ -50,7 +50,8 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     user = {"handle": "alice", "edits": 1, "created_at": page["created_at"]}
     around = AROUND
     tombstone = {**page, "state": "tombstone", "version": 4}
-    gone = {**page, "state": "redirect", "version": 5, "moved_to": page["slug"]}
+    redirect = {**page, "state": "redirect", "version": 5, "moved_to": page["slug"]}
+    gone, alias = ({**redirect, "origin": origin} for origin in ("edit", "alias"))
     arrived = {**page, "version": 6, "moved_from": page["slug"]}
     headline = source.title(Source("", Metadata(text)), None, "slug").headline
     article = f"{headline}<h2>Safe</h2>\n<p>already</p>\n"
@@ -58,18 +59,18 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     yield "page.html", {"page": page, "said": Metadata(), "article": article}
     yield "page.html", {"page": imported, "said": said(text), "article": article}
     yield from listed_events(text)
-    searched: dict[str, Any] = {"q": text, "items": [], "has_words": True, "problem": None}
-    searched |= around
+    searched = {"q": text, "items": [], "has_words": True, "problem": None, **around}
     yield "search.html", {**searched, "q": ""}
     yield "search.html", {**searched, "items": [page]}
     yield "search.html", searched
     yield "search.html", {**searched, "has_words": False}
     yield "search.html", {**searched, "problem": text}
-    versions = [arrived, gone, tombstone, imported]
+    versions = [arrived, gone, tombstone, imported, alias]
     yield "history.html", {"page": page, "items": versions, **around}
     yield "history.html", {"page": tombstone, "items": [tombstone, page], **around}
     yield "history.html", {"page": gone, "items": [gone, page], **around}
-    for revision in (imported, tombstone, gone):
+    yield "history.html", {"page": alias, "items": [alias], **around}
+    for revision in (imported, tombstone, gone, alias):
         shown = {"slug": page["slug"], "said": said(text), "article": article}
         yield "revision.html", {**shown, "revision": revision}
     compared = {"slug": page["slug"], "before": page, "after": tombstone}
@@ -347,7 +348,7 @@ def test_what_was_there_can_be_restored() -> None:
         [button["data-version"] for button in document.all("button") if "data-version" in button]
         for document in asked
     ]
-    assert buttons == [[], ["3"], [], ["3"], [], [], ["3"]]
+    assert buttons == [[], ["3"], [], [], ["3"], [], [], [], ["3"]]
 
 
 def test_a_missing_value_is_an_error() -> None:
