@@ -46,7 +46,7 @@ _READERS_LOCK = 0x5EAF
 
 
 # How a page got its text: by an edit, which is stored as nothing, or otherwise (see events.py).
-Origin = Literal["edit", "import", "restore"]
+Origin = Literal["edit", "import", "restore", "alias"]
 
 
 def shown_origin(stored: ColumnElement[str]) -> ColumnElement[str]:
