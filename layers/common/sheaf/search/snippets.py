@@ -5,6 +5,7 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -33,9 +34,7 @@ def cut(text: str, wanted: Sequence[tuple[str, ...]]) -> str:
 
     The phrases are as `words.split` makes them. Without any of them, the beginning of the text.
     """
-    phrases = _any_of(wanted[:_PHRASES]) if wanted else None
-    first, source = _read(text, phrases)
-    places = [*_places(source, phrases)] if phrases else []
+    first, source, places = _found(text, wanted[:_PHRASES])
     fragments = _fragments(source, _anchors(places))
     shown = " … ".join(_mark(source, fragment, places) for fragment in fragments)
     before = "… " if first or fragments[0].start > 0 else ""
@@ -43,19 +42,25 @@ def cut(text: str, wanted: Sequence[tuple[str, ...]]) -> str:
     return before + shown + after
 
 
-def _any_of(wanted: Sequence[tuple[str, ...]]) -> re.Pattern[str]:
+def _found(text: str, wanted: Sequence[tuple[str, ...]]) -> tuple[int, str, list[_Place]]:
+    """The first part of a text with any of the phrases, where it begins, and the places in it."""
+    phrases = _any_of(tuple(wanted))
+    for first in range(0, len(text) if wanted else 0, _READ_CHARACTERS):
+        source = _part(text, first)
+        # A long text costs less so.
+        if first and not phrases.search(words.folded(source)):
+            continue
+        if places := [*_places(source, phrases)]:
+            return first, source, places
+    return 0, _part(text, 0), []
+
+
+@lru_cache(maxsize=8)
+def _any_of(wanted: tuple[tuple[str, ...], ...]) -> re.Pattern[str]:
+    """Finds any of the phrases; all hits of a search are looked through for the same ones."""
     # Where two phrases begin alike the longer one is meant.
     patterns = sorted(map(words.pattern, wanted), key=len, reverse=True)
     return re.compile("|".join(f"({pattern})" for pattern in patterns))
-
-
-def _read(text: str, phrases: re.Pattern[str] | None) -> tuple[int, str]:
-    """The first part of a text with any of the phrases, or the first of all, and its beginning."""
-    for first in range(0, len(text) if phrases else 0, _READ_CHARACTERS):
-        part = _part(text, first)
-        if phrases and phrases.search(words.folded(part)):
-            return first, part
-    return 0, _part(text, 0)
 
 
 def _part(text: str, first: int) -> str:
