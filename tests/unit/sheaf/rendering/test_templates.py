@@ -59,7 +59,13 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     yield "page.html", {"page": page, "said": Metadata(), "article": article}
     yield "page.html", {"page": imported, "said": said(text), "article": article}
     yield from listed_events(text)
-    searched: dict[str, Any] = {"q": text, "items": [], "has_words": True, "problem": None, **around}
+    searched: dict[str, Any] = {
+        "q": text,
+        "items": [],
+        "has_words": True,
+        "problem": None,
+        **around,
+    }
     yield "search.html", {**searched, "q": ""}
     yield "search.html", {**searched, "items": [page]}
     yield "search.html", searched
