@@ -13,7 +13,7 @@ from bench import page
 from local.gateway.functions import Context
 from sheaf.http import documents
 from sheaf.pages import reads as stored
-from sheaf.rendering import articles, templates
+from sheaf.rendering import articles, source, templates
 from sheaf.sharding import shards
 
 Read = Callable[[str], object]
@@ -73,7 +73,8 @@ def read_and_render(slug: str) -> str:
         found = stored.find(connection, slug)
     assert found, "it was stored before"
     article = articles.of_stored(found.html, found.body, found.title)
-    return templates.render("page.html", page=found, article=article, site=documents.site())
+    context = {"page": found, "said": source.parse(found.body).metadata, "article": article}
+    return templates.render("page.html", **context, site=documents.site())
 
 
 OURS, OURS_OLD = "Sheaf", "Sheaf, page there but too old"

@@ -40,7 +40,8 @@ def version_document(event: BaseProxyEvent, slug: str, number: int) -> Answer:
         rendered = markdown.render_stored(parts.text, slug, found.file)
         title = source.title(parts, rendered.heading, slug, found.title)
         article = title.headline + rendered.html
-        return _html("revision.html", slug, number, revision=asdict(found), article=article)
+        shown = {"revision": asdict(found), "said": parts.metadata, "article": article}
+        return _html("revision.html", slug, number, **shown)
 
     return _kept(event, slug, f"version={number}", make)
 

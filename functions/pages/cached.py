@@ -27,7 +27,7 @@ __all__ = [
 # or wants to be sure; the address is no page's; the request did not come by way of the CDN.
 STALE, NEWEST, NO_PAGE, FOREIGN = "stale", "newest", "no page", "foreign"
 
-_FILES = ("/robots.txt", "/sitemap.xml", "/feed.atom", "/favicon.svg")
+_FILES = ("/robots.txt", "/sitemap.xml", "/feed.atom", "/favicon.svg", "/llms.txt")
 
 
 def find(request: Request, now: float) -> tuple[Entry | None, str]:
@@ -65,4 +65,5 @@ def _may_be_a_page(request: Request) -> bool:
         and not path.startswith(("/-/", "/api/"))
         and not path.endswith((".md", "/") if path != "/" else ".md")
         and path not in _FILES
+        and not request.wants_markdown
     )

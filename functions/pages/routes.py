@@ -78,6 +78,8 @@ def _page_or_source(request: Request, how: str, now: float) -> Entry | Response:
     name = cached.slug_at(request.path)
     if name.endswith(".md"):
         return _source(slugs.parse(name.removesuffix(".md")), request, now)
+    if request.wants_markdown:
+        return _source(slugs.parse(name), request, now)
     return _page(slugs.parse(name), request, how, now)
 
 

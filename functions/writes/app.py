@@ -31,6 +31,7 @@ from sheaf.http.representations import (
 )
 from sheaf.http.resolver import Api, reply, send
 from sheaf.pages import (
+    aliases,
     batches,
     drafts,
     edit_leases,
@@ -46,7 +47,7 @@ from sheaf.pages.idempotency import Key
 from sheaf.pages.merging import Merge
 from sheaf.pages.presence import Presence
 from sheaf.pages.saves import Content
-from sheaf.rendering import articles
+from sheaf.rendering import articles, source
 from sheaf.sharding import shards
 from sheaf.slugs import BadSlug
 from writes.inputs import (
@@ -170,10 +171,12 @@ def put_page(
 
 def _content(slug: str, page: PageInput | RestoreInput, file: str | None) -> Content:
     if not isinstance(page, RestoreInput):
-        return editing.compose(slug, page.body, page.title, page.tags, file)
-    kept = page.restore
-    kept_at = slug if kept.slug is None else slugs.parse(kept.slug)
-    return restoring.content(slug, kept_at, kept.version, file)
+        content = editing.compose(slug, page.body, page.title, page.tags, file)
+    else:
+        kept = page.restore
+        kept_at = slug if kept.slug is None else slugs.parse(kept.slug)
+        content = restoring.content(slug, kept_at, kept.version, file)
+    return aliases.warned(slug, content, file)
 
 
 @api.delete("/api/pages/<slug>", summary="Delete a page", responses=_DELETED, tags=["pages"])
@@ -256,11 +259,13 @@ def post_batch(
     tags=["pages"],
 )
 def preview(text: PreviewInput) -> PowertoolsResponse[str]:
-    """The HTML, title and tags that a page with this text would have, and warnings about it."""
+    """The HTML, title, tags and language that a page with this text would have, and warnings."""
     slug = slugs.parse(text.slug)
     content = editing.compose(slug, text.body, file=file_of(slug, text.file))
     html = articles.of_stored(content.html, content.body, content.title)
-    seen = Preview(html, content.title, list(content.tags), list(content.warnings))
+    said = source.parse(content.body).metadata
+    names = content.title, list(content.tags)
+    seen = Preview(html, *names, said.lang, said.direction, list(content.warnings))
     return reply(seen, headers=_NO_STORE)
 
 

@@ -20,7 +20,8 @@ from sheaf.pages.changes import Change, Move, Put, Remove
 from sheaf.pages.drafts import Typed
 from sheaf.pages.idempotency import Key
 from sheaf.pages.preconditions import Precondition
-from sheaf.rendering.source import MAX_BYTES, MAX_TAG, MAX_TAGS, MAX_TITLE
+from sheaf.rendering.metadata import MAX_TAG, MAX_TAGS, MAX_TITLE
+from sheaf.rendering.source import MAX_BYTES
 
 # A proxy that compresses the answer makes its tag weak. The version still names one content, and
 # nobody but us gives out such tags: with another one's meaning RFC 9110 would have it not match.

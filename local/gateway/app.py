@@ -9,7 +9,7 @@ from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from werkzeug import Request, Response
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
-from local.gateway import events, functions, responses
+from local.gateway import events, functions, responses, viewer
 from local.gateway.authorizer import (
     Forbidden,
     KeyFinder,
@@ -84,6 +84,7 @@ class Gateway:
             return responses.refusal(HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _route(self, request: Request) -> Response:
+        viewer.lead_to_source(request)
         match = self._router.match(request.method, events.decoded_path(request))
         if match is None:
             return responses.refusal(HTTPStatus.NOT_FOUND)

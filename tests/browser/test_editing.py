@@ -84,6 +84,16 @@ def test_the_preview_shows_what_saving_would(editor: Page, slug: str) -> None:
     await_page(editor, slug)
 
 
+def test_a_preview_has_the_language_and_the_direction_of_the_text(editor: Page, slug: str) -> None:
+    panel = editor.get_by_role("tabpanel", name="Preview")
+    for said, lang, direction in (("lang: he\ndir: rtl", "he", "rtl"), ("a: b", "en", "auto")):
+        edit(editor, slug, f"---\n{said}\n---\nText {lang}.\n")
+        editor.get_by_role("tab", name="Preview").click()
+        expect(panel).to_contain_text(f"Text {lang}.")
+        expect(panel).to_have_attribute("lang", lang)
+        expect(panel).to_have_attribute("dir", direction)
+
+
 def test_a_title_of_the_front_matter_is_shown_before_and_after_saving(
     editor: Page, api: Api, slug: str
 ) -> None:

@@ -17,6 +17,7 @@ PLAIN = {
     "/robots.txt": "text/plain",
     "/favicon.svg": "image/svg+xml",
     "/sitemap.xml": "application/xml",
+    "/llms.txt": "text/plain",
     "/-/feed.atom": "application/atom+xml",
 }
 # An account that nobody has told anything.
@@ -128,15 +129,17 @@ def check_headers(event: dict[str, Any], status: int, headers: dict[str, str]) -
     if status not in {204, 308}:
         assert "cache-control" in headers
     if status not in NO_BODY | ELSEWHERE:
-        assert headers["content-type"].partition(";")[0] == media_type(event["rawPath"], status)
+        assert headers["content-type"].partition(";")[0] == media_type(event, status)
     for name in required_headers(event, status):
         assert headers.get(name), f"{name} is missing"
 
 
-def media_type(path: str, status: int) -> str:
+def media_type(event: dict[str, Any], status: int) -> str:
+    path, accept = event["rawPath"], event["headers"].get("accept")
     if path.startswith("/api/"):
         return "application/json" if status < 400 else "application/problem+json"
-    if status < 400 and (path.endswith(".md") or path.startswith("/-/source/")):
+    is_source = path.endswith(".md") or path.startswith("/-/source/")
+    if status < 400 and (is_source or accept == "text/markdown"):
         return "text/markdown"
     return PLAIN.get(path, "text/html")
 

@@ -13,6 +13,7 @@ from cfnlint.api import lint  # type: ignore[import-untyped]
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 
 from local.invocation.seed import template
+from sheaf import slugs
 from sheaf.http import documents, responses
 from tests.sam import deployed
 from tests.sam.deployed import EVERYTHING, ROOT, SHARD, STAGES, TEMPLATE, WAF, parameters
@@ -32,6 +33,7 @@ LISTING = """
     ANY /api/{address+}
     ANY /-/{address+}
     ANY /sitemap.xml
+    ANY /llms.txt
 """
 WRITES = """
     PUT /api/pages/{slug+}
@@ -293,11 +295,26 @@ def test_a_page_and_its_source_are_kept_by_their_path_and_version(path: str) -> 
     assert key["QueryStringsConfig"] == listed
 
 
-@pytest.mark.parametrize("path", ["/sitemap.xml", "/-/feed.atom", "/-/recent"])
+@pytest.mark.parametrize("path", ["/sitemap.xml", "/llms.txt", "/-/feed.atom", "/-/recent"])
 def test_lists_for_readers_are_told_from_each_other_by_their_query(path: str) -> None:
     key = policy_of(path)["ParametersInCacheKeyAndForwardedToOrigin"]
     assert key["QueryStringsConfig"] == {"QueryStringBehavior": "all"}
     assert behaviour_of(path)["TargetOriginId"] == "api"
+
+
+def test_the_cdn_knows_which_names_are_no_pages() -> None:
+    (function,) = of_type("AWS::CloudFront::Function").values()
+    written = re.search(r"ofTheSite = /(.+)/;", function["FunctionCode"])
+    assert written
+    assert all(re.search(written[1], f"/{name}") for name in slugs.RESERVED)
+    assert all(
+        re.search(written[1], f"/{name}{more}")
+        for name in slugs.RESERVED_FIRST
+        for more in ("", "/x")
+    )
+    assert not any(
+        re.search(written[1], f"/{name}x") for name in slugs.RESERVED | slugs.RESERVED_FIRST
+    )
 
 
 @pytest.mark.parametrize("domain", ["", "wiki.example.org"])

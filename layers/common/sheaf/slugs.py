@@ -20,7 +20,9 @@ MAX_FILE = 1000
 _SUFFIX = re.compile(r"\.(?:md|mdx|markdown)\Z", re.IGNORECASE)
 _OF_FOLDER = ("index", "_index", "readme")
 RESERVED_FIRST = frozenset({"api", "-"})
-RESERVED = frozenset({"robots.txt", "sitemap.xml", "feed.atom", "favicon.svg"})
+RESERVED = frozenset({"robots.txt", "sitemap.xml", "feed.atom", "favicon.svg", "llms.txt"})
+# Reserved since later: no page gets it anew, and one that has it already can be moved away.
+_RESERVED_ANEW = frozenset({"llms.txt"})
 
 # Of a title: C, C++ and C# are three names. An apostrophe is inside a word.
 _SPELLED = {"+": " plus ", "#": " sharp "}
@@ -51,7 +53,7 @@ def parse(raw: str) -> str:
     Raises BadSlug for anything else.
     """
     slug = _parse_path(raw)
-    if slug in RESERVED:
+    if slug in RESERVED - _RESERVED_ANEW:
         raise Reserved(f"The name {slug!r} is reserved.")
     if slug.endswith(".md"):
         raise BadSlug("A slug does not end in .md: that address serves the page's source.")
@@ -76,6 +78,8 @@ def check_new(slug: str) -> None:
 
     Those that pages have already are good for all else: some are older than the rule.
     """
+    if slug in _RESERVED_ANEW:
+        raise Reserved(f"The name {slug!r} is reserved.")
     if not slug.isascii() and not _new().fullmatch(slug):
         raise BadSlug(
             "The name of a new page has no invisible letters, and none that Unicode got after 14.0."

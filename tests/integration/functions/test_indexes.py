@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, Select, event, text
 from sheaf import paging, settings
 from sheaf.database import tables
 from sheaf.database.transactions import transactional
-from sheaf.pages import lists, lookups, proposals, similar, tree
+from sheaf.pages import lists, lookups, proposals, rerendering, similar, tree
 from sheaf.pages.lists import Filters, Listing, Order
 from sheaf.paging import Cursors, Keyset, PageRequest, Position, RowPage, Source
 from sheaf.sharding import shards
@@ -293,6 +293,13 @@ def test_suggestions_are_read_from_an_index(loaded: Engine, typed: str) -> None:
         assert len(lookups.suggestions(typed, 10)) == 10
     statement, parameters = sent[-1]
     _check_plans(loaded, statement, parameters, _check_indexed, MOST_SUGGESTED_BLOCKS)
+
+
+def test_what_an_older_renderer_has_made_is_read_from_an_index(loaded: Engine) -> None:
+    with _noted(loaded) as sent:
+        assert len(rerendering.stale(0, LIMIT)) == LIMIT
+    statement, parameters = sent[-1]
+    _check_plans(loaded, statement, parameters, _check_indexed, MOST_BLOCKS)
 
 
 @pytest.mark.parametrize("asked", [BUSIEST, "guide/8", "Notes/8/index", "zzz", "hub", "old/a"])

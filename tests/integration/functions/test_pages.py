@@ -51,7 +51,7 @@ def test_everybody_gets_an_encoding_they_take(
     plain = site.get(path)
     answer = site.get(path, Accept_Encoding=accepted)
     assert answer.headers.get("Content-Encoding") == encoding
-    assert answer.headers["Vary"] == "accept-encoding"
+    assert "accept-encoding" in answer.headers["Vary"]
     assert encodings.decompress(answer.data, encoding or "identity") == plain.data
     assert int(answer.headers["Content-Length"]) == len(answer.data)
 

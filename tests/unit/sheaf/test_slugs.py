@@ -113,6 +113,14 @@ def test_no_new_page_has_letters_that_nobody_sees(letter: str) -> None:
         slugs.check_new(slug)
 
 
+def test_no_new_page_has_a_name_that_was_reserved_later() -> None:
+    slug = slugs.parse("llms.txt")
+    with pytest.raises(slugs.Reserved, match="reserved"):
+        slugs.check_new(slug)
+    assert slugs.from_title("llms.txt") == slugs.from_path("llms.txt") == "llms.txt-page"
+    slugs.check_new("notes/llms.txt")
+
+
 @pytest.mark.parametrize("slug", GOOD)
 def test_all_others_may_have_pages(slug: str) -> None:
     slugs.check_new(slug)

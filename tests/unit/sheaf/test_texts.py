@@ -14,7 +14,8 @@ from sheaf import texts
 from sheaf.pages import editing
 from sheaf.pages.users import is_handle
 from sheaf.rendering import source
-from sheaf.rendering.source import MAX_TITLE, Heading
+from sheaf.rendering.metadata import MAX_TITLE
+from sheaf.rendering.source import Heading, Source
 from sheaf.search import words
 from writes.inputs import PageInput
 
@@ -87,8 +88,9 @@ def test_a_line_is_one_for_good(text: str, longest: int) -> None:
 def test_the_api_front_matter_and_headings_give_one_title(text: str) -> None:
     title = texts.line(text, MAX_TITLE)
     quoted = yaml.safe_dump(text, default_style='"', width=10**6).removesuffix("\n")
-    assert source.parse(f"---\ntitle: {quoted}\ntags: [{quoted}]\n---\n").title == (title or None)
-    assert source.title(source.Source(None, (), ""), Heading(text, 2), "a/b").text == (title or "b")
+    said = source.parse(f"---\ntitle: {quoted}\ntags: [{quoted}]\n---\n").metadata
+    assert said.title == (title or None)
+    assert source.title(Source(""), Heading(text, 2), "a/b").text == (title or "b")
     if title:
         sent = PageInput(body="x", title=text, tags=[text, title], comment=text)
         assert (sent.title, sent.tags, sent.comment) == (title, [title, title], title)

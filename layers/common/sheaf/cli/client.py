@@ -191,6 +191,9 @@ class BatchRefused(ApiError):
         self.refused = refused
 
 
+Origin = Literal["edit", "import", "restore", "alias"]
+
+
 class PageItem(BaseModel, frozen=True):
     """A page as the list of pages shows it; `blob` is git's id of its source.
 
@@ -203,7 +206,7 @@ class PageItem(BaseModel, frozen=True):
     tags: tuple[str, ...]
     version: int
     blob: str
-    origin: Literal["edit", "import", "restore"]
+    origin: Origin
     file: str
 
 
@@ -218,6 +221,18 @@ class Pages(BaseModel):
 
     items: list[PageItem]
     next: str | None
+
+
+class Version(BaseModel):
+    """A version of a page, as its history shows it."""
+
+    origin: Origin
+
+
+class Versions(BaseModel):
+    """A page's history, the newest version first."""
+
+    items: list[Version]
 
 
 class Warned(BaseModel):
@@ -288,12 +303,19 @@ class Client:
         return self._list(f"/api/backlinks/{quote(slug)}")
 
     def moved_to(self, slug: str) -> str | None:
-        """Where the page at this slug has gone, if it was moved away."""
+        """Where the page at this slug has gone, if it was moved away.
+
+        An alias leads to a page as well, and no page was moved away from it.
+        """
         answer = self._connection.ask("GET", f"/api/pages/{quote(slug)}", _JSON)
-        if answer.status != HTTPStatus.PERMANENT_REDIRECT:
+        if answer.status != HTTPStatus.PERMANENT_REDIRECT or self._is_alias(slug):
             return None
         path = urlsplit(answer.headers.get("location", "")).path
         return unquote(path.partition("/api/pages/")[2])
+
+    def _is_alias(self, slug: str) -> bool:
+        versions = self._read(Versions, f"/api/revisions/{quote(slug)}?limit=1").items
+        return bool(versions) and versions[0].origin == "alias"
 
     def page(self, slug: str) -> Page:
         """The page at this slug; raises ApiError, with status 404 or 410 if there is none."""

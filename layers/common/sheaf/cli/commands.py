@@ -99,6 +99,7 @@ def _syncing(command: Callable[..., None]) -> Callable[..., None]:
             callback=_take_prefix,
             help="DIR has the pages below this folder of the site.",
         ),
+        click.option("--drafts", is_flag=True, help="Take also files that say they are drafts."),
         click.option("--overwrite", is_flag=True, help="Replace also what people have changed."),
         click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON."),
         _threads,
@@ -136,8 +137,9 @@ def import_(
     what both have changed is merged. What the files and pages were when they were last the same is
     kept in DIR/.sheaf.
 
-    Hidden files and folders, symbolic links and other kinds of files are passed over and counted.
-    What fails or is in conflict is reported and the rest goes on: the exit status is then 1.
+    Hidden files and folders, symbolic links, other kinds of files and, without --drafts, files that
+    say they are drafts are passed over and counted. What fails or is in conflict is reported and
+    the rest goes on: the exit status is then 1.
 
     With --atomic nothing is imported unless all can be, and readers see all of it at once. Then at
     most 100 pages can be new or changed, with 1 MiB of JSON.
@@ -187,15 +189,17 @@ def _sync(
     *,
     dry: bool,
     prefix: str,
+    drafts: bool,
     as_json: bool,
     threads: int,
 ) -> None:
     if aim.to_site and site.token is None:
         raise click.UsageError("An import needs a token: set SHEAF_TOKEN or give --token.")
-    task = Task(folder, aim, prefix, threads, dry)
+    task = Task(folder, aim, prefix, threads, dry, drafts)
     with plain_errors():
         report = run(Client(site.url, site.token, connections=threads), task)
         report.tell_passed_over()
+        report.tell_unused()
         click.echo(report.document() if as_json else report.summary(shown))
     if report.has_failed:
         raise SystemExit(1)

@@ -23,9 +23,9 @@ def document(page: Page) -> str:
 def says(body: str, item: PageItem) -> bool:
     """Whether a body alone gives the page its title and tags."""
     parsed = source.parse(body)
-    if parsed.tags != item.tags:
+    if parsed.metadata.tags != item.tags:
         return False
-    heading = None if parsed.title else markdown.first_heading(parsed.text)
+    heading = None if parsed.metadata.title else markdown.first_heading(parsed.text)
     return item.title == source.title(parsed, heading, item.slug).text
 
 

@@ -23,7 +23,7 @@ MAX_BYTES = 1024 * 1024
 # Where the command keeps what it knows of a folder: hidden, so that it is no page.
 OWN = ".sheaf"
 # Why something holds no page, beside its ending.
-LINK, SPECIAL, HIDDEN = "symbolic link", "special file", "hidden name"
+LINK, SPECIAL, HIDDEN, DRAFT = "symbolic link", "special file", "hidden name", "draft"
 NO_ENDING = "without an ending"
 # What may hang who opens it is not waited for, and a link put there meanwhile is not followed.
 _OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC

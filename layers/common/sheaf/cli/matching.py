@@ -17,11 +17,17 @@ from sheaf.cli.places import Places
 
 @dataclass(frozen=True)
 class File:
-    """A file of the folder: git's id of what it holds, or the fault for which it holds no page."""
+    """A file of the folder: git's id of what it holds, or the fault for which it holds no page.
+
+    A draft is left where it is, whatever is done with the others. `unused` are the keys of its
+    front matter of which a page makes nothing.
+    """
 
     found: Found
     blob: str
     fault: str = ""
+    is_draft: bool = False
+    unused: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
@@ -108,7 +114,8 @@ class _Matcher:
         gone = [kept for kept in self._kept.values() if kept[1].id not in self._given]
         self._gone = {entry.id: (path, entry) for path, entry in gone}
         files = self._by_kept_name(files)
-        for file in files:
+        # A draft keeps no other file from being a page.
+        for file in sorted(files, key=lambda each: each.is_draft):
             self._by_own_name(file)
         self._offer_moves()
         for page in sorted(self._by_id.values(), key=lambda each: each.slug):
@@ -140,7 +147,11 @@ class _Matcher:
         return single
 
     def _clash(self, file: File, first: str) -> None:
-        self._found.clashes.append(Clash(file.found.spelling, "", f"{first} is the same page"))
+        self._cannot_be(file, f"{first} is the same page")
+
+    def _cannot_be(self, file: File, reason: str) -> None:
+        if not file.is_draft:
+            self._found.clashes.append(Clash(file.found.spelling, "", reason))
 
     def _by_base(self, files: list[File]) -> list[File]:
         left = []
@@ -169,7 +180,7 @@ class _Matcher:
         try:
             slug = self._places.slug_of(file.path)
         except slugs.BadSlug as error:
-            self._found.clashes.append(Clash(file.found.spelling, "", str(error)))
+            self._cannot_be(file, str(error))
             return
         page = self._by_slug.get(slug)
         if first := self._given.get(page.id if page else slug):

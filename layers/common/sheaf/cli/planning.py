@@ -62,6 +62,7 @@ class Deleted:
 
 Decided = tuple[Kind, str]
 _EDITED = "a person has saved the page, and there is no base to merge on: --overwrite replaces it"
+_IS_DRAFT = "a draft, and its page stays as it is: --drafts takes it"
 _BOTH_GONE = "changed on the site, and its file was removed"
 
 
@@ -70,6 +71,8 @@ def decide(match: Match, deleted: Deleted, aim: Aim) -> Step | None:
     decided: Decided | None
     if match.renamed:
         decided = _renamed(match, match.renamed, aim)
+    elif match.file and match.file.is_draft:
+        decided = _draft(match)
     elif match.file and match.page:
         decided = _both(match, match.file, match.page, aim)
     elif match.file:
@@ -101,6 +104,12 @@ def is_in_step(match: Match) -> bool:
     """Whether a file and its page have one text, as far as that is known."""
     unchanged = is_based(match) and not (changed_here(match) or changed_there(match))
     return match.in_step or unchanged
+
+
+def _draft(match: Match) -> Decided | None:
+    if not match.page:
+        return None
+    return (Kind.KEEP, "") if is_in_step(match) else (Kind.LEAVE, _IS_DRAFT)
 
 
 def _both(match: Match, file: File, page: PageItem, aim: Aim) -> Decided:

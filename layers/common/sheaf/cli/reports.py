@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from sheaf.cli import jobs
 from sheaf.cli.planning import Kind
 
+# So many keys are told of by name.
+_KEYS = 10
 # What nobody has to look into.
 _QUIET = (Kind.CREATE, Kind.UPDATE, Kind.WRITE, Kind.KEEP)
 
@@ -36,6 +38,8 @@ class Report:
     dry: bool = False
     done: list[Done] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
+    # Keys of front matter of which pages make nothing, by how many texts have them.
+    unused: Counter[str] = field(default_factory=Counter)
 
     def note(self, done: Done) -> None:
         """Add something, and tell people if they have to see it."""
@@ -67,6 +71,14 @@ class Report:
             parts = (f"{number} {reason}" for reason, number in self.passed_over.most_common())
             jobs.report(f"passed over: {', '.join(parts)}")
 
+    def tell_unused(self) -> None:
+        """Say of which keys of front matter nothing was made, the most frequent ones first."""
+        if self.unused:
+            parts = [f"{key} {number}" for key, number in self.unused.most_common(_KEYS)]
+            others = len(self.unused) - len(parts)
+            more = f" and {others} others" if others else ""
+            jobs.report(f"keys not used: {', '.join(parts)}{more}")
+
     def document(self) -> str:
         """All of it as JSON."""
         items = [
@@ -75,4 +87,5 @@ class Report:
         ]
         counts = {kind.value: self.counts[kind] for kind in Kind}
         told = {"dry_run": self.dry, "counts": counts, "passed_over": dict(self.passed_over)}
-        return json.dumps({**told, "items": items}, indent=2)
+        unused = dict(self.unused.most_common())
+        return json.dumps({**told, "keys_not_used": unused, "items": items}, indent=2)

@@ -11,11 +11,17 @@ from sheaf.cli.folder import Folder, Found, Refused
 from sheaf.cli.matching import File, Match
 from sheaf.cli.planning import Deleted, changed_here, changed_there, is_based
 from sheaf.hashing import git_blob_id
+from sheaf.rendering import source
 
 
-def files(folder: Folder, found: Sequence[Found], entries: Mapping[str, Entry]) -> list[File]:
-    """The files with what they hold. Those are not read that are as the base has them."""
-    return [_file(folder, each, entries.get(each.path)) for each in found]
+def files(
+    folder: Folder, found: Sequence[Found], entries: Mapping[str, Entry], *, drafts: bool
+) -> list[File]:
+    """The files with what they hold. Those are not read that are as the base has them.
+
+    With `drafts` those that say that they are drafts are files like others.
+    """
+    return [_file(folder, each, entries.get(each.path), drafts=drafts) for each in found]
 
 
 def text(folder: Folder, found: Found) -> str:
@@ -28,15 +34,22 @@ def text(folder: Folder, found: Found) -> str:
         raise Refused(str(error.strerror)) from error
 
 
-def _file(folder: Folder, found: Found, entry: Entry | None) -> File:
+def _file(folder: Folder, found: Found, entry: Entry | None, *, drafts: bool) -> File:
     if entry and found.stamp == entry.stamp:
         return File(found, entry.blob)
     if not _is_text(found.path):
         return File(found, "", "its name is not UTF-8")
     try:
-        return File(found, git_blob_id(text(folder, found).encode()))
+        body = text(folder, found)
     except Refused as error:
         return File(found, "", str(error))
+    said = source.parse(body).metadata
+    return File(
+        found,
+        git_blob_id(body.encode()),
+        is_draft=said.is_draft and not drafts,
+        unused=said.unused,
+    )
 
 
 def _is_text(path: str) -> bool:

@@ -1,6 +1,7 @@
 """Import, export, or both: both sides are looked at, a plan is made, and carried out."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -8,13 +9,15 @@ from pathlib import Path
 from sheaf.cli import downloads, jobs, matching, merges, planning, survey, uploads
 from sheaf.cli.base import Base
 from sheaf.cli.client import ApiError, Client, PageItem
-from sheaf.cli.folder import Folder, Found, Refused
+from sheaf.cli.folder import DRAFT, Folder, Found, Refused
 from sheaf.cli.matching import Clash, File, Match, Matches
 from sheaf.cli.places import Places
 from sheaf.cli.planning import Aim, Kind, Step
 from sheaf.cli.reports import Done, Report
 from sheaf.cli.sides import InConflict, Left, Sides, Stale
 
+# What brings the text of a file to the site.
+_SENT = (Kind.CREATE, Kind.UPDATE, Kind.MERGE)
 # What asks nothing of the site.
 _IDLE = (Kind.KEEP, Kind.LEAVE, Kind.CONFLICT, Kind.FAIL)
 # How a step may end that leaves the others to go on.
@@ -23,13 +26,18 @@ EXPECTED = (Left, InConflict, Stale, Refused, ApiError, OSError)
 
 @dataclass(frozen=True)
 class Task:
-    """What to bring into step, and how. With `dry` nothing is written, to neither side."""
+    """What to bring into step, and how. With `dry` nothing is written, to neither side.
+
+    Without `drafts` files that say that they are drafts are left as they are, and so are their
+    pages, if they have any.
+    """
 
     root: Path
     aim: Aim
     prefix: str = ""
     threads: int = 4
     dry: bool = False
+    drafts: bool = False
 
 
 def run(client: Client, task: Task) -> Report:
@@ -71,14 +79,18 @@ def prepare(client: Client, task: Task) -> tuple[Sides, list[Step], Report]:
     report = Report(task.dry)
     report.passed_over = contents.passed_over
     entries = sides.base.entries
-    files = survey.files(folder, contents.files, entries)
+    files = survey.files(folder, contents.files, entries, drafts=task.drafts)
     pages = survey.pages(client, task.prefix)
     found = matching.match(files, entries, pages, sides.places, folder.key)
     for path in found.forgotten:
         sides.base.forget(path)
     for fault in _faults(found, task.aim):
         report.note(fault)
-    return sides, _decided(sides, found, task), report
+    steps = _decided(sides, found, task)
+    if task.aim.to_site:
+        report.passed_over += _drafts(files, found)
+        report.unused = _unused(steps)
+    return sides, steps, report
 
 
 def _base(client: Client, task: Task) -> Base:
@@ -90,6 +102,19 @@ def _decided(sides: Sides, found: Matches, task: Task) -> list[Step]:
     matches = survey.compared(sides.client, sides.folder, found.matches, task.threads)
     steps = (planning.decide(each, deleted, task.aim) for each in matches)
     return [step for step in steps if step]
+
+
+def _drafts(files: Sequence[File], found: Matches) -> Counter[str]:
+    """How many drafts there are that hold no page."""
+    drafts = sum(file.is_draft for file in files)
+    held = sum(bool(one.page and one.file and one.file.is_draft) for one in found.matches)
+    return Counter({DRAFT: drafts - held})
+
+
+def _unused(steps: Iterable[Step]) -> Counter[str]:
+    """How often there is a key of which nothing is made, in files that go to the site."""
+    sent = (step.match.file for step in steps if step.kind in _SENT)
+    return Counter(key for file in sent if file for key in file.unused)
 
 
 def _faults(found: Matches, aim: Aim) -> Iterable[Done]:

@@ -70,6 +70,9 @@ pages = Table(
     Column("origin_version", BigInteger, nullable=False, server_default="0"),
     # The Markdown file that it came from, if that is called otherwise than the slug.
     Column("file", Text, nullable=False, server_default=""),
+    # Which of our renderers has made the HTML; of this version only.
+    Column("renderer", SmallInteger, nullable=False, server_default="0"),
+    Column("rendered_version", BigInteger, nullable=False, server_default="0"),
     # Room on each block for the row's next versions, so that a claim touches no index (HOT).
     postgresql_with={"fillfactor": 80},
 )
@@ -78,6 +81,8 @@ pages = Table(
 page_path = func.replace(
     pages.c.slug, literal_column("'/'"), literal_column("' '"), type_=_Bytewise
 )
+# What code has saved that notes no renderer comes before all others.
+page_rendering = (pages.c.rendered_version == pages.c.version, pages.c.renderer)
 # For statements, too: with a state as a parameter no plan could use indexes of one state each.
 is_live = pages.c.state == literal_column("'live'")
 is_deleted = pages.c.state == literal_column("'tombstone'")
@@ -87,6 +92,7 @@ Index("pages_by_title", pages.c.sort_title, pages.c.slug, postgresql_where=is_li
 Index("pages_by_author", pages.c.author, pages.c.updated_at, pages.c.slug, postgresql_where=is_live)
 Index("pages_by_slug", pages.c.slug, postgresql_where=is_live)
 Index("pages_by_path", page_path, postgresql_where=is_live)
+Index("pages_by_renderer", *page_rendering, pages.c.slug, postgresql_where=is_live)
 Index("pages_deleted_by_update", pages.c.updated_at, pages.c.slug, postgresql_where=is_deleted)
 Index("pages_deleted_by_slug", pages.c.slug, postgresql_where=is_deleted)
 Index("pages_by_slot", pages.c.slot)

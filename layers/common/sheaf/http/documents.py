@@ -16,6 +16,7 @@ from sheaf.pages.reads import Page
 from sheaf.pages.revisions import Revision
 from sheaf.pages.tree import Child
 from sheaf.rendering import articles, templates
+from sheaf.rendering.source import parse
 from sheaf.slugs import BadSlug
 
 # A better one would make a page an eighth smaller and its save ten times slower.
@@ -66,7 +67,8 @@ def entry(page: Page) -> Entry:
     if page.state != "live":
         return deleted(page)
     article = articles.of_stored(page.html, page.body, page.title)
-    html = templates.render("page.html", page=page, article=article, site=site()).encode()
+    context = {"page": page, "said": parse(page.body).metadata, "article": article}
+    html = templates.render("page.html", **context, site=site()).encode()
     of_page = cdn_tag(page.slug)
     tag = page_tag(page.version, content_tag(html)[:8], STORED_ENCODING)
     headers = {**responses.PAGE, **responses.policy(), "etag": tag, CDN_TAG: of_page}

@@ -94,13 +94,14 @@ def _weighted(item: str) -> tuple[str, int]:
     name = coding.strip().lower()
     if name == "x-gzip":
         name = "gzip"
-    return name, _thousandths(weight.strip().lower()) if semicolon else 1000
+    return name, thousandths(weight.strip().lower()) if semicolon else 1000
 
 
-def _thousandths(weight: str) -> int:
+def thousandths(weight: str) -> int:
+    """What a weight such as `q=0.5` weighs, in thousandths; 0 for what is none."""
     name, _, value = weight.partition("=")
     whole, _, fraction = value.partition(".")
     if name != "q" or whole not in ("0", "1") or len(fraction) > 3 or fraction.strip("0123456789"):
         return 0
-    thousandths = int(whole + fraction.ljust(3, "0"))
-    return thousandths if thousandths <= 1000 else 0
+    found = int(whole + fraction.ljust(3, "0"))
+    return found if found <= 1000 else 0

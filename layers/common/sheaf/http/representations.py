@@ -16,6 +16,7 @@ from sheaf.pages.drafts import Draft, DraftItem
 from sheaf.pages.edit_leases import Lease
 from sheaf.pages.reads import Page, PageItem
 from sheaf.rendering import templates
+from sheaf.rendering.metadata import Direction
 from sheaf.rendering.source import SourceWarning
 from sheaf.search.statements import Suggestion
 
@@ -78,11 +79,16 @@ Difference = TypedDict("Difference", {"from": int, "to": int, "diff": str})
 
 @dataclass(frozen=True)
 class Preview:
-    """What a page with some text would look like: its HTML says its title, too."""
+    """What a page with some text would look like: its HTML says its title, too.
+
+    `lang` and `dir` are for the element around the HTML, as its author says or `auto`.
+    """
 
     html: str
     title: str
     tags: list[str]
+    lang: str | None
+    dir: Direction
     warnings: list[SourceWarning]
 
 

@@ -39,6 +39,16 @@ class Request:
         return self.headers.get("accept-encoding", "")
 
     @property
+    def wants_markdown(self) -> bool:
+        """Whether the client wants a page's source, and no document."""
+        accept = self.headers.get("accept", "")
+        if "markdown" not in accept.lower():
+            return False
+        from sheaf.http import media_types  # noqa: PLC0415 - no browser says so
+
+        return media_types.wants_markdown(accept)
+
+    @property
     def names_version(self) -> bool:
         """Whether the address is that of somebody who has just saved: `?v=` and the new version.
 

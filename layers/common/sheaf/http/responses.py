@@ -27,13 +27,15 @@ MAX_ANSWER_BYTES = 6 * 1024 * 1024 + 100
 REVALIDATE = "no-cache"
 IMMUTABLE = "max-age=31536000, immutable"
 _PRIVATE = "no-store"
+# Of an address at which programs find a page's source.
+NEGOTIATED = "accept, accept-encoding"
 # A page may be kept by shared caches for a minute, and shown by any cache a little longer while it
 # asks again. CloudFront, which we purge, goes by s-maxage; a CDN that knows RFC 9213 reads
 # cdn-cache-control. If we do not answer, old beats nothing.
 PAGE = {
     "cache-control": "max-age=0, s-maxage=60, stale-while-revalidate=60, stale-if-error=86400",
     "cdn-cache-control": "max-age=60, stale-while-revalidate=600, stale-if-error=86400",
-    "vary": "accept-encoding",
+    "vary": NEGOTIATED,
 }
 # What is of one version does not change. The CDN can be told to forget it, and browsers cannot.
 OF_VERSION = {
@@ -43,7 +45,7 @@ OF_VERSION = {
 # Where a page was, which has moved: it may be made again there any moment.
 MOVED = {**PAGE, "cache-control": "max-age=0, must-revalidate, s-maxage=60"}
 # Where no page is there may be one any moment.
-ABSENT = {"cache-control": "max-age=0, s-maxage=10", "vary": "accept-encoding"}
+ABSENT = {"cache-control": "max-age=0, s-maxage=10", "vary": NEGOTIATED}
 
 
 # What each process keeps for readers who take no brotli.
@@ -158,7 +160,7 @@ def _compressed(payload: dict[str, Any], accepted: str) -> dict[str, Any]:
     headers = payload["headers"]
     if not headers.get("content-type", "").startswith(_COMPRESSIBLE):
         return payload
-    headers = {**headers, "vary": "accept-encoding"}
+    headers = {"vary": "accept-encoding", **headers}
     encoding = encodings.choose(accepted)
     if encoding == "identity":
         return {**payload, "headers": headers}

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection
 
-from sheaf.pages import claims, drafts, editing, preconditions, reads, saves
+from sheaf.pages import aliases, claims, drafts, editing, preconditions, reads, saves
 from sheaf.pages.claims import Claim
 from sheaf.pages.errors import NotOffered, OtherFile, Overtaken, Taken
 from sheaf.pages.idempotency import Saved
@@ -57,8 +57,9 @@ class Put:
     def plan(self, compose: Compose) -> "Plan":
         """The same, with what can be made ready; raises NotOffered and what `compose` does."""
         if self.body is not None:
-            content = compose(self.slug, self.body, self.title, self.tags, self._file())
-            return _PutPlan(self, content)
+            file = self._file()
+            content = compose(self.slug, self.body, self.title, self.tags, file)
+            return _PutPlan(self, aliases.warned(self.slug, content, file))
         if self.precondition.versions is None:
             raise NotOffered(f"A new page has a body: {self.slug}.")
         page = shards.read(self.slug, reads.find) or _NONE

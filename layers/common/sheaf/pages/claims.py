@@ -11,14 +11,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, literal, or_, select
+from sqlalchemy import Connection, and_, bindparam, case, delete, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
 from sheaf.database.tables import pages
 from sheaf.database.transactions import at_once
-from sheaf.pages import edit_leases
+from sheaf.pages import edit_leases, events
 from sheaf.pages.edit_leases import Lease
+from sheaf.pages.reads import is_stale
 from sheaf.sharding import ownership
 
 _NOBODY = UUID(int=0)
@@ -52,6 +53,10 @@ class Claim:
     file: str = ""
     # Where the page went, if it has moved away.
     moved_to: str | None = None
+    # Whether it is to be rendered anew.
+    stale: bool = False
+    # How that version came about, if by other than an edit.
+    origin: str = ""
     # The last edit lease, alive or not: whether it lets us write is for the writer to say.
     lease: Lease | None = None
 
@@ -59,6 +64,11 @@ class Claim:
     def live(self) -> bool:
         """Whether there is a page that people can read."""
         return self.state == "live"
+
+    @property
+    def moved_away(self) -> bool:
+        """Whether a page was here that has moved, and not only an alias of one."""
+        return self.moved_to is not None and self.origin != events.ALIAS
 
 
 def claim(connection: Connection, slug: str, fence: int, owner: UUID) -> Claim:
@@ -106,6 +116,8 @@ _PAGE = (
     pages.c.tags,
     pages.c.file,
     pages.c.moved_to,
+    is_stale,
+    case((pages.c.origin_version == pages.c.version, pages.c.origin), else_="").label("origin"),
 )
 
 

@@ -115,7 +115,7 @@ def autosave(connection: Connection, slug: str, author: str, typed: Typed) -> Dr
         "author": author,
         "based_on": typed.based_on,
         "title": source.title(parts, markdown.first_heading(parts.text), slug).text,
-        "tags": list(parts.tags),
+        "tags": list(parts.metadata.tags),
         "body": typed.body,
         "comment": typed.comment,
     }

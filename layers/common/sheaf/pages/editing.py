@@ -22,6 +22,7 @@ from sheaf.pages import (
     claims,
     drafts,
     edit_leases,
+    events,
     idempotency,
     page_cache,
     preconditions,
@@ -38,6 +39,7 @@ from sheaf.pages.errors import (
     OtherFile,
     Outdated,
     Overtaken,
+    Taken,
     TooComplex,
 )
 from sheaf.pages.idempotency import Key, KeyUsed, Saved
@@ -72,6 +74,8 @@ class _Change:
     precondition: Precondition
     write: Write
     lease: int | None
+    # Where a redirect leads.
+    moved_to: str | None = None
 
 
 def refuse_early(slug: str, precondition: Precondition) -> None:
@@ -114,9 +118,9 @@ def compose(
     name = source.title(parts, rendered.heading, slug, title)
     return Content(
         title=name.text,
-        tags=parts.tags if tags is None else tuple(dict.fromkeys(tags)),
+        tags=parts.metadata.tags if tags is None else tuple(dict.fromkeys(tags)),
         body=body,
-        html=f"{articles.MARK}{name.headline}{rendered.html}",
+        html=articles.stored(name.headline, rendered.html),
         blob=git_blob_id(body.encode()),
         headings=rendered.headings,
         plain=rendered.plain,
@@ -170,6 +174,15 @@ def remove(
     return carry_out(_Change(slug, precondition, write, lease), document, time_left)
 
 
+def lead(slug: str, moved_to: str, author: str, *, document: Document) -> None:
+    """Have a slug at which nothing ever was lead to a page, of which it is an alias.
+
+    Raises Taken if something was there, and as `put`.
+    """
+    write = Write(uuid4(), author, "", "redirect", EMPTY, origin=events.ALIAS)
+    _carry_out(_Change(slug, Precondition(None), write, None, moved_to), document, inf)
+
+
 def _once(change: _Change, document: Document, time_left: float) -> Saved:
     """As `_carry_out`; a write with the same key that was done meanwhile is the answer."""
     try:
@@ -186,7 +199,7 @@ def _carry_out(change: _Change, document: Document, time_left: float) -> Saved:
     with overtaken(slug):
         lock = _locked(change, give_up_at)
         claim, item = _commit(change, lock)
-    page = Page(**asdict(item), body=content.body, html=content.html)
+    page = Page(**asdict(item), body=content.body, html=content.html, moved_to=change.moved_to)
     _announce(page, lock, document, min(give_up_at, monotonic() + _PUBLISH_SECONDS))
     return Saved(page, not claim.live, content.warnings)
 
@@ -250,6 +263,8 @@ def _claim_and_save(
         claim = claims.claim(connection, slug, lock.fence, lock.token)
         _check(change, claim)
         check_file(claim, write)
+        if change.moved_to:
+            return claim, saves.redirect(connection, claim, write, change.moved_to)
         return claim, saves.save(connection, claim, write)
 
 
@@ -261,6 +276,11 @@ def check_file(claim: Claim, write: Write) -> None:
 
 
 def _check(change: _Change, found: Claim) -> None:
+    if change.moved_to:
+        # It keeps nobody from making a page there, who may have an edit lease.
+        if found.version:
+            raise Taken(found)
+        return
     check_lease(change.slug, found.lease, change.write.author, change.lease)
     write = change.write
     deletes = write.state == "tombstone"

@@ -20,6 +20,8 @@ Kind = Literal["created", "edited", "deleted", "moved", "restored"]
 
 # What revisions say of how they came about.
 IMPORT, RESTORE = "import", "restore"
+# Of a redirect that leads to the page of which it is an alias. It is no event.
+ALIAS = "alias"
 
 # The database knows how long a text is without reading it.
 _SIZE = func.octet_length(revisions.c.body).label("size")

@@ -47,8 +47,13 @@ class _Named:
     @property
     def names(self) -> tuple[str, list[str]]:
         """Title and tags as they would be stored today."""
-        title, tags = source.names(self.title, self.tags)
-        return title or self.slug.rpartition("/")[2], tags
+        return named(self.slug, self.title, self.tags)
+
+
+def named(slug: str, title: str, tags: Sequence[str]) -> tuple[str, list[str]]:
+    """The title and tags of a page as they would be stored today."""
+    title, tags = source.names(title, tags)
+    return title or slug.rpartition("/")[2], tags
 
 
 def normalize(number: int, limit: int, document: Document) -> tuple[list[str], bool]:

@@ -21,6 +21,7 @@ noted AS (
     INSERT INTO events (folder, at, slug, version, page_id, slot, author, imported)
     SELECT folder, created_at, slug, version, page_id, slot, author, origin = 'import'
     FROM found CROSS JOIN LATERAL event_folders(slug, moved_to) AS folder
+    WHERE origin <> 'alias'
     ON CONFLICT DO NOTHING
 ),
 last AS (SELECT page_id, version FROM found ORDER BY page_id DESC, version DESC LIMIT 1),

@@ -6,16 +6,24 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, and_, case, delete, extract, func, null, select
 
 from sheaf.database.tables import outbox, pages, revisions
+from sheaf.rendering.metadata import ALIASES
+from sheaf.rendering.source import BEGINNING
 
 
 @dataclass(frozen=True)
 class Change:
-    """A page reached this version; None made it if it is the smaller half of somebody's move."""
+    """A page reached this version; None made it if it is the smaller half of somebody's move.
+
+    `beginning` is that of the page's text as it is now, if there may be aliases in it, and `file`
+    the page's, if that is not {slug}.md.
+    """
 
     id: int
     slug: str
     version: int
     author: str | None
+    beginning: str = ""
+    file: str = ""
 
 
 def oldest(connection: Connection, limit: int) -> list[Change]:
@@ -38,9 +46,12 @@ def remove(connection: Connection, changes: Iterable[Change]) -> None:
 
 # A move is one edit: that of the page which arrives, and not of the redirect that stays.
 _LEADS_AWAY = revisions.c.moved_to.is_not(None)
+_BEGINNING = func.left(pages.c.body, BEGINNING)
 _CHANGE = (
     *(outbox.c.id, outbox.c.slug, outbox.c.version),
     case((_LEADS_AWAY, null()), else_=outbox.c.author),
+    case((func.strpos(_BEGINNING, ALIASES) > 0, _BEGINNING), else_=""),
+    func.coalesce(pages.c.file, ""),
 )
 _REVISION = and_(revisions.c.page_id == pages.c.id, revisions.c.version == outbox.c.version)
 # A page whose slot has gone to another shard since is not there any more, but its change is.

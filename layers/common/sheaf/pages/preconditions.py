@@ -33,7 +33,7 @@ def check(precondition: Precondition, claim: Claim, *, deletes: bool, origin: st
     know of the move it would come back.
     """
     if precondition.holds(claim.version, live=claim.live):
-        if claim.moved_to and origin == events.IMPORT:
+        if claim.moved_to and claim.moved_away and origin == events.IMPORT:
             raise MovedAway(claim.slug, claim.moved_to)
         return
     if deletes and claim.state in ("claimed", "tombstone"):

@@ -21,12 +21,22 @@ from sqlalchemy import (
     literal_column,
     select,
     true,
+    tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement
 
 from sheaf.database.outages import Unavailable
-from sheaf.database.tables import is_deleted, is_live, links, page_tags, pages, revisions
+from sheaf.database.tables import (
+    is_deleted,
+    is_live,
+    links,
+    page_rendering,
+    page_tags,
+    pages,
+    revisions,
+)
+from sheaf.rendering import articles
 from sheaf.sharding import ownership
 
 # This many readers are served at once: enough for any cache that works, and few enough for the
@@ -36,7 +46,7 @@ _READERS_LOCK = 0x5EAF
 
 
 # How a page got its text: by an edit, which is stored as nothing, or otherwise (see events.py).
-Origin = Literal["edit", "import", "restore"]
+Origin = Literal["edit", "import", "restore", "alias"]
 
 
 def shown_origin(stored: ColumnElement[str]) -> ColumnElement[str]:
@@ -62,6 +72,9 @@ def _origin() -> ColumnElement[str]:
     )
     return case((pages.c.origin_version == pages.c.version, pages.c.origin), else_=newest)
 
+
+# Whether an older renderer has made the HTML, or code that notes none. As one range of an index.
+is_stale = tuple_(*page_rendering) < tuple_(true(), articles.RENDERER)
 
 # The columns of a PageItem, in its order.
 ITEM = (

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from sheaf.caching.entry import Entry
 from sheaf.database.transactions import transactional
-from sheaf.pages import lookups, outbox, page_cache, users
+from sheaf.pages import aliases, lookups, outbox, page_cache, users
 from sheaf.pages.outbox import Change
 from sheaf.pages.reads import Page
 from sheaf.sharding import shards
@@ -19,8 +19,8 @@ Document = Callable[[str, Page | None], Entry]
 def relay(number: int, limit: int, document: Document) -> list[Change]:
     """Relay up to `limit` changes of a shard; if a step fails, all stay for the next time.
 
-    Each step may be done twice: changes are counted once, and an old version is not published.
-    Raises Unavailable.
+    Each step may be done twice: changes are counted once, an old version is not published, and an
+    alias leads to its page already. Raises Unavailable and LockError.
     """
     return shards.following_moves(_relay, number, limit, document)
 
@@ -34,9 +34,11 @@ def _relay(number: int, limit: int, document: Document) -> list[Change]:
         # The writer has done it, unless it has died before.
         if not cached or cached.version < version:
             publish(slug, document)
-    _count(number, changes)
-    shards.on(number, outbox.remove, changes)
-    return changes
+    waiting = aliases.make(changes, document)
+    done = [change for change in changes if change.slug not in waiting]
+    _count(number, done)
+    shards.on(number, outbox.remove, done)
+    return done
 
 
 def publish(slug: str, document: Document) -> None:

@@ -29,7 +29,8 @@ from sheaf.database.tables import links, outbox, page_tags, pages, revisions
 from sheaf.pages import idempotency, reads
 from sheaf.pages.claims import Claim
 from sheaf.pages.idempotency import Key, KeyUsed
-from sheaf.pages.reads import ITEM, Page, PageItem
+from sheaf.pages.reads import ITEM, Page, PageItem, is_stale
+from sheaf.rendering import articles
 from sheaf.rendering.source import SourceWarning
 from sheaf.search import vectors
 from sheaf.sharding import ownership
@@ -166,6 +167,7 @@ def _parameters(claim: Claim, write: Write) -> dict[str, object]:
         "claimed_fence": claim.fence,
         "claimed_owner": claim.owner,
         "claimed_version": claim.version,
+        "claimed_stale": claim.stale,
         "new_state": write.state,
         "new_write_id": write.id,
         "new_title": content.title,
@@ -200,10 +202,11 @@ def _save(
     `row` and `revision` are values of columns that others have than every save gives them.
     """
     saved = _replace(row or {})
-    effects = (_unlink, _link, _announce, *more)
+    effects = (_announce, *more)
     consequences = [
         _add_revision(saved, revision or {}),
         *(effect(saved) for effect in effects),
+        *relink(saved),
         *retag(saved),
     ]
     return select(*(saved.c[column.name] for column in _SAVED)).add_cte(*consequences)
@@ -223,12 +226,22 @@ def _replace(others: Mapping[str, Any]) -> CTE:
         "search": vectors.vector(),
         "created_at": case((pages.c.state == "live", pages.c.created_at), else_=now),
         "updated_at": now,
+        "renderer": _renderer(),
         **others,
     }
-    values["origin_version"] = values["version"]
+    values["origin_version"] = values["rendered_version"] = values["version"]
     more = [pages.c[name] for name in ("slot", "body", "write_id", "moved_to")]
     named = (pages.c.id.label("row"), pages.c.file.label("own_file"))
     return statement.values(**values).returning(*_SAVED, *named, *more).cte("saved")
+
+
+def _renderer() -> ColumnElement[int]:
+    """Our own; if the page was rendered anew since the claim, none, so that it is once more.
+
+    The links of that may have come too late for this statement to see them, and remove them.
+    """
+    as_claimed = is_stale == bindparam("claimed_stale", type_=Boolean)
+    return case((as_claimed, articles.RENDERER), else_=0)
 
 
 def _claimed() -> tuple[ColumnElement[bool], ...]:
@@ -273,6 +286,11 @@ def _announce(saved: CTE) -> CTE:
     columns = [saved.c.slot, saved.c.slug, saved.c.version, saved.c.author]
     names = [column.name for column in columns]
     return insert(outbox).from_select(names, select(*columns)).cte("announced")
+
+
+def relink(saved: CTE) -> tuple[CTE, CTE]:
+    """Make the links those of a page: from its slug, in its slot, to the parameter `targets`."""
+    return _unlink(saved), _link(saved)
 
 
 def _unlink(saved: CTE) -> CTE:

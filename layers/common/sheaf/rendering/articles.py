@@ -8,6 +8,14 @@ from sheaf.rendering import source
 # What stored articles begin with. Earlier releases have stored the text's HTML alone, and no text
 # becomes HTML that begins so.
 MARK = "<!--article-->"
+# Which renderer this is: it grows where rendering changes what stored pages look like or link to,
+# and upkeep renders them anew then (see pages/rerendering.py). What none has noted is 0.
+RENDERER = 1
+
+
+def stored(headline: str, html: str) -> str:
+    """An article to be stored: a title's headline, if the text does not show it, and the text."""
+    return f"{MARK}{headline}{html}"
 
 
 def of_stored(html: str, body: str, title: str) -> str:

@@ -44,6 +44,25 @@ def target(href: str, slug: str, file: str = "") -> Target | None:
     return Target(found, f"/{quote(found)}{query}{fragment}")
 
 
+def alias(written: str, slug: str, file: str = "") -> str:
+    """The slug that an alias of the page at `slug` stands for: an address, or a name as of a file.
+
+    Without a slash at its beginning it starts where the page's relative links do. Raises
+    slugs.BadSlug for what no page can be called.
+
+    >>> alias("/posts/old/", "tea"), alias("Green tea", "drinks/tea")
+    ('posts/old', 'drinks/Green-tea')
+    """
+    path = _from(slugs.folder_of(slug, file), written)
+    if _is_of_the_site(f"/{path}", path):
+        raise slugs.Reserved(f"The name {path!r} is reserved.")
+    if not path:
+        return slugs.HOME
+    if not any(map(str.isalnum, path.rpartition("/")[2])):
+        raise slugs.BadSlug("Nothing is left of its name.")
+    return slugs.from_file(path) if slugs.is_markdown(path) else slugs.from_path(path)
+
+
 def is_allowed(href: str) -> bool:
     """Whether a link may have this address: one within the site, or with one of the SCHEMES.
 
@@ -59,8 +78,11 @@ def path_of(href: str, slug: str, file: str = "") -> str | None:
     parts = _split(href)
     if parts is None or parts.scheme or parts.netloc or not parts.path:
         return None
-    start = slugs.folder_of(slug, file)
-    return posixpath.normpath(posixpath.join("/", start, unquote(parts.path))).lstrip("/")
+    return _from(slugs.folder_of(slug, file), parts.path)
+
+
+def _from(folder: str, path: str) -> str:
+    return posixpath.normpath(posixpath.join("/", folder, unquote(path))).lstrip("/")
 
 
 def _page(path: str) -> str:

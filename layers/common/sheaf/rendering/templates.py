@@ -34,6 +34,11 @@ def page_path(slug: str) -> str:
     return "/" if slug == "home" else f"/{quote(slug)}"
 
 
+def source_path(slug: str) -> str:
+    """The address of a page's Markdown."""
+    return f"/{quote(slug)}.md"
+
+
 def machine_time(moment: datetime) -> str:
     """An instant as HTML's `datetime` attribute wants it: 2026-11-02T14:03:11Z."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

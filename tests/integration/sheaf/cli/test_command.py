@@ -103,7 +103,8 @@ def test_a_folder_comes_out_as_it_went_in(sheaf: Sheaf, folder: Path, tmp_path: 
     first = sheaf("import", folder)
     assert first.stdout == f"created {len(FILES)}, updated 0, unchanged 0, failed 0\n"
     assert first.returncode == 0
-    (warning,) = first.stderr.splitlines()
+    warning, unused = first.stderr.splitlines()
+    assert unused == "keys not used: layout 1"
     place = f"{tmp_path.name}/broken-front.md: line 3: "
     assert warning.startswith(f"{place}This is not front matter and stays text: ")
 
@@ -449,8 +450,9 @@ def test_an_atomic_import_brings_everything(sheaf: Sheaf, folder: Path) -> None:
     write(folder, FILES)
     first = sheaf("import", "--atomic", folder)
     assert first.stdout == f"created {len(FILES)}, updated 0, unchanged 0, failed 0\n"
-    (warning,) = first.stderr.splitlines()
+    warning, unused = first.stderr.splitlines()
     assert "broken-front.md: line 3: This is not front matter" in warning
+    assert unused == "keys not used: layout 1"
     write(folder, {"crlf.md": b"# Changed\n", "new.md": b"# New\n"})
     again = sheaf("import", "--atomic", folder)
     assert again.stdout == f"created 1, updated 1, unchanged {len(FILES) - 1}, failed 0\n"

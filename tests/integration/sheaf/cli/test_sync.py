@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 
+import upkeep.app
 from sheaf.cli import atomic, folder, sync, uploads
 from sheaf.cli.base import BadBase
-from sheaf.cli.client import Client, SavedItem
+from sheaf.cli.client import ApiError, Client, SavedItem
 from sheaf.cli.planning import Aim
 from sheaf.cli.reports import Report
 from sheaf.cli.sync import Task
 from tests.conftest import Mint
+from tests.context import new_context
+from tests.integration.conftest import Configure, Sharded
 from tests.integration.sheaf.cli.people import Person
 
 IMPORT, EXPORT, SYNC = Aim(to_site=True), Aim(to_folder=True), Aim(to_site=True, to_folder=True)
@@ -86,6 +89,80 @@ def test_a_repeated_import_leaves_what_a_colleague_saved(desk: Desk, colleague: 
     assert colleague.text("a") == "theirs\n"
     assert desk.run(IMPORT, overwrite=True) == {"updated": 1}
     assert colleague.text("a") == "mine\n"
+
+
+DRAFT = "---\ndraft: true\nweight: 3\n---\n"
+
+
+def test_drafts_are_left_out_and_counted_unless_they_are_wanted(desk: Desk) -> None:
+    desk.write("a.md", f"{DRAFT}text\n")
+    desk.write("b.md", "---\npublished: false\n---\ntext\n")
+    desk.write("c.md", "---\ndraft: false\nlayout: wide\nweight: 1\n---\ntext\n")
+    report = desk.report(IMPORT)
+    assert dict(report.counts) == {"created": 1}
+    assert dict(report.passed_over) == {"draft": 2}
+    assert dict(report.unused) == {"layout": 1, "weight": 1}
+    assert desk.run(EXPORT) == {"unchanged": 1}
+    report = atomic.run(desk.client, replace(desk.task(IMPORT), drafts=True))
+    assert dict(report.counts) == {"created": 2, "unchanged": 1}
+    assert not report.passed_over
+    assert dict(report.unused) == {"weight": 1}
+    # What was taken is as any other, until it changes.
+    assert desk.run(SYNC) == {"unchanged": 3}
+    assert not desk.report(IMPORT).unused
+
+
+@pytest.mark.parametrize("based", [True, False], ids=["base", "no base"])
+def test_a_page_whose_file_became_a_draft_stays(
+    desk: Desk, colleague: Person, *, based: bool
+) -> None:
+    desk.write("a.md", "one\n")
+    desk.run(IMPORT)
+    if not based:
+        desk.lose_base()
+    desk.write("a.md", f"{DRAFT}two\n")
+    for aim in (IMPORT, EXPORT, SYNC):
+        for more in ({}, {"delete": True}, {"overwrite": True, "moves": True}):
+            report = desk.report(aim, **more)
+            assert dict(report.counts) == {"left": 1}
+            assert "--drafts takes it" in report.done[0].reason
+            assert not report.passed_over
+    assert desk.names == {"a.md"}
+    assert (colleague.text("a"), desk.read("a.md")) == ("one\n", f"{DRAFT}two\n")
+    taken = sync.run(desk.client, replace(desk.task(IMPORT), drafts=True))
+    assert dict(taken.counts) == {"updated": 1}
+    assert colleague.text("a") == desk.read("a.md")
+
+
+def test_a_page_goes_by_its_removed_file_and_not_by_a_draft(desk: Desk, colleague: Person) -> None:
+    desk.write("a.md", "one\n")
+    desk.run(IMPORT)
+    desk.write("a.md", f"{DRAFT}one\n")
+    assert desk.run(IMPORT, delete=True) == {"left": 1}
+    (desk.root / "a.md").unlink()
+    assert desk.run(IMPORT, delete=True) == {"page deleted": 1}
+    desk.write("a.md", f"{DRAFT}one\n")
+    assert desk.run(SYNC, delete=True) == {}
+    assert desk.read("a.md") == f"{DRAFT}one\n"
+
+
+def test_a_file_makes_a_page_where_an_alias_leads_away(
+    sharded: Sharded, configure: Configure, tmp_path: Path
+) -> None:
+    desk = Desk(sharded.url, sharded.token, tmp_path / "in")
+    colleague = Person(sharded.url, sharded.token, desk.prefix)
+    colleague.save("tea", "---\naliases: [old, older]\n---\n")
+    configure(SHEAF_DATABASE_URLS=",".join(sharded.databases), SHEAF_CACHE_URL=sharded.cache_url)
+    upkeep.app.handler({}, new_context())
+    for name in ("old", "older"):
+        with pytest.raises(ApiError, match="moved"):
+            desk.client.page(f"{desk.prefix}/{name}")
+    desk.write("old.md", "mine\n")
+    desk.write("older.md", "mine, too\n")
+    planned = sync.run(desk.client, replace(desk.task(IMPORT), dry=True))
+    assert dict(planned.counts) == {"created": 2}
+    assert desk.run(SYNC) == {"created": 2, "written": 1}
+    assert (colleague.text("old"), colleague.text("older")) == ("mine\n", "mine, too\n")
 
 
 def sync_at_once(desk: Desk, aim: Aim = IMPORT, **more: Any) -> dict[str, int]:

@@ -11,8 +11,10 @@ def blob(text: str) -> str:
     return git_blob_id(text.encode())
 
 
-def file(path: str, text: str = "", spelling: str = "", fault: str = "") -> File:
-    return File(Found(path, spelling or path, NO_STAMP), blob(text), fault)
+def file(
+    path: str, text: str = "", spelling: str = "", fault: str = "", *, is_draft: bool = False
+) -> File:
+    return File(Found(path, spelling or path, NO_STAMP), blob(text), fault, is_draft)
 
 
 def page(slug: str, text: str = "", *, version: int = 1, of: str = "", **others: str) -> PageItem:

@@ -255,11 +255,13 @@ def test_a_batch_is_sent_again_with_its_key_and_says_what_was_refused(
 
 
 @pytest.mark.parametrize(
-    ("status", "location", "slug"),
-    [(308, "/api/pages/a/%C3%A9", "a/é"), (404, "", None), (200, "", None)],
+    ("status", "origin", "slug"),
+    [(308, "edit", "a/é"), (308, "alias", None), (404, "", None), (200, "", None)],
 )
 def test_where_a_page_has_moved_is_asked(
-    site: Script, status: int, location: str, slug: str | None
+    site: Script, status: int, origin: str, slug: str | None
 ) -> None:
-    site.answers = [(status, {"Location": location}, {})]
+    site.answers = [(status, {"Location": "/api/pages/a/%C3%A9"}, {})]
+    site.answers += [(200, {}, {"items": [{"origin": origin}]})] if origin else []
     assert Client(site.url).moved_to("old") == slug
+    assert not site.answers

@@ -65,15 +65,15 @@ def test_other_formats_become_yaml() -> None:
 )
 def test_a_title_that_yaml_reads_otherwise(title: str) -> None:
     file = document(page("Text\n", title, (title,)))
-    assert source.parse(file).title == title
-    assert source.parse(file).tags == (title,)
+    assert source.parse(file).metadata.title == title
+    assert source.parse(file).metadata.tags == (title,)
 
 
 def test_what_is_no_front_matter_is_kept_as_text() -> None:
     body = "---\ntitle: [\n---\nText\n"
     file = document(page(body, "New"))
     assert file.endswith(body)
-    assert (source.parse(file).title, source.parse(file).text) == ("New", body)
+    assert (source.parse(file).metadata.title, source.parse(file).text) == ("New", body)
 
 
 @given(st.builds(str.__add__, openings, st.text()), titles, tags)
@@ -81,8 +81,8 @@ def test_a_file_gives_its_page_again(body: str, title: str, tags: tuple[str, ...
     original = page(body, title, tags)
     parsed = source.parse(document(original))
     assert parsed.text == source.parse(body).text
-    assert parsed.tags == tags
-    assert parsed.title in (title, None)
+    assert parsed.metadata.tags == tags
+    assert parsed.metadata.title in (title, None)
 
 
 def test_front_matter_that_would_be_too_long() -> None:

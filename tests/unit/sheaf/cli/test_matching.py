@@ -45,6 +45,12 @@ def test_a_folder_has_a_page(name: str) -> None:
     assert only(found([file(name)], pages=[page("x")])).slug == "x"
 
 
+def test_a_draft_keeps_no_other_file_from_being_a_page() -> None:
+    draft, other = file("a b.md", is_draft=True), file("a-b.md")
+    one = only(found([draft, other, file(f"{'x/' * 150}a.md", is_draft=True)]))
+    assert (one.file, one.slug) == (other, "a-b")
+
+
 def test_a_file_meets_the_page_that_keeps_its_name_first() -> None:
     there = page("x/index", file="x/index.md")
     assert only(found([file("x/index.md")], pages=[there])).page == there

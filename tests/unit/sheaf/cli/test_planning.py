@@ -37,6 +37,29 @@ def test_what_is_in_step_is_left_alone() -> None:
     assert kinds(replace(case("y", "x", "y"), in_step=True)) == ["KEEP", "KEEP", "KEEP"]
 
 
+@pytest.mark.parametrize("flags", [{}, {"delete": True}, {"overwrite": True}])
+@pytest.mark.parametrize(
+    ("base", "there", "what"),
+    [
+        (None, None, None),  # no page is made
+        ("x", None, None),  # none is made again, and the file stays
+        ("x", "x", "LEAVE"),  # became a draft since
+        ("x", "z", "LEAVE"),
+        (None, "x", "LEAVE"),
+        ("y", "y", "KEEP"),
+    ],
+)
+def test_a_draft_and_its_page_stay_as_they_are(
+    base: str | None, there: str | None, what: str | None, flags: dict[str, bool]
+) -> None:
+    match = case("y", base, there)
+    gone = Deleted([page("a")]) if base and not there else None
+    draft = replace(match, file=file("a.md", "y", is_draft=True))
+    assert kinds(draft, gone, **flags) == [what] * 3
+    # Wherever it belongs meanwhile.
+    assert kinds(replace(draft, belongs="b.md"), gone, **flags) == [what] * 3
+
+
 def test_a_change_of_one_side_goes_to_the_other_and_never_back() -> None:
     assert kinds(case("y", "x", "x")) == ["UPDATE", "LEAVE", "UPDATE"]
     assert kinds(case("x", "x", "y")) == ["LEAVE", "WRITE", "WRITE"]

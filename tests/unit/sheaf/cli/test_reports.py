@@ -50,6 +50,20 @@ def test_what_was_passed_over_is_counted_by_why(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().err == "passed over: 3 .png, 1 hidden name\n"
 
 
+def test_keys_that_are_not_used_are_counted_the_most_frequent_first(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Report().tell_unused()
+    Report(unused=Counter({"weight": 120, "layout": 40})).tell_unused()
+    many = Counter({f"k{number:02}": 20 - number for number in range(13)})
+    Report(unused=many).tell_unused()
+    few, line = capsys.readouterr().err.splitlines()
+    assert few == "keys not used: weight 120, layout 40"
+    assert line.startswith("keys not used: k00 20, k01 19, ")
+    assert line.endswith(", k09 11 and 3 others")
+    assert json.loads(Report(unused=many).document())["keys_not_used"] == many
+
+
 def test_the_document_says_what_was_done_with_each() -> None:
     report = Report(passed_over=Counter({".png": 3}))
     report.note(Done(Kind.LEAVE, "b\udcff.md", "b", "why"))

@@ -54,6 +54,7 @@ def test_links_as_in_folders(href: str, page: tuple[str, str], slug: str) -> Non
         "/api/pages",
         "/robots.txt",
         "../sitemap.xml",
+        "../llms.txt",
         "http://[",
     ],
 )
@@ -95,3 +96,42 @@ def test_a_link_to_a_file_leads_to_the_page_that_it_holds(names: list[str]) -> N
     found = links.target("/" + file.replace("#", "%23").replace("?", "%3F"), "x/y")
     assert found
     assert found.slug == slugs.from_file(file)
+
+
+@pytest.mark.parametrize(
+    ("written", "page", "slug"),
+    [
+        ("/posts/old/", ("drinks/tea", ""), "posts/old"),
+        ("/posts/%C3%BC", ("drinks/tea", ""), "posts/ü"),
+        ("/2019/01/old.html", ("drinks/tea", ""), "2019/01/old.html"),
+        ("old", ("drinks/tea", ""), "drinks/old"),
+        ("../old", ("drinks/tea", ""), "old"),
+        ("start", INDEX, "guide/start"),
+        ("Green tea", ("tea", ""), "Green-tea"),
+        ("Note: C#?", ("tea", ""), "Note-C-sharp"),
+        ("old.md", ("drinks/tea", ""), "drinks/old"),
+        ("/old/README.md", ("tea", ""), "old"),
+        ("/", ("tea", ""), "home"),
+        ("../../..", ("drinks/tea", ""), "home"),
+    ],
+)
+def test_aliases(written: str, page: tuple[str, str], slug: str) -> None:
+    assert links.alias(written, *page) == slug
+
+
+@pytest.mark.parametrize(
+    "written", ["/api/pages", "../-/recent", "robots.txt", "???", "x/%00", f"/{'x/' * 150}y"]
+)
+def test_what_can_be_no_alias(written: str) -> None:
+    with pytest.raises(slugs.BadSlug):
+        links.alias(written, "tea")
+
+
+@given(st.text(max_size=30), st.lists(NAME, max_size=3))
+def test_an_alias_is_a_page_that_may_be_made(written: str, folder: list[str]) -> None:
+    try:
+        slug = links.alias(written, slugs.from_path("/".join([*folder, "x"])))
+    except slugs.BadSlug:
+        return
+    slugs.check_new(slug)
+    assert slugs.parse(slug) == slug

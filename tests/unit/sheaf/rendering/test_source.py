@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sheaf.rendering.source import MAX_TAG, MAX_TITLE, SourceWarning, names, parse
+from sheaf.rendering.metadata import MAX_TAG, MAX_TITLE
+from sheaf.rendering.source import Source, SourceWarning, names, parse
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,8 @@ from sheaf.rendering.source import MAX_TAG, MAX_TITLE, SourceWarning, names, par
 )
 def test_parse(body: str, title: str | None, tags: tuple[str, ...], text: str) -> None:
     parsed = parse(body)
-    assert (parsed.title, parsed.tags, parsed.text, parsed.warnings) == (title, tags, text, ())
+    said = parsed.metadata
+    assert (said.title, said.tags, parsed.text, parsed.warnings) == (title, tags, text, ())
 
 
 @pytest.mark.parametrize(
@@ -45,7 +47,7 @@ def test_parse(body: str, title: str | None, tags: tuple[str, ...], text: str) -
 def test_what_is_not_read_stays_text_and_is_told(body: str, line: int) -> None:
     for text in (body, body.replace("\n", "\r\n")):
         parsed = parse(text)
-        assert (parsed.title, parsed.tags, parsed.data, parsed.text) == (None, (), {}, text)
+        assert parsed == Source(text, warnings=parsed.warnings)
         (warning,) = parsed.warnings
         assert warning.line == line
         assert warning.reason.startswith("This is not front matter and stays text: ")
@@ -72,7 +74,7 @@ def test_no_text_breaks_it(opening: str, body: str) -> None:
 @pytest.mark.parametrize("tags", ["[Install: the basics, b]", "\n- Install: the basics\n- b"])
 def test_a_tag_may_have_a_colon(tags: str) -> None:
     parts = parse(f"---\ntags: {tags}\n---\n")
-    assert (parts.tags, parts.warnings) == (("Install: the basics", "b"), ())
+    assert (parts.metadata.tags, parts.warnings) == (("Install: the basics", "b"), ())
 
 
 @pytest.mark.parametrize(

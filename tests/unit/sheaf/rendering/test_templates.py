@@ -17,6 +17,7 @@ from sheaf.pages.events import Event
 from sheaf.pages.proposals import Proposal
 from sheaf.pages.rewording import Piece, Row
 from sheaf.rendering import source, static, templates
+from sheaf.rendering.metadata import Metadata
 from sheaf.rendering.source import Source
 
 HOSTILE = """</title><script>alert("1")</script><img src=x onerror='alert(2)'>&lt;"""
@@ -49,27 +50,35 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     user = {"handle": "alice", "edits": 1, "created_at": page["created_at"]}
     around = AROUND
     tombstone = {**page, "state": "tombstone", "version": 4}
-    gone = {**page, "state": "redirect", "version": 5, "moved_to": page["slug"]}
+    redirect = {**page, "state": "redirect", "version": 5, "moved_to": page["slug"]}
+    gone, alias = ({**redirect, "origin": origin} for origin in ("edit", "alias"))
     arrived = {**page, "version": 6, "moved_from": page["slug"]}
-    headline = source.title(Source(text, (), ""), None, "slug").headline
+    headline = source.title(Source("", Metadata(text)), None, "slug").headline
     article = f"{headline}<h2>Safe</h2>\n<p>already</p>\n"
     imported = {**page, "origin": "import"}
-    yield "page.html", {"page": page, "article": article}
-    yield "page.html", {"page": imported, "article": article}
+    yield "page.html", {"page": page, "said": Metadata(), "article": article}
+    yield "page.html", {"page": imported, "said": said(text), "article": article}
     yield from listed_events(text)
-    searched: dict[str, Any] = {"q": text, "items": [], "has_words": True, "problem": None}
-    searched |= around
+    searched: dict[str, Any] = {
+        "q": text,
+        "items": [],
+        "has_words": True,
+        "problem": None,
+        **around,
+    }
     yield "search.html", {**searched, "q": ""}
     yield "search.html", {**searched, "items": [page]}
     yield "search.html", searched
     yield "search.html", {**searched, "has_words": False}
     yield "search.html", {**searched, "problem": text}
-    versions = [arrived, gone, tombstone, imported]
+    versions = [arrived, gone, tombstone, imported, alias]
     yield "history.html", {"page": page, "items": versions, **around}
     yield "history.html", {"page": tombstone, "items": [tombstone, page], **around}
     yield "history.html", {"page": gone, "items": [gone, page], **around}
-    for revision in (imported, tombstone, gone):
-        yield "revision.html", {"slug": page["slug"], "revision": revision, "article": article}
+    yield "history.html", {"page": alias, "items": [alias], **around}
+    for revision in (imported, tombstone, gone, alias):
+        shown = {"slug": page["slug"], "said": said(text), "article": article}
+        yield "revision.html", {**shown, "revision": revision}
     compared = {"slug": page["slug"], "before": page, "after": tombstone}
     pieces = [Piece(False, text), Piece(True, f"{text}\n\n{text}")]
     hunk = Hunk(1, [Row(True, pieces, pieces), Row(False, pieces, []), Row(False, [], pieces)])
@@ -103,6 +112,12 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     for status, is_address in ((404, False), (400, True), (503, False)):
         failed = {"status": status, "title": "Sorry", "detail": text, "is_address": is_address}
         yield "error.html", failed
+
+
+def said(text: str) -> Metadata:
+    return Metadata(
+        lang="de", direction="rtl", description=text, date=text, updated=text, authors=(text, text)
+    )
 
 
 def named(page: dict[str, Any], text: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -339,7 +354,7 @@ def test_what_was_there_can_be_restored() -> None:
         [button["data-version"] for button in document.all("button") if "data-version" in button]
         for document in asked
     ]
-    assert buttons == [[], ["3"], [], ["3"], [], [], ["3"]]
+    assert buttons == [[], ["3"], [], [], ["3"], [], [], [], ["3"]]
 
 
 def test_a_missing_value_is_an_error() -> None:

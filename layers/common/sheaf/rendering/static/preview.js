@@ -11,8 +11,10 @@ const safe = globalThis.trustedTypes?.createPolicy("sheaf", { createHTML: (html)
 export async function fill(panel, slug, file, text) {
   panel.textContent = "One moment…";
   try {
-    const { html, warnings = [] } = await preview(slug, file, text);
+    const { html, lang, dir, warnings = [] } = await preview(slug, file, text);
     panel.innerHTML = safe.createHTML(html);
+    panel.lang = lang ?? document.documentElement.lang;
+    panel.dir = dir;
     // A heading's id must not hide one of the editor's own.
     for (const element of panel.querySelectorAll("[id]")) element.removeAttribute("id");
     return warnings;

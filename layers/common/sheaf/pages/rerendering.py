@@ -1,0 +1,131 @@
+"""Rendering anew: pages that an older renderer has made are made by today's, as if saved again.
+
+The database finds them by an index, so nothing is to be kept about how far this has come: what an
+older release saves meanwhile is found, too. A page keeps its version, for nobody has edited it, and
+with it title, tags and times. A save wins, and is neither refused nor kept waiting: what it claims
+stays as it is.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, Select, Text, bindparam, select, update
+
+from sheaf.database.tables import is_live, page_rendering, pages, slot_owners
+from sheaf.pages import normalizing, relaying, saves
+from sheaf.pages.reads import is_stale
+from sheaf.pages.relaying import Document
+from sheaf.rendering import articles, markdown, source
+from sheaf.rendering.work import TooMuch
+from sheaf.search import vectors
+from sheaf.sharding import ownership, shards
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A page as it is stored: what is rendered, and the HTML that came of it the last time."""
+
+    slug: str
+    version: int
+    title: str
+    body: str
+    file: str
+    html: str
+
+
+def stale(number: int, limit: int) -> list[str]:
+    """Up to `limit` slugs of a shard: pages that an older renderer has made. Raises Unavailable."""
+    return shards.on(number, _stale, limit)
+
+
+def rerender(slug: str, document: Document) -> bool:
+    """Render a page anew, unless it is saved meanwhile; whether it is shown otherwise since.
+
+    A text that would be too much today stays as it was rendered. May be done twice. Raises
+    Unavailable, and then the page is as before.
+    """
+    page = shards.read(slug, _find)
+    if page is None:
+        return False
+    changed = shards.write(slug, _replace, page)
+    # If the cache fails here, a page is shown as it was until it is due to be made again.
+    if changed:
+        relaying.publish(slug, document)
+    return changed
+
+
+def _stale(connection: Connection, limit: int) -> list[str]:
+    # Those on their way to another shard, or from one, are for whichever has them in the end.
+    own = select(slot_owners.c.slot).where(slot_owners.c.mode == "owned")
+    statement = (
+        select(pages.c.slug)
+        .where(is_live, is_stale, pages.c.slot.in_(own))
+        .order_by(*page_rendering, pages.c.slug)
+        .limit(limit)
+    )
+    return list(connection.execute(statement).scalars())
+
+
+def _find(connection: Connection, slug: str) -> _Stored | None:
+    columns = (pages.c[name] for name in _Stored.__dataclass_fields__)
+    statement = select(*columns).where(pages.c.slug == slug, is_live, is_stale)
+    row = connection.execute(statement).one_or_none()
+    return _Stored(*row) if row else None
+
+
+def _replace(connection: Connection, slug: str, page: _Stored) -> bool:
+    """Whether the page has other HTML now: it has not if somebody has saved it meanwhile."""
+    known = {"known_slug": slug, "known_version": page.version}
+    given = _rendered(page)
+    asked = {**known, **given, **ownership.key(connection, slug)}
+    if connection.execute(_RENDERED if given else _KEPT, asked).one_or_none():
+        return given.get("new_html", page.html) != page.html
+    ownership.check_writable(connection, slug)
+    return False
+
+
+def _rendered(page: _Stored) -> dict[str, object]:
+    """What a save would store of the text; nothing if that is too much."""
+    parts = source.parse(page.body)
+    try:
+        rendered = markdown.render(parts.text, page.slug, page.file)
+    except TooMuch:
+        return {}
+    # The title may not have been brought to its spelling yet.
+    title, _ = normalizing.named(page.slug, page.title, ())
+    headline = source.title(parts, rendered.heading, page.slug, title).headline
+    return {
+        "new_html": articles.stored(headline, rendered.html),
+        "new_plain": rendered.plain,
+        **vectors.parameters(title, rendered.headings, rendered.plain),
+        "targets": sorted(rendered.links),
+    }
+
+
+def _rendering(*, anew: bool) -> Select[Any]:
+    derived = {
+        "html": bindparam("new_html", type_=Text),
+        "plain": bindparam("new_plain", type_=Text),
+        "search": vectors.vector(),
+    }
+    rendered = (
+        update(pages)
+        .where(
+            pages.c.slot == ownership.writable().c.slot,
+            pages.c.slug == bindparam("known_slug", type_=Text),
+            pages.c.version == bindparam("known_version", type_=BigInteger),
+            is_live,
+        )
+        .values(
+            renderer=articles.RENDERER,
+            rendered_version=pages.c.version,
+            **(derived if anew else {}),
+        )
+        .returning(pages.c.slug, pages.c.slot)
+        .cte("rendered")
+    )
+    return select(rendered.c.slug).add_cte(*(saves.relink(rendered) if anew else (rendered,)))
+
+
+# Built once: building a statement takes longer than running it.
+_RENDERED, _KEPT = _rendering(anew=True), _rendering(anew=False)
