@@ -78,6 +78,9 @@ pages = Table(
 page_path = func.replace(
     pages.c.slug, literal_column("'/'"), literal_column("' '"), type_=_Bytewise
 )
+# The last name of a slug, and a whole one, without capitals of ASCII.
+folded_slug = func.lower(pages.c.slug, type_=_Bytewise)
+folded_name = func.lower(func.substring(pages.c.slug, literal_column("'[^/]*$'")), type_=_Bytewise)
 # For statements, too: with a state as a parameter no plan could use indexes of one state each.
 is_live = pages.c.state == literal_column("'live'")
 is_deleted = pages.c.state == literal_column("'tombstone'")
@@ -87,6 +90,7 @@ Index("pages_by_title", pages.c.sort_title, pages.c.slug, postgresql_where=is_li
 Index("pages_by_author", pages.c.author, pages.c.updated_at, pages.c.slug, postgresql_where=is_live)
 Index("pages_by_slug", pages.c.slug, postgresql_where=is_live)
 Index("pages_by_path", page_path, postgresql_where=is_live)
+Index("pages_by_name", folded_name, folded_slug, postgresql_where=is_live)
 Index("pages_deleted_by_update", pages.c.updated_at, pages.c.slug, postgresql_where=is_deleted)
 Index("pages_deleted_by_slug", pages.c.slug, postgresql_where=is_deleted)
 Index("pages_by_slot", pages.c.slot)

@@ -44,6 +44,23 @@ def _rows(statement: Select[Any]) -> list[Any]:
     return [row for found in Scatter()(asks) for row in found]
 
 
+def rows_in(seconds: float, statement: Select[Any]) -> tuple[list[Any], bool]:
+    """What a statement selects on those shards that answer within `seconds`, and if all of them do.
+
+    Raises Unavailable where none can be asked.
+    """
+    return shards.following_moves(_rows_in, seconds, statement)
+
+
+def _rows_in(seconds: float, statement: Select[Any]) -> tuple[list[Any], bool]:
+    engines = shards.all_owning()
+    followed, compiled = ownership.epoch(engines[0]), _compiler(engines[0].dialect)
+    asked = [_driven_source(engine, compiled, followed, seconds) for engine in engines]
+    scatter = Scatter(partial=True)
+    answers = scatter([partial(source, statement) for source in asked])
+    return [row for found in answers for row in found], not scatter.missing
+
+
 def source_of(name: str) -> Callable[[Select[Any]], Iterable[Any]]:
     """What runs a select on the shard that owns a slug or handle, for rows of that one only."""
 
@@ -78,7 +95,10 @@ def _compiler(dialect: Dialect) -> Callable[[Select[Any]], Compiled]:
 
 
 def _driven_source(
-    engine: Engine, compiled: Callable[[Select[Any]], Compiled], followed: Mapping[str, Any]
+    engine: Engine,
+    compiled: Callable[[Select[Any]], Compiled],
+    followed: Mapping[str, Any],
+    seconds: float = _SECONDS,
 ) -> Callable[[Select[Any]], Iterable[Any]]:
     """As `_source`, for one of many shards: sends a select, whose rows are read on iteration.
 
@@ -88,7 +108,7 @@ def _driven_source(
     """
 
     def run(statement: Select[Any]) -> Iterable[Any]:
-        give_up_at = time.monotonic() + _SECONDS
+        give_up_at = time.monotonic() + seconds
         steps = connections.send(engine, compiled(statement), followed, give_up_at)
         if connections.is_at_hand(engine):
             next(steps)

@@ -1,0 +1,220 @@
+"""Destinations: which of the pages that links may lead to are there, looked up to show an article.
+
+All links of an article are looked up at once, in one statement for each shard. Nothing of it is
+stored: a page that comes or goes touches no other.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    Text,
+    cast,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    true,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from sheaf import slugs, telemetry, texts
+from sheaf.database.outages import Unavailable
+from sheaf.database.tables import folded_name, folded_slug, is_live, pages, reader_epochs
+from sheaf.pages import reads
+from sheaf.rendering import linked
+from sheaf.rendering.linked import Link
+from sheaf.rendering.links import Target
+from sheaf.sharding import ownership, scattering
+
+# Links beyond these look as if their pages were there.
+MOST_LINKS = 1000
+# No page waits longer for how its links look.
+_SECONDS = 0.5
+_PAGE, _FOLDER, _PATH, _NAME, _BESIDE, _TITLE = "page", "folder", "path", "name", "beside", "title"
+_Rows = defaultdict[tuple[str, str], set[str]]
+
+
+def shown(html: str, slug: str, file: str = "") -> tuple[str, bool]:
+    """The article of the page at `slug` with its links as they are, and if it has any to pages.
+
+    A link leads to the first page that it may mean and that is there, and to where it was stored if
+    none is: then it looks missing. `file` is the page's own, where relative links start. What
+    databases do not say looks as if it were there.
+    """
+    links = linked.found(html, slug, file)
+    if not links:
+        return linked.shown(html), False
+    looked_up = dict(list(links.items())[:MOST_LINKS])
+    found = _found(list(dict.fromkeys(looked_up.values())), slug, slugs.folder_of(slug, file))
+    decided = {tag: found.target(link) for tag, link in looked_up.items()}
+    if not found.is_all:
+        decided = {tag: target for tag, target in decided.items() if target}
+    return linked.shown(html, decided), True
+
+
+class _Found:
+    """What the shards have of what was asked for; `is_all` if each of them has answered."""
+
+    def __init__(self, rows: Iterable[Any], folder: str, *, is_all: bool) -> None:
+        self.is_all = is_all
+        self._folder = folder
+        self._rows: _Rows = defaultdict(set)
+        for kind, key, slug in rows:
+            self._rows[kind, key].add(slug)
+
+    def target(self, link: Link) -> Target | None:
+        """Where a link leads, None if nothing is there."""
+        if link.name:
+            return self._named(link)
+        return next((each for each in link.readings if self._is_there(each.slug)), None)
+
+    def _is_there(self, slug: str) -> bool:
+        return bool(self._rows[_PAGE, slug] or self._rows[_FOLDER, slug])
+
+    def _named(self, link: Link) -> Target | None:
+        """The page of a name: by its path, in the same folder by title, then the only one."""
+        steps = chain(
+            (self._at(reading.slug) for reading in link.readings[:1]),
+            [self._rows[_BESIDE, title(link.name)]],
+            (self._at(reading.slug) for reading in link.readings[1:]),
+        )
+        slug = next((min(found) for found in steps if found), None) or self._only(link)
+        if slug:
+            return link.readings[0].to(slug) if link.readings else None
+        return next((each for each in link.readings if self._is_there(each.slug)), None)
+
+    def _at(self, path: str) -> set[str]:
+        """The pages at a path, be it spelled with other capitals."""
+        exact = self._rows[_PAGE, path]
+        return exact or set[str]().union(*(self._rows[_PATH, each] for each in spellings(path)))
+
+    def _only(self, link: Link) -> str | None:
+        """The only page that is called so, wherever it is; else the only one with this title."""
+        called = set[str]().union(*(self._rows[_NAME, each] for each in names(link)))
+        found = called or self._rows[_TITLE, title(link.name)]
+        return min(found) if len(found) == 1 else None
+
+
+def title(name: str) -> str:
+    """What a title is sorted by, of a page that a link names."""
+    return texts.line(name).casefold()
+
+
+def names(link: Link) -> list[str]:
+    """The last names that a page may have that a link names; none if the link says where it is."""
+    if not link.readings or "/" in link.name:
+        return []
+    return [path.rpartition("/")[2] for path in spellings(link.readings[0].slug)]
+
+
+def spellings(path: str) -> list[str]:
+    """A path as the index of names may have it: without capitals of ASCII, and others as they come.
+
+    PostgreSQL has none of them in a way that all of its servers share.
+
+    >>> spellings("a/Über")
+    ['a/Über', 'a/über']
+    """
+    folder, slash, name = path.rpartition("/")
+    cases = (name, name.lower(), name.upper(), name.title(), name.capitalize())
+    return list(dict.fromkeys(_without_capitals(f"{folder}{slash}{case}") for case in cases))
+
+
+def _without_capitals(text: str) -> str:
+    return text.encode().lower().decode()
+
+
+def _found(links: list[Link], slug: str, folder: str) -> _Found:
+    try:
+        rows, is_all = scattering.rows_in(_SECONDS, _statement(links, folder))
+    except Unavailable as error:
+        telemetry.log("WARNING", "links not looked up", slug=slug, reason=telemetry.reason(error))
+        return _Found((), folder, is_all=False)
+    if not is_all:
+        why = "a database does not answer"
+        telemetry.log("WARNING", "links not looked up", slug=slug, reason=why)
+    return _Found(rows, folder, is_all=is_all)
+
+
+def _statement(links: list[Link], folder: str) -> Select[Any]:
+    """What there is of what links may mean, as rows of a kind, what was asked, and a slug."""
+    paths = list(dict.fromkeys(each.slug for link in links for each in link.readings))
+    parts = [_asked(), _pages(paths), _folders(paths)]
+    if named := [link for link in links if link.name]:
+        parts += _of_names(named, folder)
+    found = union_all(*parts).subquery("found")
+    return select(found.c.kind, found.c.key, found.c.slug)
+
+
+def _asked() -> Select[Any]:
+    """A row in any case, or the shard would be asked if it was the right one."""
+    is_right = ownership.is_up_to_date()
+    return _rows("asked", literal(""), literal("")).select_from(reader_epochs).where(is_right)
+
+
+def _pages(paths: list[str]) -> Select[Any]:
+    is_there = or_(is_live, pages.c.state == literal_column("'redirect'"))
+    mine = (is_there, reads.is_one_of(paths), ownership.readable(pages.c.slot))
+    return _rows(_PAGE, pages.c.slug, pages.c.slug).where(*mine)
+
+
+def _folders(paths: list[str]) -> Select[Any]:
+    wanted = _wanted(paths)
+    # A `0` is next to a slash.
+    below = _first(pages.c.slug > wanted.c.key + "/", pages.c.slug < wanted.c.key + "0")
+    return _each(_FOLDER, wanted, below)
+
+
+def _of_names(links: list[Link], folder: str) -> Iterator[Select[Any]]:
+    slugs_meant = {each.slug for link in links for each in link.readings}
+    paths = _wanted({path for slug in slugs_meant for path in spellings(slug)})
+    last = func.substring(paths.c.key, literal_column("'[^/]*$'"))
+    yield _each(_PATH, paths, _first(folded_name == last, folded_slug == paths.c.key))
+    called = _wanted({name for link in links for name in names(link)})
+    yield _each(_NAME, called, _first(folded_name == called.c.key, most=2))
+    titled = _wanted({title(link.name) for link in links})
+    is_titled = pages.c.sort_title == titled.c.key
+    yield _each(_TITLE, titled, _first(is_titled, most=2))
+    yield _each(_BESIDE, titled, _first(is_titled, *_directly_in(folder)))
+
+
+def _directly_in(folder: str) -> Iterator[ColumnElement[bool]]:
+    before = f"{folder}/" if folder else ""
+    if before:
+        yield reads.begins_with(pages.c.slug, before)
+    yield func.strpos(func.substr(pages.c.slug, len(before) + 1), "/") == 0
+
+
+def _wanted(keys: Iterable[str]) -> Any:
+    listed = cast(sorted(keys), ARRAY(Text))
+    return func.unnest(listed).table_valued("key", name="wanted").render_derived()
+
+
+def _first(*which: ColumnElement[bool], most: int = 1) -> Select[Any]:
+    """The slugs of live pages, no more than are wanted. The limit is written out for its plan."""
+    mine = (is_live, *which, ownership.readable(pages.c.slot))
+    return select(pages.c.slug).where(*mine).limit(literal_column(str(most), Integer))
+
+
+def _each(kind: str, wanted: Any, found: Select[Any]) -> Select[Any]:
+    """For each key that is wanted, the pages that a select finds for it."""
+    page = found.lateral("page")
+    source: FromClause = wanted.join(page, true())
+    return _rows(kind, wanted.c.key, page.c.slug).select_from(source)
+
+
+def _rows(kind: str, key: ColumnElement[Any], slug: ColumnElement[Any]) -> Select[Any]:
+    columns: list[ColumnElement[Any]] = [literal_column(f"'{kind}'", Text), key, slug]
+    names = ("kind", "key", "slug")
+    return select(
+        *(cast(each, Text).label(name) for each, name in zip(columns, names, strict=True))
+    )
