@@ -148,7 +148,10 @@ class Site:
     def page(self, path: str) -> "Page":
         """What is at an address, once redirects are followed."""
         if path not in self._pages:
-            answer = self._pool.request("GET", f"{self._url}/{path.lstrip('/')}")
+            # What has come since the page was saved counts: its links are looked up once more.
+            newest = {"Cache-Control": "no-cache"}
+            address = f"{self._url}/{path.lstrip('/')}"
+            answer = self._pool.request("GET", address, headers=newest)
             self._pages[path] = Page(answer.status, answer.data.decode())
         return self._pages[path]
 

@@ -57,7 +57,7 @@ def looks(site: Site, slug: str) -> dict[str, str]:
 
 
 def _look(attributes: str) -> str:
-    given = dict(re.findall(r'([a-z-]+)="([^"]*)"', attributes))
+    given: dict[str, str] = dict(re.findall(r'([a-z-]+)="([^"]*)"', attributes))
     is_missing = given.get("class") == "missing"
     assert is_missing == (given.get("title") == "There is no page yet.")
     return ("?" if is_missing else "") + given["href"]

@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     DateTime,
     ForeignKey,
     Identity,
@@ -78,9 +79,17 @@ pages = Table(
 page_path = func.replace(
     pages.c.slug, literal_column("'/'"), literal_column("' '"), type_=_Bytewise
 )
-# The last name of a slug, and a whole one, without capitals of ASCII.
+
+
+def last_name(slug: ColumnElement[str]) -> ColumnElement[str]:
+    """What stands behind the last slash of a slug."""
+    before, nothing = literal_column("'^.*/'", Text), literal_column("''", Text)
+    return func.regexp_replace(slug, before, nothing, type_=_Bytewise)
+
+
+# Without capitals of ASCII.
 folded_slug = func.lower(pages.c.slug, type_=_Bytewise)
-folded_name = func.lower(func.substring(pages.c.slug, literal_column("'[^/]*$'")), type_=_Bytewise)
+folded_name = func.lower(last_name(pages.c.slug), type_=_Bytewise)
 # For statements, too: with a state as a parameter no plan could use indexes of one state each.
 is_live = pages.c.state == literal_column("'live'")
 is_deleted = pages.c.state == literal_column("'tombstone'")

@@ -28,7 +28,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from sheaf import slugs, telemetry, texts
 from sheaf.database.outages import Unavailable
-from sheaf.database.tables import folded_name, folded_slug, is_live, pages, reader_epochs
+from sheaf.database.tables import folded_name, folded_slug, is_live, last_name, pages, reader_epochs
 from sheaf.pages import reads
 from sheaf.rendering import linked
 from sheaf.rendering.linked import Link
@@ -177,7 +177,7 @@ def _folders(paths: list[str]) -> Select[Any]:
 def _of_names(links: list[Link], folder: str) -> Iterator[Select[Any]]:
     slugs_meant = {each.slug for link in links for each in link.readings}
     paths = _wanted({path for slug in slugs_meant for path in spellings(slug)})
-    last = func.substring(paths.c.key, literal_column("'[^/]*$'"))
+    last = last_name(paths.c.key)
     yield _each(_PATH, paths, _first(folded_name == last, folded_slug == paths.c.key))
     called = _wanted({name for link in links for name in names(link)})
     yield _each(_NAME, called, _first(folded_name == called.c.key, most=2))
@@ -213,8 +213,6 @@ def _each(kind: str, wanted: Any, found: Select[Any]) -> Select[Any]:
 
 
 def _rows(kind: str, key: ColumnElement[Any], slug: ColumnElement[Any]) -> Select[Any]:
-    columns: list[ColumnElement[Any]] = [literal_column(f"'{kind}'", Text), key, slug]
-    names = ("kind", "key", "slug")
-    return select(
-        *(cast(each, Text).label(name) for each, name in zip(columns, names, strict=True))
-    )
+    of_kind = literal_column(f"'{kind}'", Text).label("kind")
+    columns: list[Any] = [of_kind, cast(key, Text).label("key"), cast(slug, Text).label("slug")]
+    return select(*columns)

@@ -39,9 +39,9 @@ def readings(href: str, slug: str, file: str = "") -> tuple[Target, ...]:
 
     It is read as in a folder of files, where `file` is the page's own if that is not {slug}.md: in
     `x/index.md`, which is the page x, relative links start in the folder x. Then as a URL, below
-    the page's own with a slash behind it, as generators of sites have it. `x.html` and `x/index`
-    may be the page x. Names become what they become of files (see slugs.py), query and fragment
-    stay. Nothing if it leads elsewhere.
+    the page's own with a slash behind it, as generators of sites have it. An `.html` at the end may
+    be left out, and `x/index` be the page x. Names become what they become of files (see slugs.py),
+    query and fragment stay. Nothing if it leads elsewhere.
 
     >>> [reading.href for reading in readings("../tea/#pot", "a/b/c")]
     ['/a/tea#pot', '/a/b/tea#pot']

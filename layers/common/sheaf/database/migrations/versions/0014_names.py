@@ -9,6 +9,6 @@ down_revision = "0013"
 
 def upgrade() -> None:
     """Apply."""
-    name, slug = sa.text("lower(substring(slug, '[^/]*$'))"), sa.text("lower(slug)")
+    name, slug = sa.text("lower(regexp_replace(slug, '^.*/', ''))"), sa.text("lower(slug)")
     live = sa.text("state = 'live'")
     op.create_index("pages_by_name", "pages", [name, slug], postgresql_where=live)
