@@ -32,6 +32,7 @@ from sheaf.http.representations import (
 from sheaf.http.resolver import Api, reply, send
 from sheaf.pages import (
     batches,
+    destinations,
     drafts,
     edit_leases,
     editing,
@@ -256,10 +257,15 @@ def post_batch(
     tags=["pages"],
 )
 def preview(text: PreviewInput) -> PowertoolsResponse[str]:
-    """The HTML, title and tags that a page with this text would have, and warnings about it."""
+    """The HTML, title and tags that a page with this text would have, and warnings about it.
+
+    Links that lead to no page have the class `missing`.
+    """
     slug = slugs.parse(text.slug)
-    content = editing.compose(slug, text.body, file=file_of(slug, text.file))
-    html = articles.of_stored(content.html, content.body, content.title)
+    file = file_of(slug, text.file)
+    content = editing.compose(slug, text.body, file=file)
+    article = articles.of_stored(content.html, content.body, content.title)
+    html, _ = destinations.shown(article, slug, file or "")
     seen = Preview(html, content.title, list(content.tags), list(content.warnings))
     return reply(seen, headers=_NO_STORE)
 
