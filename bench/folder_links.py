@@ -112,7 +112,7 @@ def _links(tokens: list[Token]) -> Iterator[Link]:
                 yield Link.of(words, href)
                 href = None
             else:
-                words += part.content
+                words += "\n" if part.type.endswith("break") else part.content
                 if part.type == "text" and href is None:
                     for name, heading, label in _WIKI.findall(part.content):
                         yield Link.of(label or name + heading, f"{_ANYWHERE}:{name}{heading}")

@@ -25,7 +25,7 @@ from difflib import SequenceMatcher
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import urllib3
 
@@ -92,9 +92,20 @@ def arrival(root: Path) -> Arrival:
         home = Path(name) / "home"
         with running_site(home) as (_, url):
             token = tokens.mint(home, url, "bench", "editor", timedelta(hours=1))
+            _remove_manual(url, token)
             command = [*_SHEAF, "--url", url, "--token", token, "import", "--json", str(root)]
             done = subprocess.run(command, check=False, stdout=subprocess.PIPE)
             return _walk(Folder(root), Site(url), json.loads(done.stdout))
+
+
+def _remove_manual(url: str, token: str) -> None:
+    """Take away the pages that a new site has: a name may be that of one of them."""
+    pool = urllib3.PoolManager()
+    for page in Client(url).pages():
+        headers = {"Authorization": f"Bearer {token}", "If-Match": f'"v{page.version}"'}
+        answer = pool.request("DELETE", f"{url}/api/pages/{quote(page.slug)}", headers=headers)
+        if answer.status != 204:
+            raise RuntimeError(f"{page.slug} stays: {answer.data.decode()}")
 
 
 def _walk(folder: Folder, site: "Site", report: dict[str, Any]) -> Arrival:
