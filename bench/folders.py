@@ -32,6 +32,7 @@ import urllib3
 from bench.folder_links import Folder, Link
 from bench.import_speed import running_site
 from ops import tokens
+from sheaf import slugs
 from sheaf.cli.client import Client
 
 RESULTS = Path(__file__).parent / "results" / "folders.json"
@@ -92,16 +93,16 @@ def arrival(root: Path) -> Arrival:
         home = Path(name) / "home"
         with running_site(home) as (_, url):
             token = tokens.mint(home, url, "bench", "editor", timedelta(hours=1))
-            _remove_manual(url, token)
+            _remove_manual(url, token, Folder(root))
             command = [*_SHEAF, "--url", url, "--token", token, "import", "--json", str(root)]
             done = subprocess.run(command, check=False, stdout=subprocess.PIPE)
             return _walk(Folder(root), Site(url), json.loads(done.stdout))
 
 
-def _remove_manual(url: str, token: str) -> None:
-    """Take away the pages that a new site has: a name may be that of one of them."""
-    pool = urllib3.PoolManager()
-    for page in Client(url).pages():
+def _remove_manual(url: str, token: str, folder: Folder) -> None:
+    """Take away what a new site has and the folder has not: a name may be that of such a page."""
+    pool, stay = urllib3.PoolManager(), {slugs.from_file(file) for file in folder.files}
+    for page in (page for page in Client(url).pages() if page.slug not in stay):
         headers = {"Authorization": f"Bearer {token}", "If-Match": f'"v{page.version}"'}
         answer = pool.request("DELETE", f"{url}/api/pages/{quote(page.slug)}", headers=headers)
         if answer.status != 204:

@@ -123,9 +123,10 @@ def _pages(path: str) -> Iterator[str]:
     elif path not in slugs.RESERVED:
         with suppress(slugs.BadSlug):
             yield _page(path)
-        if not slugs.is_markdown(path):
+        stem = _HTML.sub("", path)
+        if stem != path or stem.rpartition("/")[2].casefold() in slugs.OF_FOLDER:
             with suppress(slugs.BadSlug):
-                yield slugs.from_file(_HTML.sub("", path) + ".md")
+                yield slugs.from_file(f"{stem}.md")
 
 
 def _page(path: str) -> str:

@@ -85,6 +85,7 @@ def _named(state: StateInline, silent: bool) -> bool:
     if not found or state.src[state.pos - 1 : state.pos] in ("[", "!") or not _names(state, found):
         return False
     if not silent:
+        state.env["work"].add_path(found["name"])
         _push_link(state, found["name"].strip(), (found["heading"] or "").strip(), found["words"])
     state.pos = found.end()
     return True
