@@ -73,7 +73,7 @@ def a_minute_later(client: "redis.Redis", slug: str) -> None:
 
 
 def test_each_form_of_a_link_arrives(linking: Site) -> None:
-    for slug in ("x", "g/x", "g/a/y", "g/z"):
+    for slug in ("x", "g/x", "g/a/y", "g/z", "g/Beside"):
         linking.create(slug, "# There")
     forms = {
         "../x/": "/x",
@@ -87,6 +87,9 @@ def test_each_form_of_a_link_arrives(linking: Site) -> None:
         "y/": "/g/a/y",
         "y.html?a=b": "/g/a/y?a=b",
         "../../x/": "/x",
+        "../X.md": "/x",
+        "/G/A/Y/#there": "/g/a/y#there",
+        "../beside/": "/g/Beside",
         "https://example.org/x": "https://example.org/x",
         "#there": "#there",
         "/-/recent": "/-/recent",
@@ -153,6 +156,10 @@ def test_names(linking: Site) -> None:
         "j/x2": "# Kettle",
         "k/x3": "# Kettle",
         "g/x4": "# Kettle",
+        "g/x6": "# Green tea",
+        "g/x7": "# Black tea",
+        "i/White-tea": "one of two",
+        "h/white-tea": "the other",
         "j/Übung": "a letter that is not ASCII",
         "g/e/deep": "# Oolong",
         "g/x5": "# TCP/IP",
@@ -163,7 +170,8 @@ def test_names(linking: Site) -> None:
         "TEA": "/g/Tea",
         "Green tea": "/h/Green-tea",
         "green tea.md#How to": "/h/Green-tea#how-to",
-        "Black tea": "?/g/Black-tea",
+        "Black tea": "/g/x7",
+        "White tea": "?/g/White-tea",
         "the pot": "/i/x1",
         "kettle": "/g/x4",
         "ÜBUNG": "/j/%C3%9Cbung",

@@ -6,7 +6,6 @@ stored: a page that comes or goes touches no other.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
@@ -46,8 +45,8 @@ _Rows = defaultdict[tuple[str, str], set[str]]
 def shown(html: str, slug: str, file: str = "") -> tuple[str, bool]:
     """The article of the page at `slug` with its links as they are, and if it has any to pages.
 
-    A link leads to the first page that it may mean and that is there, and to where it was stored if
-    none is: then it looks missing. `file` is the page's own, where relative links start. What
+    A link leads to the first page that it may mean and that is there, be it spelled with other
+    capitals, and to where it was stored if none is: then it looks missing. `file` is the page's own, where relative links start. What
     databases do not say looks as if it were there.
     """
     links = linked.found(html, slug, file)
@@ -64,44 +63,45 @@ def shown(html: str, slug: str, file: str = "") -> tuple[str, bool]:
 class _Found:
     """What the shards have of what was asked for; `is_all` if each of them has answered."""
 
-    def __init__(self, rows: Iterable[Any], folder: str, *, is_all: bool) -> None:
+    def __init__(self, rows: Iterable[Any], *, is_all: bool) -> None:
         self.is_all = is_all
-        self._folder = folder
         self._rows: _Rows = defaultdict(set)
         for kind, key, slug in rows:
             self._rows[kind, key].add(slug)
 
     def target(self, link: Link) -> Target | None:
         """Where a link leads, None if nothing is there."""
-        if link.name:
-            return self._named(link)
-        return next((each for each in link.readings if self._is_there(each.slug)), None)
+        slug = self._named(link) if link.name else None
+        if slug:
+            return link.readings[0].to(slug) if link.readings else None
+        there = next((each for each in link.readings if self._is_there(each.slug)), None)
+        return there or next(self._otherwise_spelled(link), None)
 
     def _is_there(self, slug: str) -> bool:
         return bool(self._rows[_PAGE, slug] or self._rows[_FOLDER, slug])
 
-    def _named(self, link: Link) -> Target | None:
-        """The page of a name: by its path, in the same folder by title, then the only one."""
-        steps = chain(
-            (self._at(reading.slug) for reading in link.readings[:1]),
-            [self._rows[_BESIDE, title(link.name)]],
-            (self._at(reading.slug) for reading in link.readings[1:]),
-        )
-        slug = next((min(found) for found in steps if found), None) or self._only(link)
-        if slug:
-            return link.readings[0].to(slug) if link.readings else None
-        return next((each for each in link.readings if self._is_there(each.slug)), None)
+    def _otherwise_spelled(self, link: Link) -> Iterator[Target]:
+        """Pages at the same paths but for capitals, which not all that serves files tells apart."""
+        for each in link.readings:
+            yield from map(each.to, sorted(self._at(each.slug)))
+
+    def _named(self, link: Link) -> str | None:
+        """The page of a name: at its path, else the only one called so, else by its title."""
+        if at := next(filter(None, (self._at(each.slug) for each in link.readings)), None):
+            return min(at)
+        called = set[str]().union(*(self._rows[_NAME, each] for each in names(link)))
+        if len(called) == 1:
+            return min(called)
+        entitled = title(link.name)
+        beside, elsewhere = self._rows[_BESIDE, entitled], self._rows[_TITLE, entitled]
+        if beside:
+            return min(beside)
+        return min(elsewhere) if len(elsewhere) == 1 and not called else None
 
     def _at(self, path: str) -> set[str]:
         """The pages at a path, be it spelled with other capitals."""
         exact = self._rows[_PAGE, path]
         return exact or set[str]().union(*(self._rows[_PATH, each] for each in spellings(path)))
-
-    def _only(self, link: Link) -> str | None:
-        """The only page that is called so, wherever it is; else the only one with this title."""
-        called = set[str]().union(*(self._rows[_NAME, each] for each in names(link)))
-        found = called or self._rows[_TITLE, title(link.name)]
-        return min(found) if len(found) == 1 else None
 
 
 def title(name: str) -> str:
@@ -138,17 +138,17 @@ def _found(links: list[Link], slug: str, folder: str) -> _Found:
         rows, is_all = scattering.rows_in(_SECONDS, _statement(links, folder))
     except Unavailable as error:
         telemetry.log("WARNING", "links not looked up", slug=slug, reason=telemetry.reason(error))
-        return _Found((), folder, is_all=False)
+        return _Found((), is_all=False)
     if not is_all:
         why = "a database does not answer"
         telemetry.log("WARNING", "links not looked up", slug=slug, reason=why)
-    return _Found(rows, folder, is_all=is_all)
+    return _Found(rows, is_all=is_all)
 
 
 def _statement(links: list[Link], folder: str) -> Select[Any]:
     """What there is of what links may mean, as rows of a kind, what was asked, and a slug."""
     paths = list(dict.fromkeys(each.slug for link in links for each in link.readings))
-    parts = [_asked(), _pages(paths), _folders(paths)]
+    parts = [_asked(), _pages(paths), _folders(paths), _otherwise_spelled(paths)]
     if named := [link for link in links if link.name]:
         parts += _of_names(named, folder)
     found = union_all(*parts).subquery("found")
@@ -174,11 +174,13 @@ def _folders(paths: list[str]) -> Select[Any]:
     return _each(_FOLDER, wanted, below)
 
 
+def _otherwise_spelled(paths: list[str]) -> Select[Any]:
+    wanted = _wanted({spelled for path in paths for spelled in spellings(path)})
+    same = (folded_name == last_name(wanted.c.key), folded_slug == wanted.c.key)
+    return _each(_PATH, wanted, _first(*same))
+
+
 def _of_names(links: list[Link], folder: str) -> Iterator[Select[Any]]:
-    slugs_meant = {each.slug for link in links for each in link.readings}
-    paths = _wanted({path for slug in slugs_meant for path in spellings(slug)})
-    last = last_name(paths.c.key)
-    yield _each(_PATH, paths, _first(folded_name == last, folded_slug == paths.c.key))
     called = _wanted({name for link in links for name in names(link)})
     yield _each(_NAME, called, _first(folded_name == called.c.key, most=2))
     titled = _wanted({title(link.name) for link in links})
