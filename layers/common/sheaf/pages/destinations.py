@@ -6,6 +6,7 @@ stored: a page that comes or goes touches no other.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Integer,
     Select,
     Text,
+    bindparam,
     cast,
     func,
     literal,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    tuple_,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -28,7 +31,6 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sheaf import slugs, telemetry, texts
 from sheaf.database.outages import Unavailable
 from sheaf.database.tables import folded_name, folded_slug, is_live, last_name, pages, reader_epochs
-from sheaf.pages import reads
 from sheaf.rendering import linked
 from sheaf.rendering.linked import Link
 from sheaf.rendering.links import Target
@@ -46,8 +48,8 @@ def shown(html: str, slug: str, file: str = "") -> tuple[str, bool]:
     """The article of the page at `slug` with its links as they are, and if it has any to pages.
 
     A link leads to the first page that it may mean and that is there, be it spelled with other
-    capitals, and to where it was stored if none is: then it looks missing. `file` is the page's own, where relative links start. What
-    databases do not say looks as if it were there.
+    capitals, and to where it was stored if none is: then it looks missing. `file` is the page's
+    own, where relative links start. What databases do not say looks as if it were there.
     """
     links = linked.found(html, slug, file)
     if not links:
@@ -134,8 +136,10 @@ def _without_capitals(text: str) -> str:
 
 
 def _found(links: list[Link], slug: str, folder: str) -> _Found:
+    named = [link for link in links if link.name]
+    asked = _parameters(links, folder)
     try:
-        rows, is_all = scattering.rows_in(_SECONDS, _statement(links, folder))
+        rows, is_all = scattering.rows_in(_SECONDS, _statement(names_too=bool(named)), asked)
     except Unavailable as error:
         telemetry.log("WARNING", "links not looked up", slug=slug, reason=telemetry.reason(error))
         return _Found((), is_all=False)
@@ -145,12 +149,27 @@ def _found(links: list[Link], slug: str, folder: str) -> _Found:
     return _Found(rows, is_all=is_all)
 
 
-def _statement(links: list[Link], folder: str) -> Select[Any]:
+def _parameters(links: list[Link], folder: str) -> dict[str, object]:
+    paths = {each.slug for link in links for each in link.readings}
+    before = f"{folder}/" if folder else ""
+    return {
+        "paths": sorted(paths),
+        "spelled": sorted({spelled for path in paths for spelled in spellings(path)}),
+        "names": sorted({name for link in links if link.name for name in names(link)}),
+        "titles": sorted({title(link.name) for link in links if link.name}),
+        "before": before,
+        "behind": f"{before}\U0010ffff",  # no slug holds the last code point
+        "from": len(before) + 1,
+    }
+
+
+# Built once: building a statement takes longer than running it.
+@cache
+def _statement(*, names_too: bool) -> Select[Any]:
     """What there is of what links may mean, as rows of a kind, what was asked, and a slug."""
-    paths = list(dict.fromkeys(each.slug for link in links for each in link.readings))
-    parts = [_asked(), _pages(paths), _folders(paths), _otherwise_spelled(paths)]
-    if named := [link for link in links if link.name]:
-        parts += _of_names(named, folder)
+    parts = [_asked(), _pages(), _folders(), _otherwise_spelled()]
+    if names_too:
+        parts += _of_names()
     found = union_all(*parts).subquery("found")
     return select(found.c.kind, found.c.key, found.c.slug)
 
@@ -161,44 +180,46 @@ def _asked() -> Select[Any]:
     return _rows("asked", literal(""), literal("")).select_from(reader_epochs).where(is_right)
 
 
-def _pages(paths: list[str]) -> Select[Any]:
+def _pages() -> Select[Any]:
     is_there = or_(is_live, pages.c.state == literal_column("'redirect'"))
-    mine = (is_there, reads.is_one_of(paths), ownership.readable(pages.c.slot))
-    return _rows(_PAGE, pages.c.slug, pages.c.slug).where(*mine)
+    wanted = pages.c.slug == func.any(_array("paths"))
+    return _rows(_PAGE, pages.c.slug, pages.c.slug).where(
+        is_there, wanted, ownership.readable(pages.c.slot)
+    )
 
 
-def _folders(paths: list[str]) -> Select[Any]:
-    wanted = _wanted(paths)
+def _folders() -> Select[Any]:
+    wanted = _wanted("paths")
     # A `0` is next to a slash.
     below = _first(pages.c.slug > wanted.c.key + "/", pages.c.slug < wanted.c.key + "0")
     return _each(_FOLDER, wanted, below)
 
 
-def _otherwise_spelled(paths: list[str]) -> Select[Any]:
-    wanted = _wanted({spelled for path in paths for spelled in spellings(path)})
+def _otherwise_spelled() -> Select[Any]:
+    wanted = _wanted("spelled")
     same = (folded_name == last_name(wanted.c.key), folded_slug == wanted.c.key)
     return _each(_PATH, wanted, _first(*same))
 
 
-def _of_names(links: list[Link], folder: str) -> Iterator[Select[Any]]:
-    called = _wanted({name for link in links for name in names(link)})
+def _of_names() -> Iterator[Select[Any]]:
+    called, titled = _wanted("names"), _wanted("titles")
     yield _each(_NAME, called, _first(folded_name == called.c.key, most=2))
-    titled = _wanted({title(link.name) for link in links})
-    is_titled = pages.c.sort_title == titled.c.key
-    yield _each(_TITLE, titled, _first(is_titled, most=2))
-    yield _each(_BESIDE, titled, _first(is_titled, *_directly_in(folder)))
+    yield _each(_TITLE, titled, _first(pages.c.sort_title == titled.c.key, most=2))
+    # Compared as rows, so that nothing but the title is looked for, however large the folder is.
+    place = tuple_(pages.c.sort_title, pages.c.slug)
+    start, end = (
+        tuple_(titled.c.key, bindparam(name, type_=Text)) for name in ("before", "behind")
+    )
+    rest = func.substr(pages.c.slug, bindparam("from", type_=Integer))
+    yield _each(_BESIDE, titled, _first(place >= start, place < end, func.strpos(rest, "/") == 0))
 
 
-def _directly_in(folder: str) -> Iterator[ColumnElement[bool]]:
-    before = f"{folder}/" if folder else ""
-    if before:
-        yield reads.begins_with(pages.c.slug, before)
-    yield func.strpos(func.substr(pages.c.slug, len(before) + 1), "/") == 0
+def _wanted(name: str) -> Any:
+    return func.unnest(_array(name)).table_valued("key", name="wanted").render_derived()
 
 
-def _wanted(keys: Iterable[str]) -> Any:
-    listed = cast(sorted(keys), ARRAY(Text))
-    return func.unnest(listed).table_valued("key", name="wanted").render_derived()
+def _array(name: str) -> ColumnElement[Any]:
+    return cast(bindparam(name), ARRAY(Text))
 
 
 def _first(*which: ColumnElement[bool], most: int = 1) -> Select[Any]:

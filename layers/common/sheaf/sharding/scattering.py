@@ -44,21 +44,30 @@ def _rows(statement: Select[Any]) -> list[Any]:
     return [row for found in Scatter()(asks) for row in found]
 
 
-def rows_in(seconds: float, statement: Select[Any]) -> tuple[list[Any], bool]:
+def rows_in(
+    seconds: float, statement: Select[Any], parameters: Mapping[str, Any]
+) -> tuple[list[Any], bool]:
     """What a statement selects on those shards that answer within `seconds`, and if all of them do.
 
-    Raises Unavailable where none can be asked.
+    It is compiled once for this process. Raises Unavailable where none can be asked.
     """
-    return shards.following_moves(_rows_in, seconds, statement)
+    return shards.following_moves(_rows_in, seconds, statement, parameters)
 
 
-def _rows_in(seconds: float, statement: Select[Any]) -> tuple[list[Any], bool]:
+def _rows_in(
+    seconds: float, statement: Select[Any], parameters: Mapping[str, Any]
+) -> tuple[list[Any], bool]:
     engines = shards.all_owning()
-    followed, compiled = ownership.epoch(engines[0]), _compiler(engines[0].dialect)
-    asked = [_driven_source(engine, compiled, followed, seconds) for engine in engines]
+    given = {**parameters, **ownership.epoch(engines[0])}
+    asked = [_driven_source(engine, _compiled_once, given, seconds) for engine in engines]
     scatter = Scatter(partial=True)
     answers = scatter([partial(source, statement) for source in asked])
     return [row for found in answers for row in found], not scatter.missing
+
+
+@lru_cache(maxsize=8)
+def _compiled_once(statement: Select[Any]) -> Compiled:
+    return statement.compile(dialect=shards.home().dialect)
 
 
 def source_of(name: str) -> Callable[[Select[Any]], Iterable[Any]]:
