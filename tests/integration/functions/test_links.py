@@ -259,3 +259,27 @@ def test_a_page_asks_each_shard_once(
     assert len(asked) == len(urls)
     assert linking.get("/g/a").status_code == 200
     assert len(asked) == len(urls)
+
+
+def test_previews_show_what_is_missing(linking: Site) -> None:
+    linking.create("g/x", "text")
+    body = {"slug": "g/a", "body": "[x](x.md) [y](y.md) [[X]] [[z]]"}
+    html = linking.post("/api/previews", body).json["html"]
+    assert re.findall(r'<a href="([^"]*)"[^>]* class="missing"', html) == ["/g/y", "/g/z"]
+    assert "data-" not in html
+
+
+def test_old_versions_have_no_looks_and_nothing_of_ours(linking: Site) -> None:
+    linking.create("g/a", "[x](../x/) [[Y]]")
+    linking.update("g/a", "new", 1)
+    html = linking.get("/-/history/g/a?version=1").text
+    article = html.partition("<article")[2].partition("</article>")[0]
+    assert re.findall('<a href="([^"]*)"', article) == ["/x", "/g/Y"]
+    assert "data-" not in article
+    assert "missing" not in article
+
+
+def test_the_source_is_as_it_was_written(linking: Site) -> None:
+    linking.create("g/a", "[x](../x/) [[Y]]")
+    assert linking.get("/g/a.md").text == "[x](../x/) [[Y]]"
+    assert linking.get("/api/pages/g/a").json["body"] == "[x](../x/) [[Y]]"
