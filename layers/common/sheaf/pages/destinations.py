@@ -23,7 +23,6 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    tuple_,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -38,6 +37,8 @@ from sheaf.sharding import ownership, scattering
 
 # Links beyond these look as if their pages were there.
 MOST_LINKS = 1000
+# Of pages with one title so many are looked at for one in the same folder.
+_MOST_ALIKE = 100
 # No page waits longer for how its links look.
 _SECONDS = 0.5
 _PAGE, _FOLDER, _PATH, _NAME, _BESIDE, _TITLE = "page", "folder", "path", "name", "beside", "title"
@@ -151,15 +152,12 @@ def _found(links: list[Link], slug: str, folder: str) -> _Found:
 
 def _parameters(links: list[Link], folder: str) -> dict[str, object]:
     paths = {each.slug for link in links for each in link.readings}
-    before = f"{folder}/" if folder else ""
     return {
         "paths": sorted(paths),
         "spelled": sorted({spelled for path in paths for spelled in spellings(path)}),
         "names": sorted({name for link in links if link.name for name in names(link)}),
         "titles": sorted({title(link.name) for link in links if link.name}),
-        "before": before,
-        "behind": f"{before}\U0010ffff",  # no slug holds the last code point
-        "from": len(before) + 1,
+        "before": f"{folder}/" if folder else "",
     }
 
 
@@ -204,14 +202,13 @@ def _otherwise_spelled() -> Select[Any]:
 def _of_names() -> Iterator[Select[Any]]:
     called, titled = _wanted("names"), _wanted("titles")
     yield _each(_NAME, called, _first(folded_name == called.c.key, most=2))
-    yield _each(_TITLE, titled, _first(pages.c.sort_title == titled.c.key, most=2))
-    # Compared as rows, so that nothing but the title is looked for, however large the folder is.
-    place = tuple_(pages.c.sort_title, pages.c.slug)
-    start, end = (
-        tuple_(titled.c.key, bindparam(name, type_=Text)) for name in ("before", "behind")
+    is_titled = pages.c.sort_title == titled.c.key
+    yield _each(_TITLE, titled, _first(is_titled, most=2))
+    beside = _each(_BESIDE, titled, _first(is_titled, most=_MOST_ALIKE))
+    folder = func.regexp_replace(
+        beside.selected_columns.slug, literal_column("'[^/]*$'"), literal_column("''")
     )
-    rest = func.substr(pages.c.slug, bindparam("from", type_=Integer))
-    yield _each(_BESIDE, titled, _first(place >= start, place < end, func.strpos(rest, "/") == 0))
+    yield beside.where(folder == bindparam("before", type_=Text))
 
 
 def _wanted(name: str) -> Any:
