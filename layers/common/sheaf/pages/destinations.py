@@ -42,6 +42,7 @@ _MOST_ALIKE = 100
 # No page waits longer for how its links look.
 _SECONDS = 0.5
 _PAGE, _FOLDER, _PATH, _NAME, _BESIDE, _TITLE = "page", "folder", "path", "name", "beside", "title"
+_BY_NAME, _BY_TITLE = (folded_name, folded_slug), (pages.c.sort_title, pages.c.slug)
 _Rows = defaultdict[tuple[str, str], set[str]]
 
 
@@ -189,26 +190,31 @@ def _pages() -> Select[Any]:
 def _folders() -> Select[Any]:
     wanted = _wanted("paths")
     # A `0` is next to a slash.
-    below = _first(pages.c.slug > wanted.c.key + "/", pages.c.slug < wanted.c.key + "0")
-    return _each(_FOLDER, wanted, below)
+    is_below = (pages.c.slug > wanted.c.key + "/", pages.c.slug < wanted.c.key + "0")
+    return _each(_FOLDER, wanted, _first(*is_below, order=(pages.c.slug,)))
 
 
 def _otherwise_spelled() -> Select[Any]:
     wanted = _wanted("spelled")
-    same = (folded_name == last_name(wanted.c.key), folded_slug == wanted.c.key)
-    return _each(_PATH, wanted, _first(*same))
+    same = (_is(folded_name, last_name(wanted.c.key)), folded_slug == wanted.c.key)
+    return _each(_PATH, wanted, _first(*same, order=_BY_NAME))
 
 
 def _of_names() -> Iterator[Select[Any]]:
     called, titled = _wanted("names"), _wanted("titles")
-    yield _each(_NAME, called, _first(folded_name == called.c.key, most=2))
-    is_titled = pages.c.sort_title == titled.c.key
-    yield _each(_TITLE, titled, _first(is_titled, most=2))
-    beside = _each(_BESIDE, titled, _first(is_titled, most=_MOST_ALIKE))
+    yield _each(_NAME, called, _first(_is(folded_name, called.c.key), order=_BY_NAME, most=2))
+    is_titled = _is(pages.c.sort_title, titled.c.key)
+    yield _each(_TITLE, titled, _first(is_titled, order=_BY_TITLE, most=2))
+    beside = _each(_BESIDE, titled, _first(is_titled, order=_BY_TITLE, most=_MOST_ALIKE))
     folder = func.regexp_replace(
         beside.selected_columns.slug, literal_column("'[^/]*$'"), literal_column("''")
     )
     yield beside.where(folder == bindparam("before", type_=Text))
+
+
+def _is(column: ColumnElement[str], key: ColumnElement[str]) -> ColumnElement[bool]:
+    """As a range, so that only the index in whose order it is will do."""
+    return column.between(key, key)
 
 
 def _wanted(name: str) -> Any:
@@ -219,10 +225,16 @@ def _array(name: str) -> ColumnElement[Any]:
     return cast(bindparam(name), ARRAY(Text))
 
 
-def _first(*which: ColumnElement[bool], most: int = 1) -> Select[Any]:
-    """The slugs of live pages, no more than are wanted. The limit is written out for its plan."""
+def _first(
+    *which: ColumnElement[bool], order: tuple[ColumnElement[str], ...], most: int = 1
+) -> Select[Any]:
+    """The slugs of live pages, no more than are wanted, from an index in this order.
+
+    The limit is written out for its plan.
+    """
     mine = (is_live, *which, ownership.readable(pages.c.slot))
-    return select(pages.c.slug).where(*mine).limit(literal_column(str(most), Integer))
+    limit = literal_column(str(most), Integer)
+    return select(pages.c.slug).where(*mine).order_by(*order).limit(limit)
 
 
 def _each(kind: str, wanted: Any, found: Select[Any]) -> Select[Any]:
