@@ -33,6 +33,7 @@ from sheaf.http.resolver import Api, reply, send
 from sheaf.pages import (
     aliases,
     batches,
+    destinations,
     drafts,
     edit_leases,
     editing,
@@ -259,10 +260,15 @@ def post_batch(
     tags=["pages"],
 )
 def preview(text: PreviewInput) -> PowertoolsResponse[str]:
-    """The HTML, title, tags and language that a page with this text would have, and warnings."""
+    """The HTML, title, tags and language that a page with this text would have, and warnings.
+
+    Links that lead to no page have the class `missing`.
+    """
     slug = slugs.parse(text.slug)
-    content = editing.compose(slug, text.body, file=file_of(slug, text.file))
-    html = articles.of_stored(content.html, content.body, content.title)
+    file = file_of(slug, text.file)
+    content = editing.compose(slug, text.body, file=file)
+    article = articles.of_stored(content.html, content.body, content.title)
+    html, _ = destinations.shown(article, slug, file or "")
     said = source.parse(content.body).metadata
     names = content.title, list(content.tags)
     seen = Preview(html, *names, said.lang, said.direction, list(content.warnings))
