@@ -96,7 +96,7 @@ def test_of_a_miss(two_shards: Site, clean: Servers) -> None:
     with redis.Redis.from_url(clean.cache_url) as client:
         client.delete("entry:{page:page-1}", "entry:{page:page-2}")
     found = flow(lambda: two_shards.get("/page-1"), lambda: two_shards.get("/page-2"))
-    assert found.changes <= 125
+    assert found.changes <= 130
     assert found.depth <= 20
 
 
