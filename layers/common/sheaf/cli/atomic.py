@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from sheaf.cli import batches, merges, survey, sync, uploads
 from sheaf.cli.batches import Change
-from sheaf.cli.client import BatchRefused, Client, ClientError, Page, Refusal, SavedItem
+from sheaf.cli.client import BatchRefused, Client, Page, Refusal, SavedItem
+from sheaf.cli.connection import ClientError
 from sheaf.cli.matching import File, Match
 from sheaf.cli.planning import IMPORT, Kind, Step
 from sheaf.cli.reports import Done, Report
@@ -107,6 +108,7 @@ def _send(sides: Sides, parts: Sequence[_Part]) -> list[Done]:
     try:
         saved = sides.client.batch(batch)
     except BatchRefused as error:
+        sides.known.forget()
         return [_refused(parts[one.change].done, one) for one in error.refused]
     for part, item in zip(parts, saved, strict=True):
         _note_saved(sides, part, item)

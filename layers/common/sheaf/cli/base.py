@@ -6,14 +6,14 @@ makes the command ask or merge where it need not, and overwrite nothing.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from sheaf.cli.client import ClientError
+from sheaf.cli.connection import ClientError
 from sheaf.cli.folder import NO_STAMP, OWN, Refused, Stamp, read_regular, write_whole
 from sheaf.hashing import content_tag
 
@@ -25,7 +25,7 @@ class BadBase(ClientError):
     """What was kept of a folder cannot be read; the message names the file."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A file and its page when they were last in step: `blob` is the file's, `source` the page's.
 
@@ -56,7 +56,7 @@ class Base:
     """The entries of a folder for a site and a prefix, by the paths of files."""
 
     def __init__(self, root: Path, site: str, prefix: str) -> None:
-        self.file = root / OWN / f"{content_tag(f'{site} {prefix}'.encode())}.json"
+        self.file = own_file(root, site, prefix, "json")
         self._site, self._prefix = site, prefix
         self._entries: dict[str, Entry] = {}
         self._changed = False
@@ -94,14 +94,24 @@ class Base:
             self._changed = True
 
     def save(self) -> None:
-        """Write it if it is another one, and see that git leaves it alone; raises OSError."""
+        """Write it if it is another one; raises OSError."""
         if not self._changed:
             return
         kept = _Kept(1, self._site, self._prefix, dict(sorted(self._entries.items())))
-        ignore = self.file.with_name(".gitignore")
-        if not ignore.exists():
-            write_whole(ignore, b"*\n")
-        write_whole(self.file, _FORMAT.dump_json(kept))
+        write_own(self.file, _FORMAT.dump_json(kept))
+
+
+def own_file(root: Path, site: str, prefix: str, ending: str) -> Path:
+    """Where something is kept of a folder, for a site and a prefix."""
+    return root / OWN / f"{content_tag(f'{site} {prefix}'.encode())}.{ending}"
+
+
+def write_own(file: Path, data: bytes | Iterable[bytes]) -> None:
+    """Write such a file, and see that git leaves it alone; raises OSError."""
+    ignore = file.with_name(".gitignore")
+    if not ignore.exists():
+        write_whole(ignore, b"*\n")
+    write_whole(file, data)
 
 
 def settled(stamp: Stamp) -> Stamp:

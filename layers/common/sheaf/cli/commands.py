@@ -16,7 +16,8 @@ import click
 
 from sheaf import slugs
 from sheaf.cli import atomic, jobs, moving, smoke, sync
-from sheaf.cli.client import READ_SECONDS, Client, ClientError, is_address
+from sheaf.cli.client import Client
+from sheaf.cli.connection import READ_SECONDS, ClientError, is_address
 from sheaf.cli.planning import Aim, Kind
 from sheaf.cli.renaming import Renaming
 from sheaf.cli.reports import Report

@@ -12,7 +12,7 @@ from sheaf.cli.planning import Kind
 _QUIET = (Kind.CREATE, Kind.UPDATE, Kind.WRITE, Kind.KEEP)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Done:
     """What was done with a file and its page, and why; `size` is how many bytes of text it had."""
 

@@ -8,6 +8,7 @@ from sheaf.cli.base import Entry
 from sheaf.cli.client import Client, PageItem
 from sheaf.cli.edits import Reader
 from sheaf.cli.folder import Folder, Found, Refused
+from sheaf.cli.listing import Known
 from sheaf.cli.matching import File, Match
 from sheaf.cli.planning import Deleted, changed_here, changed_there, is_based
 from sheaf.hashing import git_blob_id
@@ -48,10 +49,10 @@ def _is_text(path: str) -> bool:
     return True
 
 
-def pages(client: Client, prefix: str) -> list[PageItem]:
+def pages(client: Client, prefix: str, known: Known) -> Sequence[PageItem]:
     """The live pages of a site, or those below a prefix with the page of that name."""
     if not prefix:
-        return list(client.pages())
+        return known.pages(client)
     return [page for page in client.pages_below(prefix) if _is_below(page, prefix)]
 
 

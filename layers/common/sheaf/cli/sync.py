@@ -9,6 +9,7 @@ from sheaf.cli import downloads, jobs, matching, merges, planning, survey, uploa
 from sheaf.cli.base import Base
 from sheaf.cli.client import ApiError, Client, PageItem
 from sheaf.cli.folder import Folder, Found, Refused
+from sheaf.cli.listing import Known
 from sheaf.cli.matching import Clash, File, Match, Matches
 from sheaf.cli.places import Places
 from sheaf.cli.planning import Aim, Kind, Step
@@ -57,6 +58,8 @@ def keep(sides: Sides, task: Task) -> None:
         return
     try:
         sides.base.save()
+        if sides.base.entries:
+            sides.known.save()
     except OSError as error:
         jobs.report(f"{sides.base.file} cannot be written ({error.strerror}): there is no base")
 
@@ -66,13 +69,14 @@ def prepare(client: Client, task: Task) -> tuple[Sides, list[Step], Report]:
     if task.aim.to_folder and not task.dry:
         task.root.mkdir(parents=True, exist_ok=True)
     folder = Folder(task.root, dry=task.dry)
-    sides = Sides(client, folder, Places(task.prefix), _base(client, task))
+    known = Known(task.root, client.url)
+    sides = Sides(client, folder, Places(task.prefix), _base(client, task), known)
     contents = folder.contents()
     report = Report(task.dry)
     report.passed_over = contents.passed_over
     entries = sides.base.entries
     files = survey.files(folder, contents.files, entries)
-    pages = survey.pages(client, task.prefix)
+    pages = survey.pages(client, task.prefix, known)
     found = matching.match(files, entries, pages, sides.places, folder.key)
     for path in found.forgotten:
         sides.base.forget(path)
@@ -108,6 +112,8 @@ def carry_out(sides: Sides, task: Task, step: Step) -> Done:
     try:
         return _try(sides, step, done) if task.dry else _do(sides, task, step, done)
     except EXPECTED as error:
+        if isinstance(error, Stale) or (isinstance(error, ApiError) and error.is_surprise):
+            sides.known.forget()
         return ended(done, error)
 
 

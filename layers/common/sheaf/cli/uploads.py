@@ -77,6 +77,7 @@ def _upload(
 
 def _as_it_is(sides: Sides, match: Match, file: File, body: bytes) -> Kind:
     """Perhaps it was us: a save whose answer was lost and that was sent again."""
+    sides.known.forget()
     page = sides.client.page(match.slug)
     if page.blob != git_blob_id(body):
         raise Stale(STALE)
