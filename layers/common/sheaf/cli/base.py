@@ -6,8 +6,10 @@ makes the command ask or merge where it need not, and overwrite nothing.
 """
 
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from io import BytesIO
+from operator import itemgetter
 from pathlib import Path
 from typing import Literal
 
@@ -42,14 +44,26 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _Head:
+    """The first line of what is kept; in each of the others there is a path and its entry."""
+
+    format: Literal[2]
+    site: str
+    prefix: str
+
+
+@dataclass(frozen=True)
+class _Before:
+    """What releases before kept, on one line."""
+
     format: Literal[1]
     site: str
     prefix: str
     files: dict[str, Entry]
 
 
-_FORMAT = TypeAdapter(_Kept)
+_HEAD: TypeAdapter[_Head | _Before] = TypeAdapter(_Head | _Before)
+_LINE = TypeAdapter(tuple[str, Entry])
 
 
 class Base:
@@ -66,7 +80,7 @@ class Base:
         """What was kept, or nothing. Raises BadBase, and OSError."""
         base = cls(root, site, prefix)
         try:
-            base._entries = dict(_FORMAT.validate_json(read_regular(base.file)).files)
+            base._entries = _entries(BytesIO(read_regular(base.file)))
         except FileNotFoundError:
             return base
         except (Refused, ValidationError) as error:
@@ -97,8 +111,23 @@ class Base:
         """Write it if it is another one; raises OSError."""
         if not self._changed:
             return
-        kept = _Kept(1, self._site, self._prefix, dict(sorted(self._entries.items())))
-        write_own(self.file, _FORMAT.dump_json(kept))
+        write_own(self.file, self._lines())
+
+    def _lines(self) -> Iterator[bytes]:
+        yield _HEAD.dump_json(_Head(2, self._site, self._prefix)) + b"\n"
+        for line in sorted(self._entries.items(), key=itemgetter(0)):
+            yield _LINE.dump_json(line) + b"\n"
+
+
+def _entries(lines: BytesIO) -> dict[str, Entry]:
+    head = _HEAD.validate_json(next(lines, b""))
+    return head.files if isinstance(head, _Before) else dict(map(_entry, lines))
+
+
+def _entry(line: bytes) -> tuple[str, Entry]:
+    path, entry = _LINE.validate_json(line)
+    # Of thousands of files there is room for one text where two are the same.
+    return path, replace(entry, source=entry.blob) if entry.source == entry.blob else entry
 
 
 def own_file(root: Path, site: str, prefix: str, ending: str) -> Path:
@@ -106,12 +135,12 @@ def own_file(root: Path, site: str, prefix: str, ending: str) -> Path:
     return root / OWN / f"{content_tag(f'{site} {prefix}'.encode())}.{ending}"
 
 
-def write_own(file: Path, data: bytes | Iterable[bytes]) -> None:
+def write_own(file: Path, lines: Iterable[bytes]) -> None:
     """Write such a file, and see that git leaves it alone; raises OSError."""
     ignore = file.with_name(".gitignore")
     if not ignore.exists():
         write_whole(ignore, b"*\n")
-    write_whole(file, data)
+    write_whole(file, lines)
 
 
 def settled(stamp: Stamp) -> Stamp:

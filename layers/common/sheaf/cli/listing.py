@@ -11,18 +11,18 @@ of several pages up to two minutes, if its writer dies. So what is asked for beg
 before the last time, which leaves three for clocks that differ.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from io import BytesIO
 from itertools import takewhile
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
-from sheaf.cli.base import own_file, write_own
+from sheaf.cli.base import Entry, own_file, write_own
 from sheaf.cli.client import Client, Event, Mark, PageItem
 from sheaf.cli.folder import Refused, read_regular
 
@@ -56,6 +56,7 @@ class _Head:
     whole: datetime
 
 
+Share: TypeAlias = Callable[[PageItem], PageItem]
 _HEAD, _PAGE = TypeAdapter(_Head), TypeAdapter(PageItem)
 
 
@@ -67,10 +68,11 @@ class Known:
         self._kept: Listing | None = None
         self._now: Listing | None = None
 
-    def pages(self, client: Client) -> Sequence[PageItem]:
-        """The live pages as they are now; raises ClientError."""
-        self._kept = _loaded(self.file)
-        self._now = current(client, self._kept)
+    def pages(self, client: Client, entries: Mapping[str, Entry]) -> Sequence[PageItem]:
+        """The live pages as they are now; raises ClientError. `entries` are those of the base."""
+        share = _sharing(entries)
+        self._kept = _loaded(self.file, share)
+        self._now = current(client, self._kept, share)
         return self._now.pages
 
     def forget(self) -> None:
@@ -85,12 +87,28 @@ class Known:
             write_own(self.file, _lines(self._now))
 
 
-def _loaded(file: Path) -> Listing | None:
+def _sharing(entries: Mapping[str, Entry]) -> Share:
+    """What has a page take its texts from the entries: of many thousand there is not room twice."""
+    texts = {
+        text: text
+        for path, entry in entries.items()
+        for text in (path, entry.slug, entry.id, entry.source)
+    }
+
+    def share(page: PageItem) -> PageItem:
+        slug, file = texts.get(page.slug, page.slug), texts.get(page.file, page.file)
+        id_, blob = texts.get(page.id, page.id), texts.get(page.blob, page.blob)
+        return replace(page, id=id_, slug=slug, file=file, blob=blob)
+
+    return share
+
+
+def _loaded(file: Path, share: Share) -> Listing | None:
     """What is kept; None if that is nothing, or nothing that this release can read."""
     try:
         lines = BytesIO(read_regular(file))
         head = _HEAD.validate_json(next(lines, b""))
-        return Listing(head.mark, head.whole, [_PAGE.validate_json(line) for line in lines])
+        return Listing(head.mark, head.whole, [share(_PAGE.validate_json(line)) for line in lines])
     except (OSError, Refused, ValidationError):
         return None
 
@@ -101,59 +119,56 @@ def _lines(listing: Listing) -> Iterator[bytes]:
         yield _PAGE.dump_json(page) + b"\n"
 
 
-def current(client: Client, known: Listing | None) -> Listing:
+def current(client: Client, known: Listing | None, share: Share) -> Listing:
     """The live pages as they are now; raises ClientError."""
     mark = client.mark()
     with suppress(Doubt):
         return _brought_up(client, known, mark)
-    return Listing(mark, mark.time, list(client.pages()))
+    return Listing(mark, mark.time, list(map(share, client.pages())))
 
 
 def _brought_up(client: Client, known: Listing | None, mark: Mark) -> Listing:
     """What is known, with what has happened since; raises Doubt."""
-    if known is None or not _goes_on(known, mark):
+    if not (known and known.mark.newest and mark.newest and _goes_on(known, mark, mark.newest)):
         raise Doubt
-    since = known.mark.time - OVERLAP
-    if _is_quiet(known.mark.newest, mark.newest, since):
+    before, since = known.mark.newest, known.mark.time - OVERLAP
+    if before.id == mark.newest.id and before.created_at < since:
         return known
+    # The last event that is known has to come again: another past has another.
+    since = min(since, before.created_at)
     bound = max(_MANY, len(known.pages) // 2)
     if sum(page.updated_at >= since for page in known.pages) > bound:
         raise Doubt
-    events = _events(client, known.mark.newest, since, bound)
+    events = _events(client, before, since, bound)
     changed = list(takewhile(lambda page: page.updated_at >= since, client.pages_by_update()))
-    return Listing(mark, known.whole, _merged(known.pages, events, changed))
+    return Listing(mark, known.whole, _merged(known.pages, since, events, changed))
 
 
-def _goes_on(known: Listing, mark: Mark) -> bool:
+def _goes_on(known: Listing, mark: Mark, newest: Event) -> bool:
     """Whether the clocks that tell the times agree, as far as anybody sees, and it is not long."""
-    latest = mark.newest.created_at if mark.newest else mark.time
-    return known.mark.time <= mark.time < known.whole + _WHOLE and latest <= mark.time + _SKEW
+    is_time = known.mark.time <= mark.time < known.whole + _WHOLE
+    return is_time and newest.created_at <= mark.time + _SKEW
 
 
-def _is_quiet(before: Event | None, newest: Event | None, since: datetime) -> bool:
-    """Whether nothing has happened."""
-    if before is None or newest is None:
-        return before is newest
-    return before.id == newest.id and newest.created_at < since
-
-
-def _events(client: Client, before: Event | None, since: datetime, bound: int) -> list[Event]:
+def _events(client: Client, before: Event, since: datetime, bound: int) -> list[Event]:
     """What has happened, the newest first; raises Doubt if it is much, or has another past."""
-    start = min(since, before.created_at) if before else since
     events = list[Event]()
-    for event in takewhile(lambda event: event.created_at >= start, client.events()):
+    for event in takewhile(lambda event: event.created_at >= since, client.events()):
         events.append(event)
         if len(events) > bound:
             raise Doubt
-    if before and all(event.id != before.id for event in events):
+    if all(event.id != before.id for event in events):
         raise Doubt
     return events
 
 
 def _merged(
-    pages: Iterable[PageItem], events: Sequence[Event], changed: Sequence[PageItem]
+    pages: Iterable[PageItem],
+    since: datetime,
+    events: Sequence[Event],
+    changed: Sequence[PageItem],
 ) -> list[PageItem]:
-    """The pages, of which some have changed; raises Doubt where an event says something else."""
+    """The pages, of which some have changed; raises Doubt where events say something else."""
     slugs, ids = {page.slug for page in changed}, {page.id for page in changed}
     last = _last(events, slugs)
     left = {event.moved_from for event in events}
@@ -162,7 +177,7 @@ def _merged(
         if page.slug in slugs or page.id in ids:
             continue
         event = last.get(page.slug)
-        if event is None and page.slug not in left:
+        if event is None and page.slug not in left and page.updated_at < since:
             merged.append(page)
         elif event is None or event.kind != "deleted" or event.version <= page.version:
             raise Doubt

@@ -1,12 +1,12 @@
 """Import, export, or both: both sides are looked at, a plan is made, and carried out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from sheaf.cli import downloads, jobs, matching, merges, planning, survey, uploads
-from sheaf.cli.base import Base
+from sheaf.cli.base import Base, Entry
 from sheaf.cli.client import ApiError, Client, PageItem
 from sheaf.cli.folder import Folder, Found, Refused
 from sheaf.cli.listing import Known
@@ -71,18 +71,21 @@ def prepare(client: Client, task: Task) -> tuple[Sides, list[Step], Report]:
     folder = Folder(task.root, dry=task.dry)
     known = Known(task.root, client.url)
     sides = Sides(client, folder, Places(task.prefix), _base(client, task), known)
-    contents = folder.contents()
-    report = Report(task.dry)
-    report.passed_over = contents.passed_over
-    entries = sides.base.entries
-    files = survey.files(folder, contents.files, entries)
-    pages = survey.pages(client, task.prefix, known)
+    report, entries = Report(task.dry), sides.base.entries
+    files = _files(folder, entries, report)
+    pages = survey.pages(client, task.prefix, known, entries)
     found = matching.match(files, entries, pages, sides.places, folder.key)
     for path in found.forgotten:
         sides.base.forget(path)
     for fault in _faults(found, task.aim):
         report.note(fault)
     return sides, _decided(sides, found, task), report
+
+
+def _files(folder: Folder, entries: Mapping[str, Entry], report: Report) -> list[File]:
+    contents = folder.contents()
+    report.passed_over = contents.passed_over
+    return survey.files(folder, contents.files, entries)
 
 
 def _base(client: Client, task: Task) -> Base:
