@@ -15,46 +15,15 @@ from uuid import uuid4
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from urllib3 import BaseHTTPResponse
-from urllib3.util import Retry
 
 from sheaf.cli.batches import Change
-from sheaf.cli.connection import ClientError, Connection, UnexpectedAnswer
+from sheaf.cli.connection import RETRY, ClientError, Connection, UnexpectedAnswer
 from sheaf.http.conditions import version_etag
 
 _ITEMS_PER_LIST = 200
 _CHANGES = "/api/changes"
 _Model = TypeVar("_Model")
 
-
-class _Retry(Retry):
-    """Of conflicts only those that say when they will be over are worth another try."""
-
-    def is_retry(
-        self,
-        method: str,
-        status_code: int,
-        has_retry_after: bool = False,
-    ) -> bool:
-        over = status_code == HTTPStatus.CONFLICT and not has_retry_after
-        return not over and super().is_retry(method, status_code, has_retry_after)
-
-
-# A database that was asleep needs about 15 s to wake, and says Retry-After meanwhile. A write
-# whose answer was lost is sent again, too: by its key the site knows whether it was done.
-_RETRY = _Retry(
-    total=8,
-    connect=2,
-    read=2,
-    other=0,
-    redirect=False,
-    # What is posted has a key, too.
-    allowed_methods={*Retry.DEFAULT_ALLOWED_METHODS, "POST"},
-    backoff_factor=0.5,
-    backoff_max=5,
-    retry_after_max=10,
-    status_forcelist=(HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE),
-    raise_on_status=False,
-)
 
 # How the type of a problem ends that is one page's alone, though it is a 503.
 _HELD = ":held"
@@ -241,7 +210,7 @@ class Client:
     """A site, reached at `url`; writes need a token."""
 
     def __init__(self, url: str, token: str | None = None, connections: int = 1) -> None:
-        self._connection = Connection(url, token, places=connections, retries=_RETRY)
+        self._connection = Connection(url, token, places=connections, retries=RETRY)
         self.url = self._connection.url
 
     def pages(self) -> Iterator[PageItem]:
@@ -319,9 +288,14 @@ class Client:
 
     def batch(self, changes: Sequence[Change]) -> list[SavedItem]:
         """Do all these changes or none; raises BatchRefused with those that cannot be done."""
+        return self.timed_batch(changes)[0]
+
+    def timed_batch(self, changes: Sequence[Change]) -> tuple[list[SavedItem], str]:
+        """As `batch`, and what Server-Timing says of the work."""
         path = "/api/batches"
         answer = self._ask("POST", path, _keyed({}), {"changes": list(changes)})
-        return self._parsed(SavedItems, path, answer).items
+        items = self._parsed(SavedItems, path, answer).items
+        return items, answer.headers.get("server-timing", "")
 
     def _list(self, path: str, **query: str) -> Iterator[PageItem]:
         for some in self._in_parts(Pages, path, **query):

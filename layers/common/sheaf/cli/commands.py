@@ -65,10 +65,10 @@ _token = partial(
 _threads = click.option(
     "--jobs",
     "threads",
-    type=click.IntRange(1, 64),
+    type=click.IntRange(1, jobs.MOST_THREADS),
     default=4,
     show_default=True,
-    help="How many pages travel at the same time.",
+    help="How many requests are on their way at the same time, at most.",
 )
 
 

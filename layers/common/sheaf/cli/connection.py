@@ -1,6 +1,7 @@
 """A connection to a site: requests and answers, with a time for each and errors of its own."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,37 @@ from urllib3.util import Retry, Timeout, parse_url
 _CONNECT_SECONDS = 5
 # API Gateway gives up a request after 30 s, so an answer comes before 35.
 READ_SECONDS = 35
+
+
+class _Retry(Retry):
+    """Of conflicts only those that say when they will be over are worth another try."""
+
+    def is_retry(
+        self,
+        method: str,
+        status_code: int,
+        has_retry_after: bool = False,
+    ) -> bool:
+        over = status_code == HTTPStatus.CONFLICT and not has_retry_after
+        return not over and super().is_retry(method, status_code, has_retry_after)
+
+
+# A database that was asleep needs about 15 s to wake, and says Retry-After meanwhile. A write
+# whose answer was lost is sent again, too: by its key the site knows whether it was done.
+RETRY = _Retry(
+    total=8,
+    connect=2,
+    read=2,
+    other=0,
+    redirect=False,
+    # What is posted has a key, too.
+    allowed_methods={*Retry.DEFAULT_ALLOWED_METHODS, "POST"},
+    backoff_factor=0.5,
+    backoff_max=5,
+    retry_after_max=10,
+    status_forcelist=(HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE),
+    raise_on_status=False,
+)
 
 
 class ClientError(Exception):

@@ -1,16 +1,17 @@
 """Import, export, or both: both sides are looked at, a plan is made, and carried out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from sheaf.cli import downloads, jobs, matching, merges, planning, survey, uploads
+from sheaf.cli import batches, downloads, jobs, matching, merges, planning, survey, uploads
 from sheaf.cli.base import Base, Entry
 from sheaf.cli.client import ApiError, Client, PageItem
 from sheaf.cli.folder import Folder, Found, Refused
 from sheaf.cli.listing import Known
 from sheaf.cli.matching import Clash, File, Match, Matches
+from sheaf.cli.pace import Pace
 from sheaf.cli.places import Places
 from sheaf.cli.planning import Aim, Kind, Step
 from sheaf.cli.reports import Done, Report
@@ -18,6 +19,8 @@ from sheaf.cli.sides import InConflict, Left, Sides, Stale
 
 # What asks nothing of the site.
 _IDLE = (Kind.KEEP, Kind.LEAVE, Kind.CONFLICT, Kind.FAIL)
+# What sends the text of a file: several can go together.
+UPLOADS = (Kind.CREATE, Kind.UPDATE)
 # How a step may end that leaves the others to go on.
 EXPECTED = (Left, InConflict, Stale, Refused, ApiError, OSError)
 
@@ -46,10 +49,27 @@ def run(client: Client, task: Task) -> Report:
     try:
         for step in at_once:
             report.note(carry_out(sides, task, step))
-        jobs.run(partial(carry_out, sides, task), others, task.threads, report.note)
+        _run(sides, task, others, report)
     finally:
         keep(sides, task)
     return report
+
+
+def _run(sides: Sides, task: Task, steps: Sequence[Step], report: Report) -> None:
+    pace = Pace(batches.MAX_CHANGES, batches.MAX_BYTES // 2)
+    jobs.run(
+        partial(_carry_out_together, sides, task, pace),
+        steps,
+        take=lambda waiting: pace.portion(waiting, _upload_size),
+        at_once=lambda: 1 if pace.has_readers else task.threads,
+        note=report.note,
+    )
+
+
+def _upload_size(step: Step) -> int | None:
+    """How long the text is that a step sends to the site; None if it is none of these."""
+    file = step.match.file
+    return file.found.stamp.size if file and step.kind in UPLOADS else None
 
 
 def keep(sides: Sides, task: Task) -> None:
@@ -118,6 +138,40 @@ def carry_out(sides: Sides, task: Task, step: Step) -> Done:
         if isinstance(error, Stale) or (isinstance(error, ApiError) and error.is_surprise):
             sides.known.forget()
         return ended(done, error)
+
+
+def _carry_out_together(
+    sides: Sides, task: Task, pace: Pace, steps: Sequence[Step]
+) -> Iterable[Done]:
+    """Do some steps in one request, if that can be; else each by itself, as `carry_out` does."""
+    if task.dry or steps[0].kind not in UPLOADS or not _upload(sides, task, pace, steps):
+        return [carry_out(sides, task, step) for step in steps]
+    return [planned(step) for step in steps]
+
+
+def _upload(sides: Sides, task: Task, pace: Pace, steps: Sequence[Step]) -> bool:
+    """Whether all these texts are on the site; if not none is. Raises as `carry_out`."""
+    try:
+        parts = [
+            (step.match, file, uploads.change(sides, step.match, file, step.match.page, task.aim))
+            for step in steps
+            if (file := step.match.file)
+        ]
+        changes = [change for _, _, change in parts]
+        if not batches.fits(changes):
+            return False
+        size = sum(len(change["body"].encode()) for change in changes)
+        saved, timing = sides.client.timed_batch(changes)
+        pace.hear(timing, len(changes), size)
+    except (Refused, OSError):
+        return False
+    except ApiError as error:
+        if error.is_general:
+            raise
+        return False
+    for (match, file, change), item in zip(parts, saved, strict=True):
+        uploads.note_saved(sides, match, file, change, item)
+    return True
 
 
 def planned(step: Step) -> Done:
