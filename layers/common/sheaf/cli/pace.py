@@ -1,8 +1,8 @@
 """Pace: how many pages a request may have, and how many requests are on their way at a time.
 
 A site says in Server-Timing how long it has worked on a request, `work`, and where readers wait for
-the processes that do this work, it names `readers`. So no request is more work than a reader can
-wait for, and while there are readers there is one at a time.
+the processes that do this work, it names `readers`. While it does, one request at a time is on its
+way, and is no more work than a reader can wait for. An idle site gets larger ones.
 """
 
 import re
@@ -10,10 +10,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-# What a request may keep a site's process busy with.
-WORK_SECONDS = 0.05
-# So many pages are in the first requests. A page is as much work as so many bytes of text.
-_FIRST, _PAGE_BYTES = 2, 4096
+# What a request may keep a site's process busy with, where readers wait for it and where nobody
+# does: who comes then waits once.
+READERS_SECONDS, IDLE_SECONDS = 0.05, 0.5
+# So many small pages are in the first requests. A page is as much work as so many bytes of text.
+_FIRST, _PAGE_BYTES = 5, 4096
 # So much has the newest measure to say.
 _NEWEST = 0.3
 _TIMED = re.compile(r"(?:^|,)\s*work\s*;\s*dur=([0-9.]+)")
@@ -26,7 +27,7 @@ class Pace:
 
     def __init__(self, most_pages: int, most_bytes: int) -> None:
         self._most_pages, self._most_bytes = most_pages, most_bytes
-        self._seconds = WORK_SECONDS / _FIRST  # of a page
+        self._seconds = IDLE_SECONDS / _FIRST / 1.1  # of a page
         self.has_readers = False
 
     def hear(self, timing: str, pages: int, size: int) -> None:
@@ -48,8 +49,8 @@ class Pace:
         return portion
 
     def _may_be(self, pages: int, size: int) -> bool:
-        is_little = _effort(pages, size) * self._seconds <= WORK_SECONDS
-        return is_little and size <= self._most_bytes
+        bound = READERS_SECONDS if self.has_readers else IDLE_SECONDS
+        return _effort(pages, size) * self._seconds <= bound and size <= self._most_bytes
 
 
 def _effort(pages: int, size: int) -> float:
