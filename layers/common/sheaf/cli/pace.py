@@ -13,7 +13,7 @@ from typing import TypeVar
 # What a request may keep a site's process busy with, where readers wait for it and where nobody
 # does: who comes then waits once.
 READERS_SECONDS, IDLE_SECONDS = 0.05, 0.5
-# So many small pages are in the first requests. A page is as much work as so many bytes of text.
+# So many pages are in the first requests. A page is as much work as so many bytes of text.
 _FIRST, _PAGE_BYTES = 5, 4096
 # So much has the newest measure to say.
 _NEWEST = 0.3
@@ -27,7 +27,7 @@ class Pace:
 
     def __init__(self, most_pages: int, most_bytes: int) -> None:
         self._most_pages, self._most_bytes = most_pages, most_bytes
-        self._seconds = IDLE_SECONDS / _FIRST / 1.1  # of a page
+        self._seconds: float | None = None  # of a page, as far as that is known
         self.has_readers = False
 
     def hear(self, timing: str, pages: int, size: int) -> None:
@@ -35,7 +35,8 @@ class Pace:
         self.has_readers = bool(_READERS.search(timing))
         if said := _TIMED.search(timing):
             seconds = float(said[1]) / 1000 / _effort(pages, size)
-            self._seconds += _NEWEST * (seconds - self._seconds)
+            known = seconds if self._seconds is None else self._seconds
+            self._seconds = known + _NEWEST * (seconds - known)
 
     def portion(self, waiting: "deque[_T]", size_of: Callable[[_T], int | None]) -> Sequence[_T]:
         """Take from what waits what goes next at a time: what has no size goes by itself."""
@@ -49,6 +50,8 @@ class Pace:
         return portion
 
     def _may_be(self, pages: int, size: int) -> bool:
+        if self._seconds is None:
+            return pages <= _FIRST
         bound = READERS_SECONDS if self.has_readers else IDLE_SECONDS
         return _effort(pages, size) * self._seconds <= bound and size <= self._most_bytes
 

@@ -36,8 +36,10 @@ def test_portions_are_everything_in_order_and_no_more_than_may_be(
 def test_small_pages_go_together_once_a_site_is_quick() -> None:
     pace = Pace(100, 500_000)
     assert len(pace.portion(deque([300] * 200), lambda size: size)) == 5
-    for _ in range(20):
-        pace.hear("work;dur=100.0", 10, 3000)
+    pace.hear("work;dur=100.0", 10, 3000)
+    assert 40 <= len(pace.portion(deque([300] * 200), lambda size: size)) <= 50
+    pace.hear("work;dur=100.0, readers", 10, 3000)
+    pace.hear("", 10, 3000)
     assert 40 <= len(pace.portion(deque([300] * 200), lambda size: size)) <= 50
     pace.hear("work;dur=100.0, readers", 10, 3000)
     assert 4 <= len(pace.portion(deque([300] * 200), lambda size: size)) <= 5
