@@ -200,7 +200,7 @@ def summary(
     reads: dict[str, list[float]],
 ) -> dict[str, object]:
     """All that was measured, and on what."""
-    ratios = {size: median(each[OURS]) / median(each[THEIRS]) for size, each in speeds.items()}
+    ratios = {str(size): median(by[OURS]) / median(by[THEIRS]) for size, by in speeds.items()}
     return {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
@@ -208,7 +208,7 @@ def summary(
         "load": [round(load, 1) for load in os.getloadavg()],
         "before": commit,
         "pages": count,
-        "pages_per_second": speeds,
+        "pages_per_second": {str(size): by for size, by in speeds.items()},
         "ratios": ratios,
         "p95_milliseconds": {name: p95(looks) for name, looks in reads.items()},
         "slower": p95(reads["beside an import"]) / p95(reads["quiet"]),
