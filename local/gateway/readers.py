@@ -21,10 +21,12 @@ class Readers:
     def note(self, request: Request, response: Response) -> Response:
         """The answer, which names readers in Server-Timing if it is a writer's and there are any.
 
-        So a reader is noted, too.
+        So a reader is noted, too, who sends no token.
         """
         if request.method in ("GET", "HEAD"):
-            self._last = time.monotonic()
+            # Who sends pages looks at what is there first, with the same token.
+            if "Authorization" not in request.headers:
+                self._last = time.monotonic()
         elif time.monotonic() - self._last < _SECONDS:
             response.headers.add("server-timing", "readers")
         return response
