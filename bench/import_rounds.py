@@ -3,7 +3,7 @@
     python -m bench.import_rounds [PAGES [COMMIT]]
 
 has two sites of two workers each: of this tree, and of COMMIT (e954137, of 25 November 2026), which
-is taken from the repository with its own command. Each imports PAGES (400) new files in turns, of
+is taken from the repository with its own command. Each imports PAGES (500) new files in turns, of
 300 bytes and of 3 KB, for some rounds. Then the site of this tree is read while nothing else
 happens and while an import runs, in turns as well, by two readers who look at a page that is in the
 cache, each thirty times a second. It takes some minutes, and twenty at most.
@@ -80,7 +80,7 @@ class Side:
 
 def main() -> None:
     """Measure, print, save."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 400
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 500
     commit = sys.argv[2] if len(sys.argv) > 2 else COMMIT
     with (
         deadline(RUN_SECONDS),
