@@ -7,7 +7,7 @@ from local.gateway.readers import Readers
 
 
 def told(served: Readers, method: str, **headers: str) -> list[str]:
-    request = Request(EnvironBuilder(method=method, headers=headers).get_environ())
+    request = Request(EnvironBuilder(method=method, headers=headers.items()).get_environ())
     answer = Response(headers={"server-timing": "work;dur=3"})
     return served.note(request, answer).headers.getlist("server-timing")
 
