@@ -122,7 +122,7 @@ def _links(tokens: list[Token]) -> Iterator[Link]:
                 words += " " if part.type.endswith("break") else part.content
                 if part.type == "text" and href is None:
                     for name, heading, label in _WIKI.findall(part.content):
-                        yield Link.of(label or name or heading, f"{_ANYWHERE}:{name}{heading}")
+                        yield Link.of(label or name + heading, f"{_ANYWHERE}:{name}{heading}")
 
 
 def _ids(text: str) -> Iterator[str]:

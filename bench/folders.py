@@ -187,12 +187,28 @@ def _walk(folder: Folder, site: "Site", report: dict[str, Any], same: dict[str, 
 
 
 def _shown(source: list[Link], page: "Page") -> Iterator[tuple[Link, str]]:
-    """The links of a file that are in its page, with the addresses that they have there."""
+    """The links of a file that are in its page, with the addresses that they have there.
+
+    Notes stand elsewhere in the page: what is left is paired by its words alone.
+    """
     ours, theirs = [link.words for link in source], [link.words for link in page.links]
     same = SequenceMatcher(None, ours, theirs, autojunk=False)
-    for start, there, size in same.get_matching_blocks():
-        for step in range(size):
-            yield source[start + step], page.links[there + step].href
+    pairs = {
+        start + step: there + step
+        for start, there, size in same.get_matching_blocks()
+        for step in range(size)
+    }
+    left = dict(enumerate(page.links))
+    for number in pairs.values():
+        del left[number]
+    for number, link in enumerate(source):
+        if number not in pairs:
+            place = next((at for at, other in left.items() if other.words == link.words), None)
+            if place is None:
+                continue
+            pairs[number] = place
+            del left[place]
+        yield link, page.links[pairs[number]].href
 
 
 class Site:
@@ -211,7 +227,10 @@ class Site:
     def page(self, path: str) -> "Page":
         """What is at an address, once redirects are followed."""
         if path not in self._pages:
-            answer = self._pool.request("GET", f"{self._url}/{path.lstrip('/')}")
+            # What has come since the page was saved counts: its links are looked up once more.
+            newest = {"Cache-Control": "no-cache"}
+            address = f"{self._url}/{path.lstrip('/')}"
+            answer = self._pool.request("GET", address, headers=newest)
             self._pages[path] = Page(answer.status, answer.data.decode())
         return self._pages[path]
 

@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -130,13 +130,18 @@ def sentence(chance: random.Random, words: int) -> str:
 
 
 @contextmanager
-def running_site(home: Path) -> Iterator[tuple[psutil.Process, str]]:
-    """Run the local site with two workers and yield its process and its address."""
-    environment = {**os.environ, "SHEAF_HOME": str(home), "PORT": "0", "WORKERS": "2"}
+def running_site(
+    home: Path, environment: Mapping[str, str] = os.environ, code: Path | None = None
+) -> Iterator[tuple[psutil.Process, str]]:
+    """Run the local site, of other `code` if it is given, with two workers.
+
+    Yields its process and its address.
+    """
+    environment = {**environment, "SHEAF_HOME": str(home), "PORT": "0", "WORKERS": "2"}
     log = home.with_name(f"{home.name}.log")
     with log.open("wb") as output:
         command = [sys.executable, "-m", "local"]
-        site = processes.spawn(command, env=environment, output=output)
+        site = processes.spawn(command, cwd=code, env=environment, output=output)
     try:
         yield psutil.Process(site.pid), address(site, log)
     finally:

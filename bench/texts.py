@@ -40,6 +40,8 @@ KINDS: dict[str, list[str | Family]] = {
         Family("![a]", f'[a]: b "{_LONG}"\n\n'),
     ],
     "brackets": ["[", "[] ", "[[]", "[a\n", "[x\ny\n", "](", "[a](", "[](<b", "[a][b] ", "[!"],
+    "names": ["[[a]] ", "[[a b]] ", "[[ü b/c d]] ", "[[a|", "[[" + "x " * 90 + "]] ", "![[a#b "],
+    "addresses": ["[a](b/c.html) ", "[a](Über%20uns/x%20y.html) "],
     "images": ["![", "![](", "![[", '![a](b "c") ', "![" * 40 + "a" + "](b)" * 40 + " "],
     "links": [
         "[a](/b) ",

@@ -16,7 +16,7 @@ from sheaf.http.resolver import send
 from sheaf.pages import diffs, lookups, read_through
 from sheaf.pages.errors import NotFound
 from sheaf.pages.revisions import Revision
-from sheaf.rendering import markdown, source, templates
+from sheaf.rendering import linked, markdown, source, templates
 
 _HTML, _JSON = "text/html; charset=utf-8", "application/json"
 _MARKDOWN = "text/markdown; charset=utf-8"
@@ -39,7 +39,8 @@ def version_document(event: BaseProxyEvent, slug: str, number: int) -> Answer:
         parts = source.parse(found.body)
         rendered = markdown.render_stored(parts.text, slug, found.file)
         title = source.title(parts, rendered.heading, slug, found.title)
-        article = title.headline + rendered.html
+        # Which pages there are changes: of a version, which does not, links all look alike.
+        article = linked.shown(title.headline + rendered.html)
         shown = {"revision": asdict(found), "said": parts.metadata, "article": article}
         return _html("revision.html", slug, number, **shown)
 

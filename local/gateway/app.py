@@ -18,6 +18,7 @@ from local.gateway.authorizer import (
     authorize,
 )
 from local.gateway.functions import EventTooLarge
+from local.gateway.readers import Readers
 from local.gateway.routing import Match, Router
 from local.gateway.template import Template
 
@@ -61,6 +62,7 @@ class Gateway:
         self._router = Router(template.routes)
         self._key_of = key_of
         self._first = first
+        self._readers = Readers()
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -89,7 +91,8 @@ class Gateway:
         if match is None:
             return responses.refusal(HTTPStatus.NOT_FOUND)
         event = events.build(request, match, self._authorization(request, match))
-        return responses.convert(functions.invoke(match.route.function, event), request.method)
+        answer = functions.invoke(match.route.function, event)
+        return self._readers.note(request, responses.convert(answer, request.method))
 
     def _authorization(self, request: Request, match: Match) -> dict[str, Any] | None:
         rule = match.route.authorizer

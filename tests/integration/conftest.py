@@ -11,7 +11,7 @@ import pytest
 from sheaf import redis_client, redis_scripts, settings
 from sheaf.locks import engines
 from sheaf.locks import redis as locks_on_redis
-from sheaf.pages import lists, page_cache
+from sheaf.pages import destinations, lists, page_cache
 from sheaf.sharding import shards
 from tests.conftest import Mint
 from tests.fixtures import Servers, database, migrate_together, running_site
@@ -22,12 +22,13 @@ Configure = Callable[..., None]
 
 @pytest.fixture(scope="session")
 def environment(environment: Servers) -> Iterator[Servers]:
-    """The same, and a Redis that is waited for longer: a busy machine is no outage."""
+    """The same, and servers that are waited for longer: a busy machine is no outage."""
     with pytest.MonkeyPatch.context() as patch:
         for module in (page_cache, redis_client):
             patch.setattr(module, "_TIMEOUT_SECONDS", float(PATIENCE))
         for module, name in ((redis_scripts, "QUICK"), (locks_on_redis, "_ANSWER_SECONDS")):
             patch.setattr(module, name, float(PATIENCE))
+        patch.setattr(destinations, "_SECONDS", float(PATIENCE))
         redis_client.connect.cache_clear()
         _forget_settings()
         yield environment

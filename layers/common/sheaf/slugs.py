@@ -18,7 +18,7 @@ HOME = "home"
 MAX_FILE = 1000
 # What the files of Markdown end in, and what those are called that are about their folder.
 _SUFFIX = re.compile(r"\.(?:md|mdx|markdown)\Z", re.IGNORECASE)
-_OF_FOLDER = ("index", "_index", "readme")
+OF_FOLDER = ("index", "_index", "readme")
 RESERVED_FIRST = frozenset({"api", "-"})
 RESERVED = frozenset({"robots.txt", "sitemap.xml", "feed.atom", "favicon.svg", "llms.txt"})
 # Reserved since later: no page gets it anew, and one that has it already can be moved away.
@@ -140,7 +140,7 @@ def from_file(path: str) -> str:
     ('guide/Über-uns', 'guide')
     """
     folder, _, name = _SUFFIX.sub("", path).rpartition("/")
-    return from_path(folder or HOME if name.casefold() in _OF_FOLDER else f"{folder}/{name}")
+    return from_path(folder or HOME if name.casefold() in OF_FOLDER else f"{folder}/{name}")
 
 
 def folder_of(slug: str, file: str = "") -> str:

@@ -1,5 +1,6 @@
 """Batches: several pages change together, or none does, on one shard and on three."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -141,6 +142,12 @@ def test_many_pages_are_seen_at_once(site: Site, databases: list[str]) -> None:
     assert all(site.get(f"/{slug}").status_code == 200 for slug in slugs)
     assert len(site.get("/api/pages?limit=200").json["items"]) == 100
     assert len(site.get("/api/search?q=zebra&limit=100").json["items"]) == 100
+
+
+def test_an_answer_says_how_long_it_took(site: Site) -> None:
+    for wanted in (creating(SLUGS[0]), changing(SLUGS[0], "text", version=7)):
+        said = send(site, wanted).headers["server-timing"]
+        assert re.fullmatch(r"work;dur=\d+\.\d", said)
 
 
 def test_all_that_is_wrong_is_told_and_nothing_is_done(site: Site, databases: list[str]) -> None:

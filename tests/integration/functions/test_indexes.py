@@ -16,9 +16,11 @@ from sqlalchemy import Connection, Engine, Select, event, text
 from sheaf import paging, settings
 from sheaf.database import tables
 from sheaf.database.transactions import transactional
-from sheaf.pages import lists, lookups, proposals, rerendering, similar, tree
+from sheaf.pages import destinations, lists, lookups, proposals, rerendering, similar, tree
 from sheaf.pages.lists import Filters, Listing, Order
 from sheaf.paging import Cursors, Keyset, PageRequest, Position, RowPage, Source
+from sheaf.rendering import links
+from sheaf.rendering.linked import Link
 from sheaf.sharding import shards
 from tests.fixtures import Servers, database
 
@@ -339,3 +341,24 @@ def test_what_is_below_a_name_is_not_read(
     assert {entry.page for entry in found} == {folder == "guide"}
     statement, parameters = sent[-1]
     _check_plans(loaded, statement, parameters, _check_read_in_order, most_blocks)
+
+
+def test_what_links_lead_to_is_looked_up(loaded: Engine) -> None:
+    paths = [f"guide/{md5(str(n).encode()).hexdigest()}" for n in range(10)]
+    names = [path.rpartition("/")[2] for path in paths]
+    read = [Link(links.readings(f"../../{path}/", "guide/x")) for path in paths]
+    read += [Link(links.named(name, "guide/x"), name) for name in names]
+    given = {**destinations._parameters(read, "guide"), "map_epoch": 1}
+    statement = destinations._statement(names_too=True).compile(dialect=loaded.dialect)
+    _check_plans(
+        loaded, str(statement), statement.construct_params(given), _check_each_found, MOST_BLOCKS
+    )
+
+
+def _check_each_found(plan: dict[str, Any]) -> None:
+    scans = [node for node in _nodes(plan) if node.get("Relation Name") == "pages"]
+    assert not [node for node in scans if node["Node Type"] == "Seq Scan"]
+    used = {str(node.get("Index Name")) for node in _nodes(plan)}
+    assert {name for name in used if name.startswith("pages")} <= {
+        *("pages_slug_key", "pages_by_slug", "pages_by_name", "pages_by_title")
+    }

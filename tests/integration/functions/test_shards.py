@@ -82,6 +82,24 @@ def test_a_list_is_of_all_shards(client: httpx.Client) -> None:
     assert walk(client, "/api/pages?limit=200") == SLUGS[::-1]
 
 
+def test_links_to_pages_of_a_shard_that_is_down_look_as_if_they_were_there(
+    client: httpx.Client, sharded: Sharded
+) -> None:
+    here, there = (next(slug for slug in SLUGS if OWNER(slug) == number) for number in (0, 1))
+    linking = next(f"linking-{n}" for n in range(20) if OWNER(f"linking-{n}") == 0)
+    gone = [f"gone-{n}" for n in range(20)]
+    body = " ".join(f"[{slug}]({slug})" for slug in (here, there, *gone))
+    new = {"If-None-Match": "*"}
+    page = client.put(f"/api/pages/{linking}", json={"body": body}, headers=new)
+    assert page.status_code == 201
+    assert client.get(f"/{linking}").text.count('class="missing"') == len(gone)
+    with down(sharded.databases[1]):
+        told = {"Cache-Control": "no-cache"}
+        shown = client.get(f"/{linking}", headers=told)
+        assert shown.status_code == 200
+        assert 'class="missing"' not in shown.text
+
+
 def test_a_shard_that_is_down_is_not_kept_quiet_about(
     client: httpx.Client, sharded: Sharded
 ) -> None:

@@ -25,7 +25,9 @@ class Entry:
     `version`, a whole number, rises with every change of the value; 0 says that there is no such
     thing. `status` and `headers` are for values that are sent by HTTP. `modified` is when it
     changed and `fresh_until` when it should be looked at again, both in seconds of Unix time (0:
-    unknown); `build` is the number of the program that made it. Equal is what is stored alike.
+    unknown); `build` is the number of the program that made it. `fresh_for` is for how many seconds
+    it may be kept fresh, if that is less than what the cache does (0: it says nothing). Equal is
+    what is stored alike.
 
     >>> entry = Entry(3, b"plum cake").stamped(build=2, fresh_until=1000)
     >>> entry.is_fresh(build=2, now=999.5), entry.is_fresh(build=3, now=999.5)
@@ -34,7 +36,9 @@ class Entry:
     True
     """
 
-    __slots__ = ("body", "build", "fresh_until", "headers", "modified", "status", "version")
+    __slots__ = (
+        *("body", "build", "fresh_for", "fresh_until", "headers", "modified", "status", "version"),
+    )
 
     def __init__(
         self,
@@ -45,6 +49,7 @@ class Entry:
         modified: float = 0.0,
         build: int = 0,
         fresh_until: int = 0,
+        fresh_for: int = 0,
     ) -> None:
         self.version = version
         self.body = body
@@ -53,6 +58,7 @@ class Entry:
         self.modified = modified
         self.build = build
         self.fresh_until = fresh_until
+        self.fresh_for = fresh_for
 
     def stamped(self, build: int, fresh_until: int) -> Entry:
         """The same value as made by this build, to be looked at again then: a new entry.
@@ -60,13 +66,17 @@ class Entry:
         A VersionedCache does this to whatever it stores.
         """
         value = (self.version, self.body, self.status, self.headers, self.modified)
-        return Entry(*value, build, fresh_until)
+        return Entry(*value, build, fresh_until, self.fresh_for)
 
     def with_header(self, name: str, value: str) -> Entry:
         """The same value, sent with one header more, or with another value of it: a new entry."""
         headers = {**self.headers, name: value}
         same = (self.version, self.body, self.status, headers, self.modified)
-        return Entry(*same, self.build, self.fresh_until)
+        return Entry(*same, self.build, self.fresh_until, self.fresh_for)
+
+    def fresh_seconds(self, most: float) -> float:
+        """For how long it is fresh in a cache that keeps entries fresh for `most` seconds."""
+        return min(most, self.fresh_for) if self.fresh_for else most
 
     def is_fresh(self, build: int, now: float) -> bool:
         """Whether it can be served without a second thought by this build at this Unix time."""
@@ -78,6 +88,8 @@ class Entry:
         So a script can read the numbers, and nobody has to look through the body.
         """
         about = {"status": self.status, "modified": self.modified, "headers": self.headers}
+        if self.fresh_for:
+            about["fresh_for"] = self.fresh_for
         numbers = f"{self.version} {self.build} {self.fresh_until}"
         return f"{numbers} {json.dumps(about)}\n".encode()
 
@@ -96,7 +108,7 @@ class Entry:
         about = json.loads(rest)
         try:
             value = (int(version), body, about["status"], about["headers"], about["modified"])
-            return cls(*value, int(build), int(fresh_until))
+            return cls(*value, int(build), int(fresh_until), about.get("fresh_for", 0))
         except (KeyError, TypeError) as error:
             raise ValueError("not an entry of this cache") from error
 

@@ -81,9 +81,10 @@ class VersionedCache:
 
     `client` is a redis.Redis or redis.RedisCluster; what passes through is RedisError, or a
     cluster's RedisClusterException. Entries of newer builds than `build` are served, those of older
-    ones are not fresh. All times are in seconds. An entry is fresh for `fresh`, or up to a fifth
-    less so that not all of them age at once; then one reader makes it again, while the others go on
-    with the old one. A key ends after `kept`, or after `missing` if
+    ones are not fresh. All times are in seconds. An entry is fresh for `fresh`, or for its own
+    `fresh_for` if that is less, or up to a fifth less so that not all of them age at once; then one
+    reader makes it again, while the others go on with the old one. A key ends after `kept`, or
+    after `missing` if
     there is no such thing (version 0). However many doubt it, it is made again for their sake once
     in `pause` at most.
 
@@ -260,7 +261,7 @@ class VersionedCache:
 
     def _storing(self, key: str, entry: Entry, proof: Proof, who: str) -> Call:
         kept = self._kept if entry.version else self._missing
-        fresh = min(uniform(0.8, 1.0) * self._fresh, kept)  # noqa: S311
+        fresh = min(uniform(0.8, 1.0) * entry.fresh_seconds(self._fresh), kept)  # noqa: S311
         names, (proving, value), lifetime = _keys(key), proof, _milliseconds(kept)
         stored = entry.stamped(self._build, int(time.time() + fresh)).encode()
         return Call(

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sheaf.cli import batches, merges, survey, sync, uploads
+from sheaf.cli import batches, merges, sync, uploads
 from sheaf.cli.batches import Change
-from sheaf.cli.client import BatchRefused, Client, ClientError, Page, Refusal, SavedItem
+from sheaf.cli.client import BatchRefused, Client, Page, Refusal, SavedItem
+from sheaf.cli.connection import ClientError
 from sheaf.cli.matching import File, Match
-from sheaf.cli.planning import IMPORT, Kind, Step
+from sheaf.cli.planning import Kind, Step
 from sheaf.cli.reports import Done, Report
 from sheaf.cli.sides import Sides
-from sheaf.cli.sync import Task
+from sheaf.cli.sync import UPLOADS, Task
 from sheaf.hashing import git_blob_id
 
 
@@ -73,29 +74,18 @@ def _parts(sides: Sides, task: Task, steps: Sequence[Step], report: Report) -> l
 def _part(sides: Sides, task: Task, step: Step, done: Done) -> _Part | None:
     """What to send for a step, if anything; raises what is in sync.EXPECTED."""
     match, file, page = step.match, step.match.file, step.match.page
-    if step.kind == Kind.CREATE and file:
-        change = batches.creation(match.slug, survey.text(sides.folder, file.found))
-        return _Part(done, match, _told(sides, match, change, IMPORT))
-    if step.kind == Kind.UPDATE and file and page:
-        change = batches.new_text(page.slug, page.version, survey.text(sides.folder, file.found))
-        return _Part(
-            done, match, _told(sides, match, change, uploads.origin(match, page, task.aim))
-        )
+    if step.kind in UPLOADS and file:
+        return _Part(done, match, uploads.change(sides, match, file, page, task.aim))
     if step.kind == Kind.MERGE and file and page:
         now, body = merges.merged(sides, match, file, page)
         change = batches.new_text(now.slug, now.version, body)
-        return _Part(done, match, _told(sides, match, change, ""), now)
+        return _Part(done, match, uploads.told(sides, match, change, ""), now)
     if step.kind == Kind.DELETE_PAGE and page:
         change = batches.imported(batches.deletion(page.slug, page.version))
         return _Part(done, match, change)
     if step.kind == Kind.MOVE_PAGE and page:
         return _Part(done, match, batches.move(page.slug, page.version, match.renamed_to))
     return None
-
-
-def _told(sides: Sides, match: Match, change: Change, origin: str) -> Change:
-    named = batches.from_file(change, sides.places.sent_file(match.path, match.slug))
-    return batches.imported(named) if origin else named
 
 
 def _send(sides: Sides, parts: Sequence[_Part]) -> list[Done]:
@@ -107,6 +97,7 @@ def _send(sides: Sides, parts: Sequence[_Part]) -> list[Done]:
     try:
         saved = sides.client.batch(batch)
     except BatchRefused as error:
+        sides.known.forget()
         return [_refused(parts[one.change].done, one) for one in error.refused]
     for part, item in zip(parts, saved, strict=True):
         _note_saved(sides, part, item)
@@ -126,10 +117,8 @@ def _with_file(sides: Sides, part: _Part) -> _Part:
 
 def _note_saved(sides: Sides, part: _Part, saved: SavedItem) -> None:
     match, file = part.match, part.match.file
-    uploads.warn(match, saved.warnings)
     if "body" in part.change and file:
-        blob = git_blob_id(part.change["body"].encode())
-        sides.in_step(match, saved, file.found, blob)
+        uploads.note_saved(sides, match, file, part.change, saved)
     elif match.renamed and match.page:
         uploads.moved_along(sides, match, match.renamed, match.page, saved)
     else:

@@ -6,14 +6,16 @@ makes the command ask or merge where it need not, and overwrite nothing.
 """
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from io import BytesIO
+from operator import itemgetter
 from pathlib import Path
 from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from sheaf.cli.client import ClientError
+from sheaf.cli.connection import ClientError
 from sheaf.cli.folder import NO_STAMP, OWN, Refused, Stamp, read_regular, write_whole
 from sheaf.hashing import content_tag
 
@@ -25,7 +27,7 @@ class BadBase(ClientError):
     """What was kept of a folder cannot be read; the message names the file."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A file and its page when they were last in step: `blob` is the file's, `source` the page's.
 
@@ -42,21 +44,33 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _Head:
+    """The first line of what is kept; in each of the others there is a path and its entry."""
+
+    format: Literal[2]
+    site: str
+    prefix: str
+
+
+@dataclass(frozen=True)
+class _Before:
+    """What releases before kept, on one line."""
+
     format: Literal[1]
     site: str
     prefix: str
     files: dict[str, Entry]
 
 
-_FORMAT = TypeAdapter(_Kept)
+_HEAD: TypeAdapter[_Head | _Before] = TypeAdapter(_Head | _Before)
+_LINE = TypeAdapter(tuple[str, Entry])
 
 
 class Base:
     """The entries of a folder for a site and a prefix, by the paths of files."""
 
     def __init__(self, root: Path, site: str, prefix: str) -> None:
-        self.file = root / OWN / f"{content_tag(f'{site} {prefix}'.encode())}.json"
+        self.file = own_file(root, site, prefix, "json")
         self._site, self._prefix = site, prefix
         self._entries: dict[str, Entry] = {}
         self._changed = False
@@ -66,7 +80,7 @@ class Base:
         """What was kept, or nothing. Raises BadBase, and OSError."""
         base = cls(root, site, prefix)
         try:
-            base._entries = dict(_FORMAT.validate_json(read_regular(base.file)).files)
+            base._entries = _entries(BytesIO(read_regular(base.file)))
         except FileNotFoundError:
             return base
         except (Refused, ValidationError) as error:
@@ -94,14 +108,39 @@ class Base:
             self._changed = True
 
     def save(self) -> None:
-        """Write it if it is another one, and see that git leaves it alone; raises OSError."""
+        """Write it if it is another one; raises OSError."""
         if not self._changed:
             return
-        kept = _Kept(1, self._site, self._prefix, dict(sorted(self._entries.items())))
-        ignore = self.file.with_name(".gitignore")
-        if not ignore.exists():
-            write_whole(ignore, b"*\n")
-        write_whole(self.file, _FORMAT.dump_json(kept))
+        write_own(self.file, self._lines())
+
+    def _lines(self) -> Iterator[bytes]:
+        yield _HEAD.dump_json(_Head(2, self._site, self._prefix)) + b"\n"
+        for line in sorted(self._entries.items(), key=itemgetter(0)):
+            yield _LINE.dump_json(line) + b"\n"
+
+
+def _entries(lines: BytesIO) -> dict[str, Entry]:
+    head = _HEAD.validate_json(next(lines, b""))
+    return head.files if isinstance(head, _Before) else dict(map(_entry, lines))
+
+
+def _entry(line: bytes) -> tuple[str, Entry]:
+    path, entry = _LINE.validate_json(line)
+    # Of thousands of files there is room for one text where two are the same.
+    return path, replace(entry, source=entry.blob) if entry.source == entry.blob else entry
+
+
+def own_file(root: Path, site: str, prefix: str, ending: str) -> Path:
+    """Where something is kept of a folder, for a site and a prefix."""
+    return root / OWN / f"{content_tag(f'{site} {prefix}'.encode())}.{ending}"
+
+
+def write_own(file: Path, lines: Iterable[bytes]) -> None:
+    """Write such a file, and see that git leaves it alone; raises OSError."""
+    ignore = file.with_name(".gitignore")
+    if not ignore.exists():
+        write_whole(ignore, b"*\n")
+    write_whole(file, lines)
 
 
 def settled(stamp: Stamp) -> Stamp:

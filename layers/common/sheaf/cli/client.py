@@ -3,137 +3,39 @@
 One client serves several threads at once: its connection pool has a place for each.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
 from http import HTTPStatus
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 from urllib.parse import quote, unquote, urlencode, urlsplit
 from uuid import uuid4
 
-import urllib3
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from urllib3 import BaseHTTPResponse
-from urllib3.exceptions import DecodeError, LocationParseError, ProtocolError
-from urllib3.util import Retry, Timeout, parse_url
 
 from sheaf.cli.batches import Change
+from sheaf.cli.connection import RETRY, ClientError, Connection, UnexpectedAnswer
 from sheaf.http.conditions import version_etag
 
-_PAGES_PER_LIST = 200
+_ITEMS_PER_LIST = 200
+_CHANGES = "/api/changes"
+_Model = TypeVar("_Model")
 
-
-class _Retry(Retry):
-    """Of conflicts only those that say when they will be over are worth another try."""
-
-    def is_retry(
-        self,
-        method: str,
-        status_code: int,
-        has_retry_after: bool = False,
-    ) -> bool:
-        over = status_code == HTTPStatus.CONFLICT and not has_retry_after
-        return not over and super().is_retry(method, status_code, has_retry_after)
-
-
-# A database that was asleep needs about 15 s to wake, and says Retry-After meanwhile. A write
-# whose answer was lost is sent again, too: by its key the site knows whether it was done.
-_RETRY = _Retry(
-    total=8,
-    connect=2,
-    read=2,
-    other=0,
-    redirect=False,
-    # What is posted has a key, too.
-    allowed_methods={*Retry.DEFAULT_ALLOWED_METHODS, "POST"},
-    backoff_factor=0.5,
-    backoff_max=5,
-    retry_after_max=10,
-    status_forcelist=(HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE),
-    raise_on_status=False,
-)
 
 # How the type of a problem ends that is one page's alone, though it is a 503.
 _HELD = ":held"
 _JSON = {"Accept": "application/json"}
+_NOT_AS_LISTED = (
+    HTTPStatus.PERMANENT_REDIRECT,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.GONE,
+    HTTPStatus.PRECONDITION_FAILED,
+)
 _SUCCESSES = (HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT)
-_CONNECT_SECONDS = 5
-# API Gateway gives up a request after 30 s, so an answer comes before 35.
-READ_SECONDS = 35
-
-
-class ClientError(Exception):
-    """The site could not do what it was asked; the message is one line for people."""
-
-
-class Unreachable(ClientError):
-    """No answer came from the site."""
-
-
-class UnexpectedAnswer(ClientError):
-    """Something answered, but not as a Sheaf site does."""
-
-
-class Connection:
-    """A site, reached at `url`: answers come as they are, whatever their status.
-
-    One connection serves `places` threads at once. `seconds` is how long each answer may take.
-    """
-
-    def __init__(
-        self,
-        url: str,
-        token: str | None = None,
-        *,
-        places: int = 1,
-        seconds: float = READ_SECONDS,
-        retries: Retry | bool = False,
-    ) -> None:
-        self.url = url.rstrip("/")
-        self._path = urlsplit(self.url).path
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        timeout = Timeout(connect=min(seconds, _CONNECT_SECONDS), read=seconds)
-        self._pool = urllib3.connection_from_url(
-            self.url, maxsize=places, timeout=timeout, retries=retries
-        )
-
-    def ask(
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str] | None = None,
-        json: Mapping[str, Any] | None = None,
-    ) -> urllib3.BaseHTTPResponse:
-        """The answer, read and without its Content-Encoding.
-
-        Raises Unreachable, and UnexpectedAnswer if it is not in the encoding that it names.
-        """
-        try:
-            return self._pool.request(
-                method,
-                self._path + path,
-                headers={**self._headers, **(headers or {})},
-                json=json,
-                redirect=False,
-            )
-        except DecodeError as error:
-            raise UnexpectedAnswer(f"{self.url}{path} is not encoded as it says") from error
-        except urllib3.exceptions.HTTPError as error:
-            raise Unreachable(f"cannot reach {self.url}: {_reason(error)}") from error
-
-
-def is_address(url: str) -> bool:
-    """Whether a site can be at this address."""
-    try:
-        parts = parse_url(url)
-    except LocationParseError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.host)
-
-
-def _reason(error: urllib3.exceptions.HTTPError) -> str:
-    cause = getattr(error, "reason", None) or error
-    said = str(cause.args[-1] if isinstance(cause, ProtocolError) else cause)
-    # Each layer of urllib3 puts its own name and a colon before what happened.
-    return said.rpartition(": ")[2]
 
 
 class ApiError(ClientError):
@@ -153,6 +55,11 @@ class ApiError(ClientError):
     def is_stale(self) -> bool:
         """Whether the page is not in the state that the write builds on."""
         return self.status == HTTPStatus.PRECONDITION_FAILED
+
+    @property
+    def is_surprise(self) -> bool:
+        """Whether the page is not as a list of pages has said."""
+        return self.status in _NOT_AS_LISTED and not self.moved_to
 
     @property
     def is_general(self) -> bool:
@@ -194,7 +101,8 @@ class BatchRefused(ApiError):
 Origin = Literal["edit", "import", "restore", "alias"]
 
 
-class PageItem(BaseModel, frozen=True):
+@dataclass(frozen=True, slots=True)
+class PageItem:
     """A page as the list of pages shows it; `blob` is git's id of its source.
 
     `origin` says how it got its text, and `file` is its path below the folder of all pages.
@@ -208,12 +116,34 @@ class PageItem(BaseModel, frozen=True):
     blob: str
     origin: Origin
     file: str
+    updated_at: datetime
 
 
-class Page(PageItem, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Page(PageItem):
     """A page with its source."""
 
     body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to the page at a slug, which then had this version."""
+
+    id: str
+    kind: Literal["created", "edited", "deleted", "moved", "restored"]
+    slug: str
+    version: int
+    created_at: datetime
+    moved_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What time it was where a site is, and what had happened there last, if anything."""
+
+    time: datetime
+    newest: Event | None
 
 
 class Pages(BaseModel):
@@ -235,6 +165,16 @@ class Versions(BaseModel):
     items: list[Version]
 
 
+class Events(BaseModel):
+    """The same of a list of events."""
+
+    items: list[Event]
+    next: str | None
+
+
+_List = TypeVar("_List", Pages, Events)
+
+
 class Warned(BaseModel):
     """Something in a page's source that its author may not have meant: the line, and why."""
 
@@ -242,7 +182,8 @@ class Warned(BaseModel):
     reason: str
 
 
-class SavedItem(PageItem, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SavedItem(PageItem):
     """A page as it is after a change of it, and warnings of its text."""
 
     warnings: tuple[Warned, ...] = ()
@@ -280,19 +221,32 @@ class Problem(BaseModel):
     refused: list[Refusal] = []
 
 
-_Model = TypeVar("_Model", bound=BaseModel)
-
-
 class Client:
     """A site, reached at `url`; writes need a token."""
 
     def __init__(self, url: str, token: str | None = None, connections: int = 1) -> None:
-        self._connection = Connection(url, token, places=connections, retries=_RETRY)
+        self._connection = Connection(url, token, places=connections, retries=RETRY)
         self.url = self._connection.url
 
     def pages(self) -> Iterator[PageItem]:
         """All live pages. By age, so that a page saved meanwhile does not change its place."""
         return self._list("/api/pages", sort="created", order="asc")
+
+    def pages_by_update(self) -> Iterator[PageItem]:
+        """All live pages, those first that were changed last."""
+        return self._list("/api/pages", sort="updated")
+
+    def events(self) -> Iterator[Event]:
+        """What has happened to pages, the newest first."""
+        for some in self._in_parts(Events, _CHANGES, imports="1"):
+            yield from some.items
+
+    def mark(self) -> Mark:
+        """The site's time, and the newest event. A site that tells no time has that of 1970."""
+        path = f"{_CHANGES}?{urlencode({'imports': '1', 'limit': '1'})}"
+        answer = self._ask("GET", path)
+        newest = self._parsed(Events, path, answer).items
+        return Mark(_time(answer.headers.get("date", "")), newest[0] if newest else None)
 
     def pages_below(self, prefix: str) -> Iterator[PageItem]:
         """The live pages whose slugs begin so."""
@@ -341,7 +295,7 @@ class Client:
         said = {name: value for name, value in (("origin", origin), ("file", file)) if value}
         answer = self._ask("PUT", path, _keyed(condition), {"body": body.decode(), **said})
         is_new = answer.status == HTTPStatus.CREATED
-        return self._parsed(SavedItem, path, answer).model_copy(update={"is_new": is_new})
+        return replace(self._parsed(SavedItem, path, answer), is_new=is_new)
 
     def merge(self, slug: str, base: int, body: str) -> Merged:
         """What was made of version `base` of a page, with what others made of it since."""
@@ -356,15 +310,24 @@ class Client:
 
     def batch(self, changes: Sequence[Change]) -> list[SavedItem]:
         """Do all these changes or none; raises BatchRefused with those that cannot be done."""
+        return self.timed_batch(changes)[0]
+
+    def timed_batch(self, changes: Sequence[Change]) -> tuple[list[SavedItem], str]:
+        """As `batch`, and what Server-Timing says of the work."""
         path = "/api/batches"
         answer = self._ask("POST", path, _keyed({}), {"changes": list(changes)})
-        return self._parsed(SavedItems, path, answer).items
+        items = self._parsed(SavedItems, path, answer).items
+        return items, answer.headers.get("server-timing", "")
 
     def _list(self, path: str, **query: str) -> Iterator[PageItem]:
-        query = {"limit": str(_PAGES_PER_LIST), **query}
+        for some in self._in_parts(Pages, path, **query):
+            yield from some.items
+
+    def _in_parts(self, model: type[_List], path: str, **query: str) -> Iterator[_List]:
+        query = {"limit": str(_ITEMS_PER_LIST), **query}
         while True:
-            listing = self._read(Pages, f"{path}?{urlencode(query)}")
-            yield from listing.items
+            listing = self._read(model, f"{path}?{urlencode(query)}")
+            yield listing
             if listing.next is None:
                 return
             query["cursor"] = listing.next
@@ -374,7 +337,7 @@ class Client:
 
     def _parsed(self, model: type[_Model], path: str, answer: BaseHTTPResponse) -> _Model:
         try:
-            return model.model_validate_json(answer.data)
+            return parsed(model, answer.data)
         except ValidationError as error:
             message = f"{self._connection.url}{path} does not answer as a Sheaf site does"
             raise UnexpectedAnswer(message) from error
@@ -391,6 +354,24 @@ class Client:
         if answer.status not in _SUCCESSES:
             raise _api_error(answer)
         return answer
+
+
+def parsed(model: type[_Model], data: bytes) -> _Model:
+    """What an answer says; raises pydantic's ValidationError."""
+    adapter: TypeAdapter[_Model] = _adapter(cast("Hashable", model))
+    return adapter.validate_json(data)
+
+
+@cache
+def _adapter(model: Hashable) -> TypeAdapter[Any]:
+    return TypeAdapter(model)
+
+
+def _time(date: str) -> datetime:
+    try:
+        return parsedate_to_datetime(date)
+    except ValueError:
+        return datetime.fromtimestamp(0, UTC)
 
 
 def _keyed(headers: Mapping[str, str]) -> dict[str, str]:

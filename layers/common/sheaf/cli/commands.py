@@ -16,7 +16,8 @@ import click
 
 from sheaf import slugs
 from sheaf.cli import atomic, jobs, moving, smoke, sync
-from sheaf.cli.client import READ_SECONDS, Client, ClientError, is_address
+from sheaf.cli.client import Client
+from sheaf.cli.connection import READ_SECONDS, ClientError, is_address
 from sheaf.cli.planning import Aim, Kind
 from sheaf.cli.renaming import Renaming
 from sheaf.cli.reports import Report
@@ -64,14 +65,37 @@ _token = partial(
 _threads = click.option(
     "--jobs",
     "threads",
-    type=click.IntRange(1, 64),
+    type=click.IntRange(1, jobs.MOST_THREADS),
     default=4,
     show_default=True,
-    help="How many pages travel at the same time.",
+    help="How many requests are on their way at the same time, at most.",
 )
 
 
-@click.group(context_settings={"obj": Site(_LOCAL_SITE, None)})
+class Commands(click.Group):
+    """The commands. Those of a checkout need much that the others do not, and come when asked for.
+
+    They need the key that signs, or a database.
+    """
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The command of this name."""
+        if name not in self.commands:
+            _load_more()
+        return super().get_command(context, name)
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """The names of all commands."""
+        _load_more()
+        return super().list_commands(context)
+
+
+def _load_more() -> None:
+    if (Path(__file__).parents[4] / "ops/commands.py").is_file():
+        importlib.import_module("ops.commands")
+
+
+@click.group(cls=Commands, context_settings={"obj": Site(_LOCAL_SITE, None)})
 @url_option(envvar="SHEAF_URL", default=_LOCAL_SITE, show_default=True, show_envvar=True)
 @_token(envvar="SHEAF_TOKEN", show_envvar=True)
 @click.version_option(package_name="sheaf")
@@ -304,7 +328,4 @@ def _finish(counts: Counter[str], *outcomes: str) -> None:
 
 def main(prog_name: str | None = None) -> None:
     """Carry out what the command line says."""
-    # What needs the key that signs, or a database, comes with a checkout only.
-    if (Path(__file__).parents[4] / "ops/commands.py").is_file():
-        importlib.import_module("ops.commands")
     commands(prog_name=prog_name)

@@ -9,6 +9,7 @@ import os
 import stat
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
@@ -33,7 +34,7 @@ class Refused(Exception):
     """This file must not be read or written; the message says why."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Stamp:
     """What changes with a file's content, as far as the disk says: its size and its times."""
 
@@ -46,7 +47,7 @@ class Stamp:
 NO_STAMP = Stamp()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Found:
     """A Markdown file: its path in NFC, how the disk spells it, and what the disk says of it."""
 
@@ -187,12 +188,13 @@ def read_regular(path: Path, limit: float = inf) -> bytes:
         return opened.read()
 
 
-def write_whole(target: Path, data: bytes) -> None:
+def write_whole(target: Path, data: bytes | Iterable[bytes]) -> None:
     """Write a file whole or not at all, with the folders above it; raises OSError."""
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f".{uuid4().hex}.part")
     try:
-        unfinished.write_bytes(data)
+        with unfinished.open("wb") as opened:
+            opened.writelines([data] if isinstance(data, bytes) else data)
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -1,13 +1,16 @@
 """Many pages at once: threads, a progress bar, and a line on standard error."""
 
 import sys
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import chain
 from typing import NoReturn, Protocol, TypeVar
 
 from tqdm import tqdm
 
 FAILED = "failed"
+MOST_THREADS = 64
 _Job = TypeVar("_Job")
 
 
@@ -23,24 +26,30 @@ _Done = TypeVar("_Done", bound=Sized)
 
 
 def run(
-    work: Callable[[_Job], _Done],
-    jobs: Sequence[_Job],
-    threads: int,
+    work: Callable[[Sequence[_Job]], Iterable[_Done]],
+    jobs: Iterable[_Job],
+    take: Callable[[deque[_Job]], Sequence[_Job]],
+    at_once: Callable[[], int],
     note: Callable[[_Done], object],
 ) -> None:
-    """Do `work` for every job, and note what came of each.
+    """Do `work` for all jobs, and note what came of each.
 
-    An exception stops the run: jobs that have not begun are dropped, then it is raised.
+    `take` takes from the jobs that wait those that are done together, and `at_once` says how many
+    threads may be at work just now. An exception stops the run: jobs that have not begun are
+    dropped, then it is raised.
     """
-    size = 0
-    with ThreadPoolExecutor(threads) as pool, _progress_bar(len(jobs)) as bar:
+    waiting, running, size = deque(jobs), set[Future[Iterable[_Done]]](), 0
+    with ThreadPoolExecutor(MOST_THREADS) as pool, _progress_bar(len(waiting)) as bar:
         try:
-            for done in as_completed([pool.submit(work, job) for job in jobs]):
-                result = done.result()
-                note(result)
-                size += result.size
-                bar.set_postfix_str(f"{size / 1e6:,.1f} MB", refresh=False)
-                bar.update()
+            while waiting or running:
+                while waiting and len(running) < at_once():
+                    running.add(pool.submit(work, take(waiting)))
+                ended, running = wait(running, return_when=FIRST_COMPLETED)
+                for result in chain.from_iterable(each.result() for each in ended):
+                    note(result)
+                    size += result.size
+                    bar.set_postfix_str(f"{size / 1e6:,.1f} MB", refresh=False)
+                    bar.update()
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -15,7 +15,7 @@ from sheaf.cli.folder import Found, Refused
 from sheaf.cli.places import Places
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class File:
     """A file of the folder: git's id of what it holds, or the fault for which it holds no page.
 
@@ -35,7 +35,7 @@ class File:
         return self.found.path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Match:
     """A file, a page and what the base has of the two, each if there is one.
 

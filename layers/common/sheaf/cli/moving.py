@@ -12,7 +12,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from sheaf import slugs
 from sheaf.cli import batches, edits, jobs, renaming
 from sheaf.cli.batches import Change
-from sheaf.cli.client import ApiError, Client, ClientError, Page, PageItem, Refusal
+from sheaf.cli.client import ApiError, Client, Page, PageItem, Refusal
+from sheaf.cli.connection import ClientError
 from sheaf.cli.edits import Reader
 from sheaf.cli.renaming import Renaming
 

@@ -42,7 +42,7 @@ class Aim:
     moves: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Step:
     """What to do with a match, and why, where that is not plain."""
 

@@ -14,7 +14,7 @@ _KEYS = 10
 _QUIET = (Kind.CREATE, Kind.UPDATE, Kind.WRITE, Kind.KEEP)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Done:
     """What was done with a file and its page, and why; `size` is how many bytes of text it had."""
 

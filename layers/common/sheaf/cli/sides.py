@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sheaf.cli.base import Base, Entry, settled
 from sheaf.cli.client import Client, PageItem
 from sheaf.cli.folder import Folder, Found
+from sheaf.cli.listing import Known
 from sheaf.cli.matching import File, Match
 from sheaf.cli.places import Places
 
@@ -27,12 +28,13 @@ class InConflict(Exception):
 
 @dataclass(frozen=True)
 class Sides:
-    """A site and a folder, where the pages of one are in the other, and their base."""
+    """A site and a folder, where the pages of one are in the other, and what is known of both."""
 
     client: Client
     folder: Folder
     places: Places
     base: Base
+    known: Known
 
     def in_step(self, match: Match, page: PageItem, found: Found, blob: str) -> None:
         """Note that a file, with this blob, and its page have one text."""

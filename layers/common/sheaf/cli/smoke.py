@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sheaf.cli import smoke_reads, smoke_writes
-from sheaf.cli.client import ClientError, Unreachable
+from sheaf.cli.connection import ClientError, Unreachable
 from sheaf.cli.jobs import FAILED
 from sheaf.cli.smoke_visit import CheckFailed, CheckSkipped, Visit
 

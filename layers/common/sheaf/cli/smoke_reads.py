@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from pydantic import BaseModel
 
-from sheaf.cli.client import Connection, Pages, Problem, Unreachable
+from sheaf.cli.client import Pages, Problem
+from sheaf.cli.connection import Connection, Unreachable
 from sheaf.cli.smoke_visit import (
     FIRST_OF_LIST,
     Answer,

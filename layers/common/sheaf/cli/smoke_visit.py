@@ -8,12 +8,13 @@ from string import ascii_lowercase
 from typing import Any, Self, TypeVar
 from urllib.parse import quote, urljoin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from urllib3 import HTTPHeaderDict
 
-from sheaf.cli.client import Connection, Page, Pages
+from sheaf.cli.client import Page, Pages, parsed
+from sheaf.cli.connection import Connection
 
-_Model = TypeVar("_Model", bound=BaseModel)
+_Model = TypeVar("_Model")
 FIRST_OF_LIST = "/api/pages?limit=1&sort=created&order=asc"
 _NO_TOKEN = "needs a token"  # noqa: S105 - it says that there is none
 
@@ -71,7 +72,7 @@ class Answer:
     def read(self, model: type[_Model]) -> _Model:
         """The body, JSON of this model; raises CheckFailed if it is something else."""
         try:
-            return model.model_validate_json(self.body)
+            return parsed(model, self.body)
         except ValidationError as error:
             reason = f"{self.request} is answered {self.status}, but not as by a Sheaf site"
             raise CheckFailed(reason) from error

@@ -7,7 +7,8 @@ from http import HTTPStatus
 
 from pydantic import BaseModel
 
-from sheaf.cli.client import ApiError, Client, ClientError, Page
+from sheaf.cli.client import ApiError, Client, Page
+from sheaf.cli.connection import ClientError
 from sheaf.cli.smoke_reads import hits
 from sheaf.cli.smoke_visit import CheckFailed, Visit, require
 from sheaf.http.conditions import version_etag

@@ -8,6 +8,7 @@ from sheaf.cli.base import Entry
 from sheaf.cli.client import Client, PageItem
 from sheaf.cli.edits import Reader
 from sheaf.cli.folder import Folder, Found, Refused
+from sheaf.cli.listing import Known
 from sheaf.cli.matching import File, Match
 from sheaf.cli.planning import Deleted, changed_here, changed_there, is_based
 from sheaf.hashing import git_blob_id
@@ -36,7 +37,7 @@ def text(folder: Folder, found: Found) -> str:
 
 def _file(folder: Folder, found: Found, entry: Entry | None, *, drafts: bool) -> File:
     if entry and found.stamp == entry.stamp:
-        return File(found, entry.blob)
+        return File(Found(found.path, found.spelling, entry.stamp), entry.blob)
     if not _is_text(found.path):
         return File(found, "", "its name is not UTF-8")
     try:
@@ -61,10 +62,12 @@ def _is_text(path: str) -> bool:
     return True
 
 
-def pages(client: Client, prefix: str) -> list[PageItem]:
+def pages(
+    client: Client, prefix: str, known: Known, entries: Mapping[str, Entry]
+) -> Sequence[PageItem]:
     """The live pages of a site, or those below a prefix with the page of that name."""
     if not prefix:
-        return list(client.pages())
+        return known.pages(client, entries)
     return [page for page in client.pages_below(prefix) if _is_below(page, prefix)]
 
 
@@ -85,7 +88,7 @@ def compared(client: Client, folder: Folder, matches: Sequence[Match], threads: 
     reader = Reader(client, threads)
     in_step = reader.each(lambda match: _is_in_step(reader, folder, match), doubtful)
     known = {match.path: is_so for match, is_so in zip(doubtful, in_step, strict=True)}
-    return [replace(match, in_step=known.get(match.path, False)) for match in matches]
+    return [replace(match, in_step=True) if known.get(match.path) else match for match in matches]
 
 
 def _is_doubtful(match: Match) -> bool:

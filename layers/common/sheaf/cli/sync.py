@@ -1,16 +1,18 @@
 """Import, export, or both: both sides are looked at, a plan is made, and carried out."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from sheaf.cli import downloads, jobs, matching, merges, planning, survey, uploads
-from sheaf.cli.base import Base
+from sheaf.cli import batches, downloads, jobs, matching, merges, planning, survey, uploads
+from sheaf.cli.base import Base, Entry
 from sheaf.cli.client import ApiError, Client, PageItem
 from sheaf.cli.folder import DRAFT, Folder, Found, Refused
+from sheaf.cli.listing import Known
 from sheaf.cli.matching import Clash, File, Match, Matches
+from sheaf.cli.pace import Pace
 from sheaf.cli.places import Places
 from sheaf.cli.planning import Aim, Kind, Step
 from sheaf.cli.reports import Done, Report
@@ -20,6 +22,8 @@ from sheaf.cli.sides import InConflict, Left, Sides, Stale
 _SENT = (Kind.CREATE, Kind.UPDATE, Kind.MERGE)
 # What asks nothing of the site.
 _IDLE = (Kind.KEEP, Kind.LEAVE, Kind.CONFLICT, Kind.FAIL)
+# What sends the text of a file: several can go together.
+UPLOADS = (Kind.CREATE, Kind.UPDATE)
 # How a step may end that leaves the others to go on.
 EXPECTED = (Left, InConflict, Stale, Refused, ApiError, OSError)
 
@@ -53,10 +57,27 @@ def run(client: Client, task: Task) -> Report:
     try:
         for step in at_once:
             report.note(carry_out(sides, task, step))
-        jobs.run(partial(carry_out, sides, task), others, task.threads, report.note)
+        _run(sides, task, others, report)
     finally:
         keep(sides, task)
     return report
+
+
+def _run(sides: Sides, task: Task, steps: Sequence[Step], report: Report) -> None:
+    pace = Pace(batches.MAX_CHANGES, batches.MAX_BYTES // 2)
+    jobs.run(
+        partial(_carry_out_together, sides, task, pace),
+        steps,
+        take=lambda waiting: pace.portion(waiting, _upload_size),
+        at_once=lambda: 1 if pace.has_readers else task.threads,
+        note=report.note,
+    )
+
+
+def _upload_size(step: Step) -> int | None:
+    """How long the text is that a step sends to the site; None if it is none of these."""
+    file = step.match.file
+    return file.found.stamp.size if file and step.kind in UPLOADS else None
 
 
 def keep(sides: Sides, task: Task) -> None:
@@ -65,6 +86,8 @@ def keep(sides: Sides, task: Task) -> None:
         return
     try:
         sides.base.save()
+        if sides.base.entries:
+            sides.known.save()
     except OSError as error:
         jobs.report(f"{sides.base.file} cannot be written ({error.strerror}): there is no base")
 
@@ -74,13 +97,11 @@ def prepare(client: Client, task: Task) -> tuple[Sides, list[Step], Report]:
     if task.aim.to_folder and not task.dry:
         task.root.mkdir(parents=True, exist_ok=True)
     folder = Folder(task.root, dry=task.dry)
-    sides = Sides(client, folder, Places(task.prefix), _base(client, task))
-    contents = folder.contents()
-    report = Report(task.dry)
-    report.passed_over = contents.passed_over
-    entries = sides.base.entries
-    files = survey.files(folder, contents.files, entries, drafts=task.drafts)
-    pages = survey.pages(client, task.prefix)
+    known = Known(task.root, client.url)
+    sides = Sides(client, folder, Places(task.prefix), _base(client, task), known)
+    report, entries = Report(task.dry), sides.base.entries
+    files = _files(folder, entries, report, drafts=task.drafts)
+    pages = survey.pages(client, task.prefix, known, entries)
     found = matching.match(files, entries, pages, sides.places, folder.key)
     for path in found.forgotten:
         sides.base.forget(path)
@@ -91,6 +112,14 @@ def prepare(client: Client, task: Task) -> tuple[Sides, list[Step], Report]:
         report.passed_over += _drafts(files, found)
         report.unused = _unused(steps)
     return sides, steps, report
+
+
+def _files(
+    folder: Folder, entries: Mapping[str, Entry], report: Report, *, drafts: bool
+) -> list[File]:
+    contents = folder.contents()
+    report.passed_over = contents.passed_over
+    return survey.files(folder, contents.files, entries, drafts=drafts)
 
 
 def _base(client: Client, task: Task) -> Base:
@@ -133,7 +162,43 @@ def carry_out(sides: Sides, task: Task, step: Step) -> Done:
     try:
         return _try(sides, step, done) if task.dry else _do(sides, task, step, done)
     except EXPECTED as error:
+        if isinstance(error, Stale) or (isinstance(error, ApiError) and error.is_surprise):
+            sides.known.forget()
         return ended(done, error)
+
+
+def _carry_out_together(
+    sides: Sides, task: Task, pace: Pace, steps: Sequence[Step]
+) -> Iterable[Done]:
+    """Do some steps in one request, if that can be; else each by itself, as `carry_out` does."""
+    if task.dry or steps[0].kind not in UPLOADS or not _upload(sides, task, pace, steps):
+        return [carry_out(sides, task, step) for step in steps]
+    return [planned(step) for step in steps]
+
+
+def _upload(sides: Sides, task: Task, pace: Pace, steps: Sequence[Step]) -> bool:
+    """Whether all these texts are on the site; if not none is. Raises as `carry_out`."""
+    try:
+        parts = [
+            (step.match, file, uploads.change(sides, step.match, file, step.match.page, task.aim))
+            for step in steps
+            if (file := step.match.file)
+        ]
+        changes = [change for _, _, change in parts]
+        if not batches.fits(changes):
+            return False
+        size = sum(len(change["body"].encode()) for change in changes)
+        saved, timing = sides.client.timed_batch(changes)
+        pace.hear(timing, len(changes), size)
+    except (Refused, OSError):
+        return False
+    except ApiError as error:
+        if error.is_general:
+            raise
+        return False
+    for (match, file, change), item in zip(parts, saved, strict=True):
+        uploads.note_saved(sides, match, file, change, item)
+    return True
 
 
 def planned(step: Step) -> Done:

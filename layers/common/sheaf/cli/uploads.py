@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from sheaf.cli import batches, jobs, survey
+from sheaf.cli.batches import Change
 from sheaf.cli.client import ApiError, PageItem, SavedItem, Warned
 from sheaf.cli.matching import File, Match
 from sheaf.cli.planning import IMPORT, Aim, Kind
@@ -20,6 +21,30 @@ def create(sides: Sides, match: Match, file: File) -> Kind:
 def update(sides: Sides, match: Match, file: File, page: PageItem, aim: Aim) -> Kind:
     """Give a page the text of its file; raises Stale, ApiError and folder.Refused."""
     return _upload(sides, match, file, page, origin(match, page, aim))
+
+
+def change(sides: Sides, match: Match, file: File, page: PageItem | None, aim: Aim) -> Change:
+    """What makes a page of a file, or gives it the text of its file; raises folder.Refused."""
+    body = survey.text(sides.folder, file.found)
+    new = batches.new_text(page.slug, page.version, body) if page else None
+    return told(
+        sides,
+        match,
+        new or batches.creation(match.slug, body),
+        origin(match, page, aim) if page else IMPORT,
+    )
+
+
+def told(sides: Sides, match: Match, change: Change, said_origin: str) -> Change:
+    """The same with the file that the text is in, and as an import if it is one."""
+    named = batches.from_file(change, sides.places.sent_file(match.path, match.slug))
+    return batches.imported(named) if said_origin else named
+
+
+def note_saved(sides: Sides, match: Match, file: File, change: Change, saved: SavedItem) -> None:
+    """Note that a page has the text of its file since this change."""
+    warn(match, saved.warnings)
+    sides.in_step(match, saved, file.found, git_blob_id(change["body"].encode()))
 
 
 def origin(match: Match, page: PageItem, aim: Aim) -> str:
@@ -77,6 +102,7 @@ def _upload(
 
 def _as_it_is(sides: Sides, match: Match, file: File, body: bytes) -> Kind:
     """Perhaps it was us: a save whose answer was lost and that was sent again."""
+    sides.known.forget()
     page = sides.client.page(match.slug)
     if page.blob != git_blob_id(body):
         raise Stale(STALE)

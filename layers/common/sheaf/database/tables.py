@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     DateTime,
     ForeignKey,
     Identity,
@@ -83,6 +84,17 @@ page_path = func.replace(
 )
 # What code has saved that notes no renderer comes before all others.
 page_rendering = (pages.c.rendered_version == pages.c.version, pages.c.renderer)
+
+
+def last_name(slug: ColumnElement[str]) -> ColumnElement[str]:
+    """What stands behind the last slash of a slug."""
+    before, nothing = literal_column("'^.*/'", Text), literal_column("''", Text)
+    return func.regexp_replace(slug, before, nothing, type_=_Bytewise)
+
+
+# Without capitals of ASCII.
+folded_slug = func.lower(pages.c.slug, type_=_Bytewise)
+folded_name = func.lower(last_name(pages.c.slug), type_=_Bytewise)
 # For statements, too: with a state as a parameter no plan could use indexes of one state each.
 is_live = pages.c.state == literal_column("'live'")
 is_deleted = pages.c.state == literal_column("'tombstone'")
@@ -93,6 +105,7 @@ Index("pages_by_author", pages.c.author, pages.c.updated_at, pages.c.slug, postg
 Index("pages_by_slug", pages.c.slug, postgresql_where=is_live)
 Index("pages_by_path", page_path, postgresql_where=is_live)
 Index("pages_by_renderer", *page_rendering, pages.c.slug, postgresql_where=is_live)
+Index("pages_by_name", folded_name, folded_slug, postgresql_where=is_live)
 Index("pages_deleted_by_update", pages.c.updated_at, pages.c.slug, postgresql_where=is_deleted)
 Index("pages_deleted_by_slug", pages.c.slug, postgresql_where=is_deleted)
 Index("pages_by_slot", pages.c.slot)

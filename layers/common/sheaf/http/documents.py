@@ -11,6 +11,7 @@ from sheaf.http import encodings, responses
 from sheaf.http.conditions import page_tag
 from sheaf.http.problems import Problem
 from sheaf.http.responses import Response
+from sheaf.pages import destinations
 from sheaf.pages.errors import Redirected
 from sheaf.pages.reads import Page
 from sheaf.pages.revisions import Revision
@@ -22,6 +23,8 @@ from sheaf.slugs import BadSlug
 # A better one would make a page an eighth smaller and its save ten times slower.
 _QUALITY = 5
 STORED_ENCODING = "br"
+# Pages that links lead to come and go.
+_LOOKED_UP_SECONDS = 60
 # The header that the template's CacheTagConfig names.
 CDN_TAG = "cache-tag"
 # What an error is to people.
@@ -66,14 +69,22 @@ def entry(page: Page) -> Entry:
         return moved(page, page.moved_to)
     if page.state != "live":
         return deleted(page)
-    article = articles.of_stored(page.html, page.body, page.title)
+    stored = articles.of_stored(page.html, page.body, page.title)
+    article, leads_on = destinations.shown(stored, page.slug, page.file)
     context = {"page": page, "said": parse(page.body).metadata, "article": article}
     html = templates.render("page.html", **context, site=site()).encode()
     of_page = cdn_tag(page.slug)
     tag = page_tag(page.version, content_tag(html)[:8], STORED_ENCODING)
     headers = {**responses.PAGE, **responses.policy(), "etag": tag, CDN_TAG: of_page}
     modified = max(page.updated_at.timestamp(), settings.current().build)
-    return ready(html, "text/html; charset=utf-8", headers, version=page.version, modified=modified)
+    return ready(
+        html,
+        "text/html; charset=utf-8",
+        headers,
+        version=page.version,
+        modified=modified,
+        fresh_for=_LOOKED_UP_SECONDS if leads_on else 0,
+    )
 
 
 def folder(slug: str, below: Sequence[Child]) -> Entry:
@@ -139,11 +150,13 @@ def ready(
     status: int = 200,
     modified: float = 0.0,
     quality: int = _QUALITY,
+    fresh_for: int = 0,
 ) -> Entry:
     """Bytes as they are sent most often: in brotli, and that in base64 as API Gateway wants it."""
     common = {"content-type": media_type, "content-encoding": STORED_ENCODING}
     body = b64encode(encodings.compress(data, STORED_ENCODING, quality))
-    return Entry(version, body, int(status), responses.safe({**common, **headers}), modified)
+    sent = responses.safe({**common, **headers})
+    return Entry(version, body, int(status), sent, modified, fresh_for=fresh_for)
 
 
 def problem(found: Problem, path: str) -> Response:

@@ -1,7 +1,7 @@
 """Changes: what a batch does to pages, which slugs that touches, and when it may be done."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
 from uuid import UUID, uuid4
@@ -222,4 +222,4 @@ def _check(
 
 
 def _page(item: PageItem, content: Content, moved_to: str | None = None) -> Page:
-    return Page(**asdict(item), body=content.body, html=content.html, moved_to=moved_to)
+    return Page.of(item, content.body, content.html, moved_to)

@@ -6,7 +6,7 @@ it: the claim and the version check in SQL see to that (see docs/architecture.md
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import inf
 from time import monotonic, sleep
 from uuid import UUID, uuid4
@@ -199,7 +199,7 @@ def _carry_out(change: _Change, document: Document, time_left: float) -> Saved:
     with overtaken(slug):
         lock = _locked(change, give_up_at)
         claim, item = _commit(change, lock)
-    page = Page(**asdict(item), body=content.body, html=content.html, moved_to=change.moved_to)
+    page = Page.of(item, content.body, content.html, change.moved_to)
     _announce(page, lock, document, min(give_up_at, monotonic() + _PUBLISH_SECONDS))
     return Saved(page, not claim.live, content.warnings)
 

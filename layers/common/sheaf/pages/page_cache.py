@@ -67,7 +67,7 @@ def versioned() -> VersionedCache:
 
 def checked(entry: Entry, now: float) -> Entry:
     """A page that was read from storage `now` (Unix time), stamped with that for its `age`."""
-    return entry.stamped(entry.build, int(now + _FRESH_SECONDS))
+    return entry.stamped(entry.build, int(now + entry.fresh_seconds(_FRESH_SECONDS)))
 
 
 def saved(key: str, entry: Entry) -> None:
@@ -86,7 +86,7 @@ def age(entry: Entry, now: float) -> int:
 
     `now` is Unix time.
     """
-    return max(0, int(now + _FRESH_SECONDS) - entry.fresh_until)
+    return max(0, int(now + entry.fresh_seconds(_FRESH_SECONDS)) - entry.fresh_until)
 
 
 def immutable() -> VersionedCache:

@@ -1,7 +1,7 @@
 """Pages: what readers see."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -122,6 +122,12 @@ class Page(PageItem):
     html: str
     # Where it went, if it is here no more.
     moved_to: str | None = None
+
+    @classmethod
+    def of(cls, item: PageItem, body: str, html: str, moved_to: str | None = None) -> "Page":
+        """The page that is shown so in lists, with its Markdown and HTML."""
+        shown = (getattr(item, each.name) for each in fields(PageItem))
+        return cls(*(*shown, body, html, moved_to))
 
 
 def find(connection: Connection, slug: str) -> Page | None:

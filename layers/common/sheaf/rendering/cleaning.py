@@ -6,7 +6,7 @@ import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from sheaf.rendering import highlighting, links, notices
+from sheaf.rendering import highlighting, linked, links, notices
 from sheaf.rendering.work import TooMuch, Work
 
 MAX_HTML_BYTES = 4_000_000
@@ -28,7 +28,7 @@ _ATTRIBUTES = {
     **nh3.ALLOWED_ATTRIBUTES,
     **{tag: {"align"} for tag in _ALIGNED},
     "*": {"dir", "id", "lang", "title"},
-    "a": {"aria-label", "href"},
+    "a": {"aria-label", "href", linked.NAME, linked.WRITTEN},
     "code": {"class"},
     "details": {"open"},
     "input": {"aria-label", "checked", "disabled"},

@@ -2,7 +2,10 @@
 
 import posixpath
 import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Self
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from sheaf import slugs
@@ -16,32 +19,67 @@ SCHEMES = frozenset(_SCHEMES.split())
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 # What browsers leave out before they look for a scheme.
 _IGNORED = re.compile("[\0- ]+")
+_HTML = re.compile(r"\.html?\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Target:
-    """The page that a link leads to, and the address that readers follow."""
+    """A page that a link leads to, and the address that readers follow."""
 
     slug: str
     href: str
 
+    def to(self, slug: str) -> Self:
+        """The same place in another page."""
+        return type(self)(slug, f"/{quote(slug)}{self.href.removeprefix(f'/{quote(self.slug)}')}")
 
-def target(href: str, slug: str, file: str = "") -> Target | None:
-    """The page that a link on `slug` leads to, if it leads to a page of this site.
 
-    `file` is the page's own file, if that is not {slug}.md: in `x/index.md`, which is the page x,
-    relative links start in the folder x. Names become what they become of files (see slugs.py).
+def readings(href: str, slug: str, file: str = "") -> tuple[Target, ...]:
+    """The pages of this site that a link on `slug` may lead to, the likeliest first.
+
+    It is read as in a folder of files, where `file` is the page's own if that is not {slug}.md: in
+    `x/index.md`, which is the page x, relative links start in the folder x. Then as a URL, below
+    the page's own with a slash behind it, as generators of sites have it. An `.html` at the end may
+    be left out, and `x/index` be the page x. Names become what they become of files (see slugs.py),
+    query and fragment stay. Nothing if it leads elsewhere.
+
+    >>> [reading.href for reading in readings("../tea/#pot", "a/b/c")]
+    ['/a/tea#pot', '/a/b/tea#pot']
     """
     parts, path = _split(href), path_of(href, slug, file)
     if parts is None or path is None or _is_of_the_site(parts.path, path):
-        return None
-    try:
-        found = _page(path)
-    except slugs.BadSlug:
-        return None
-    query = f"?{parts.query}" if parts.query else ""
-    fragment = f"#{parts.fragment}" if parts.fragment else ""
-    return Target(found, f"/{quote(found)}{query}{fragment}")
+        return ()
+    own = "" if slug == slugs.HOME else slug
+    paths = dict.fromkeys((path, _joined(own, parts.path)))
+    return _targets((page for path in paths for page in _pages(path)), _behind(parts))
+
+
+def target(href: str, slug: str, file: str = "") -> Target | None:
+    """The first of the `readings`, if there is any."""
+    found = readings(href, slug, file)
+    return found[0] if found else None
+
+
+def named(name: str, slug: str, file: str = "", fragment: str = "") -> tuple[Target, ...]:
+    """The pages that `[[name]]` on `slug` may lead to by its path, the likeliest first.
+
+    They are in the same folder, and from the top, for a name with a slash. Others have the name or
+    the title and may be anywhere. `fragment` is what is to stand behind the `#`.
+
+    >>> [reading.slug for reading in named("kettles/Whistling", "tea/pots")]
+    ['tea/kettles/Whistling', 'kettles/Whistling']
+    """
+    file_name = name if slugs.is_markdown(name) else f"{name}.md"
+    folder = slugs.folder_of(slug, file)
+    starts = (folder, "") if "/" in name else (folder,)
+    pages = (page for start in starts for page in _pages(_joined(start, file_name)))
+    return _targets(pages, f"#{fragment}" if fragment else "")
+
+
+def without_dots(href: str) -> str:
+    """The same with a fragment as `marks.address` makes it; Obsidian's `#^name` is a block's."""
+    path, sign, fragment = href.partition("#")
+    return f"{path}{sign}{fragment.removeprefix('%5E').replace('.', '-')}"
 
 
 def alias(written: str, slug: str, file: str = "") -> str:
@@ -53,7 +91,7 @@ def alias(written: str, slug: str, file: str = "") -> str:
     >>> alias("/posts/old/", "tea"), alias("Green tea", "drinks/tea")
     ('posts/old', 'drinks/Green-tea')
     """
-    path = _from(slugs.folder_of(slug, file), written)
+    path = _joined(slugs.folder_of(slug, file), written)
     if _is_of_the_site(f"/{path}", path):
         raise slugs.Reserved(f"The name {path!r} is reserved.")
     if not path:
@@ -78,16 +116,39 @@ def path_of(href: str, slug: str, file: str = "") -> str | None:
     parts = _split(href)
     if parts is None or parts.scheme or parts.netloc or not parts.path:
         return None
-    return _from(slugs.folder_of(slug, file), parts.path)
+    return _joined(slugs.folder_of(slug, file), parts.path)
 
 
-def _from(folder: str, path: str) -> str:
-    return posixpath.normpath(posixpath.join("/", folder, unquote(path))).lstrip("/")
+def _joined(start: str, path: str) -> str:
+    whole = posixpath.join("/", start, unquote(path))
+    return posixpath.normpath(whole).lstrip("/")
+
+
+def _targets(pages: Iterable[str], behind: str) -> tuple[Target, ...]:
+    return tuple(
+        Target(page, without_dots(f"/{quote(page)}{behind}")) for page in dict.fromkeys(pages)
+    )
+
+
+def _behind(parts: SplitResult) -> str:
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{query}#{parts.fragment}" if parts.fragment else query
+
+
+def _pages(path: str) -> Iterator[str]:
+    """The slugs of the pages that may be meant by a path."""
+    if not path:
+        yield slugs.HOME
+    elif path not in slugs.RESERVED:
+        with suppress(slugs.BadSlug):
+            yield _page(path)
+        stem = _HTML.sub("", path)
+        if stem != path or stem.rpartition("/")[2].casefold() in slugs.OF_FOLDER:
+            with suppress(slugs.BadSlug):
+                yield slugs.from_file(f"{stem}.md")
 
 
 def _page(path: str) -> str:
-    if not path:
-        return slugs.HOME
     if slugs.is_markdown(path):
         return slugs.from_file(path)
     try:

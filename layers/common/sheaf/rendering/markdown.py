@@ -6,19 +6,17 @@ rendering costs is bounded, see `work`.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from html import escape
 from itertools import pairwise
 
 from markdown_it.token import Token
 
 from sheaf import slugs
-from sheaf.rendering import cleaning, footnotes, links, marks
+from sheaf.rendering import cleaning, footnotes, linked, links, marks
 from sheaf.rendering.footnotes import Footnotes
 from sheaf.rendering.highlighting import Highlighter
-from sheaf.rendering.links import Target
 from sheaf.rendering.parsing import parse, parse_html, parse_inline, parser, render_parts
 from sheaf.rendering.raw_html import Elements
 from sheaf.rendering.source import Heading
@@ -58,7 +56,7 @@ def render(text: str, slug: str, file: str = "") -> Rendered:
     """
     work = Work(text)
     tokens = parse(text, work)
-    parts = _Parts(partial(links.target, slug=slug, file=file), work)
+    parts = _Parts(slug, file, work)
     read = [*parts.read(tokens)]
     return Rendered(
         html=cleaning.html(parser(), read, work),
@@ -90,7 +88,8 @@ def skeleton(text: str) -> Skeleton:
         else:
             continue
         openings = (part for part in token.children or () if part.type == "link_open")
-        hrefs += [str(part.attrs.pop("href")) for part in openings]
+        # `[[Name]]` has no address: it leads to the page of that name, wherever it is.
+        hrefs += [str(part.attrs.pop("href")) for part in openings if "name" not in part.meta]
         _replace_by_html(token)
     defined = [one["href"] for one in work.environment.get("references", {}).values()]
     return Skeleton(parser().renderer.render(tokens, parser().options, {}), hrefs, defined)
@@ -116,11 +115,11 @@ def _first_heading(work: Work, text: str) -> Heading | None:
 class _Parts:
     """What is read from a text, block by block: its headings, plain text and links."""
 
-    def __init__(self, target: Callable[[str], Target | None], work: Work) -> None:
+    def __init__(self, slug: str, file: str, work: Work) -> None:
         self.headings: list[Heading] = []
         self.plain: list[str] = []
         self.links: set[str] = set()
-        self._target = target
+        self._page = (slug, file)
         self._work = work
         self._addresses = _Addresses()
         self._long_addresses: list[tuple[Token, str]] = []
@@ -185,7 +184,9 @@ class _Parts:
                 heading.meta["html"] = f'<span id="{escape(short)}"></span>'
 
     def _collect(self, token: Token) -> None:
-        self.links.update(_point_links_at_pages(token, self._target))
+        for child in token.children or ():
+            if child.type == "link_open":
+                self.links.update(_point_at_page(child, *self._page))
         if token.content:
             self.plain.append(_plain(token))
 
@@ -244,18 +245,21 @@ def _align_without_style(cell: Token) -> None:
         cell.attrSet("align", str(style).removeprefix("text-align:"))
 
 
-def _point_links_at_pages(token: Token, target: Callable[[str], Target | None]) -> Iterator[str]:
-    for child in token.children or ():
-        if child.type == "link_open":
-            href = str(child.attrGet("href") or "")
-            found = target(href)
-            if found or href.startswith("#"):
-                child.attrSet("href", _without_dots(found.href if found else href))
-            if found:
-                yield found.slug
+def _point_at_page(link: Token, slug: str, file: str) -> Iterator[str]:
+    """Have a link lead to the page that it most likely means, and say what it may mean else.
 
-
-def _without_dots(href: str) -> str:
-    """The same with a fragment as `marks.address` makes it; Obsidian's `#^name` is a block's."""
-    path, sign, fragment = href.partition("#")
-    return f"{path}{sign}{fragment.removeprefix('%5E').replace('.', '-')}"
+    What was written is kept where it has to be looked up (see linked.py).
+    """
+    href, name = str(link.attrGet("href") or ""), link.meta.get("name")
+    if name:
+        found = links.named(name, slug, file, href.removeprefix("#"))
+        link.attrSet(linked.NAME, name)
+    else:
+        found = links.readings(href, slug, file)
+        if len(found) > 1:
+            link.attrSet(linked.WRITTEN, href)
+    if found:
+        link.attrSet("href", found[0].href)
+        yield found[0].slug
+    elif href.startswith("#"):
+        link.attrSet("href", links.without_dots(href))

@@ -4,11 +4,14 @@
 right behind other text, too, and a block may end with its name, ` ^name`, as Obsidian's do.
 `==words==` are marked, and `%% what is said here %%` is said to nobody. `$e = mc^2$`, and what is
 between two lines of `$$`, are formulas: they are kept as they were written, and marked as such.
+`[[Name]]` is a link to the page of that name, wherever it is, and `[[Name#Heading|text]]` to a
+heading in it.
 """
 
 import re
 
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import normalizeReference
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
@@ -34,6 +37,15 @@ _FORMULA = re.compile(r"(\$\$?)(?![\s$])((?:[^$\\]|\\.){1,1000}?)(?<!\s)\1(?![\w
 _MARKED = re.compile(r"==(?![\s=])(.{1,1000}?)(?<![\s=])==(?![\w=])", re.DOTALL)
 _COMMENT = re.compile(r"%%(?!%)[^\n]{1,1000}?%%(?![\w%])")
 _UNITS_OF_SEARCH = 10
+# Of a file that is no page, nothing is shown.
+_NAMED = re.compile(
+    r"!?\[\[(?P<name>[^\[\]|#\n]{0,200}+)(?:#(?P<heading>[^\[\]|\n]{0,200}+))?"
+    r"(?:\|(?P<words>[^\[\]\n]{1,400}+))?\]\](?![\](\[])"
+)
+_NO_PAGE = re.compile(
+    r"\.(?:a?png|avif|bmp|gif|jpe?g|svg|webp|mp[34]|m4a|mov|ogg|wav|webm|pdf)\Z", re.I
+)
+_NAMED_UNITS = 8
 
 
 def plugin(parser: MarkdownIt) -> None:
@@ -43,6 +55,7 @@ def plugin(parser: MarkdownIt) -> None:
     parser.block.ruler.before("fence", "comment", _comment_block, {"alt": _INTERRUPTED})
     for rule in (_formula, _marked, _comment, _attributes):
         parser.inline.ruler.before("escape", rule.__name__, rule)
+    parser.inline.ruler.before("link", "named", _named)
 
 
 def address(written: str) -> str:
@@ -139,6 +152,40 @@ def _formula(state: StateInline, silent: bool) -> bool:
         token.content = found[2]
     state.pos = found.end()
     return True
+
+
+def _named(state: StateInline, silent: bool) -> bool:
+    if not state.src.startswith(("[[", "![["), state.pos) or state.linkLevel:
+        return False
+    state.env["work"].spend(_NAMED_UNITS)
+    found = _NAMED.match(state.src, state.pos, state.posMax)
+    if not found or state.src[state.pos - 1 : state.pos] in ("[", "!") or not _names(state, found):
+        return False
+    if not silent:
+        state.env["work"].add_path(found["name"])
+        _push_link(state, found["name"].strip(), (found["heading"] or "").strip(), found["words"])
+    state.pos = found.end()
+    return True
+
+
+def _names(state: StateInline, found: re.Match[str]) -> bool:
+    """Whether it can be the name of a page or of a heading, and is no reference that there is."""
+    name, heading = found["name"].strip(), found["heading"]
+    is_name = any(map(str.isalnum, name)) and not _NO_PAGE.search(name)
+    is_reference = normalizeReference(name) in state.env.get("references", {})
+    return not is_reference and (is_name or (not name and bool(heading)))
+
+
+def _push_link(state: StateInline, name: str, heading: str, words: str | None) -> None:
+    last = heading.rpartition("#")[2]
+    # What begins with `^` is the name of a block.
+    fragment = address(last) if last.startswith("^") else slugs.anchor(last) if last else ""
+    shown = words or " > ".join(part for part in (name, *heading.split("#")) if part)
+    opening = state.push("link_open", "a", 1)
+    opening.attrSet("href", f"#{fragment}" if fragment else "")
+    opening.meta["name"] = name.removesuffix("\\")
+    state.push("text", "", 0).content = shown
+    state.push("link_close", "a", -1)
 
 
 def _formula_block(state: StateBlock, line: int, end: int, ahead: bool) -> bool:

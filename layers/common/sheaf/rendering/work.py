@@ -27,7 +27,7 @@ MIN_REFERENCED = 100_000
 _BLOCK, _BLOCK_AHEAD, _TOKEN, _LINK = 8, 3, 2, 8
 _INLINE, _INLINE_BRACKET, _INLINE_AHEAD, _INLINE_KNOWN = 1, 3, 5, 1
 # What it takes to make a page's name of one that no page may have.
-_RENAMED = 16
+_RENAMED, _LETTERS_A_UNIT = 16, 4
 _NAME = re.compile(r"[\w.-]*")
 
 
@@ -65,12 +65,16 @@ class Work:
     def add_link(self, token: Token) -> None:
         """Count a link or an image, and what it adds that is said elsewhere; raises TooMuch."""
         self.spend(_LINK)
-        names = str(token.attrGet("href") or "").split("#")[0].split("/")
-        self.spend(_RENAMED * sum(not _NAME.fullmatch(name) for name in names))
+        self.add_path(str(token.attrGet("href") or "").split("#")[0])
         if "label" in token.meta:
             self._referenced -= sum(len(str(value)) for value in token.attrs.values())
             if self._referenced < 0:
                 raise self.too_much("has references that add more than the text itself")
+
+    def add_path(self, path: str) -> None:
+        """Count what it takes to find a page by a path; raises TooMuch."""
+        renamed = (name for name in path.split("/") if not _NAME.fullmatch(name))
+        self.spend(sum(_RENAMED + len(name) // _LETTERS_A_UNIT for name in renamed))
 
     def too_much(self, reason: str) -> TooMuch:
         """What to raise at the line that is at work."""

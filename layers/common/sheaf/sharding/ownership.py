@@ -72,7 +72,12 @@ def readable(column: ColumnElement[int]) -> ColumnElement[bool]:
     arriving = select(slot_owners.c.slot).where(slot_owners.c.from_epoch > _EPOCH)
     gone = select(slot_owners.c.slot).where(slot_owners.c.until_epoch <= _EPOCH)
     conditions = (column != all_(func.array(one.scalar_subquery())) for one in (arriving, gone))
-    return and_(*conditions, _UP_TO_DATE.exists())
+    return and_(*conditions, is_up_to_date())
+
+
+def is_up_to_date() -> ColumnElement[bool]:
+    """Whether the map that was followed is no older than this shard allows (as `readable`)."""
+    return _UP_TO_DATE.exists()
 
 
 _VALID = and_(

@@ -44,6 +44,32 @@ def _rows(statement: Select[Any]) -> list[Any]:
     return [row for found in Scatter()(asks) for row in found]
 
 
+def rows_in(
+    seconds: float, statement: Select[Any], parameters: Mapping[str, Any]
+) -> tuple[list[Any], bool]:
+    """What a statement selects on those shards that answer within `seconds`, and if all of them do.
+
+    It is compiled once for this process. Raises Unavailable where none can be asked.
+    """
+    return shards.following_moves(_rows_in, seconds, statement, parameters)
+
+
+def _rows_in(
+    seconds: float, statement: Select[Any], parameters: Mapping[str, Any]
+) -> tuple[list[Any], bool]:
+    engines = shards.all_owning()
+    given = {**parameters, **ownership.epoch(engines[0])}
+    asked = [_driven_source(engine, _compiled_once, given, seconds) for engine in engines]
+    scatter = Scatter(partial=True)
+    answers = scatter([partial(source, statement) for source in asked])
+    return [row for found in answers for row in found], not scatter.missing
+
+
+@lru_cache(maxsize=8)
+def _compiled_once(statement: Select[Any]) -> Compiled:
+    return statement.compile(dialect=shards.home().dialect)
+
+
 def source_of(name: str) -> Callable[[Select[Any]], Iterable[Any]]:
     """What runs a select on the shard that owns a slug or handle, for rows of that one only."""
 
@@ -78,7 +104,10 @@ def _compiler(dialect: Dialect) -> Callable[[Select[Any]], Compiled]:
 
 
 def _driven_source(
-    engine: Engine, compiled: Callable[[Select[Any]], Compiled], followed: Mapping[str, Any]
+    engine: Engine,
+    compiled: Callable[[Select[Any]], Compiled],
+    followed: Mapping[str, Any],
+    seconds: float = _SECONDS,
 ) -> Callable[[Select[Any]], Iterable[Any]]:
     """As `_source`, for one of many shards: sends a select, whose rows are read on iteration.
 
@@ -88,7 +117,7 @@ def _driven_source(
     """
 
     def run(statement: Select[Any]) -> Iterable[Any]:
-        give_up_at = time.monotonic() + _SECONDS
+        give_up_at = time.monotonic() + seconds
         steps = connections.send(engine, compiled(statement), followed, give_up_at)
         if connections.is_at_hand(engine):
             next(steps)

@@ -415,8 +415,8 @@ class Overtaken(Client):
     slug: str
     text: bytes
 
-    def pages(self) -> Iterator[PageItem]:
-        listing = list(super().pages())
+    def pages_by_update(self) -> Iterator[PageItem]:
+        listing = list(super().pages_by_update())
         self.save(self.slug, self.text, based_on=1)
         yield from listing
 

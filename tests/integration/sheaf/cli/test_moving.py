@@ -6,7 +6,8 @@ import psycopg
 import pytest
 
 from sheaf.cli.batches import Change, creation
-from sheaf.cli.client import ApiError, Client, ClientError, Connection, SavedItem
+from sheaf.cli.client import ApiError, Client, SavedItem
+from sheaf.cli.connection import ClientError, Connection
 from sheaf.cli.moving import CannotMove, Mover
 from sheaf.cli.renaming import Renaming
 from tests.fixtures import Servers, at

@@ -18,7 +18,8 @@ from werkzeug.serving import make_server
 from local.invocation.endpoint import in_thread
 from local.laptop.app import create_app
 from sheaf.cli import smoke, smoke_writes
-from sheaf.cli.client import Client, Unreachable
+from sheaf.cli.client import Client
+from sheaf.cli.connection import Unreachable
 from sheaf.cli.jobs import FAILED
 from sheaf.cli.smoke import PASSED, SKIPPED
 from tests.conftest import Mint

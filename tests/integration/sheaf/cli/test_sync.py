@@ -3,7 +3,7 @@
 import json
 import os
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 import upkeep.app
 from sheaf.cli import atomic, folder, sync, uploads
 from sheaf.cli.base import BadBase
+from sheaf.cli.batches import Change
 from sheaf.cli.client import ApiError, Client, SavedItem
 from sheaf.cli.planning import Aim
 from sheaf.cli.reports import Report
@@ -492,34 +493,37 @@ def test_a_base_that_cannot_be_read_is_named_and_nothing_is_done(desk: Desk) -> 
 def test_a_site_that_was_set_up_anew_has_no_base(desk: Desk, colleague: Person) -> None:
     desk.write("a.md", "mine\n")
     desk.run(IMPORT)
-    kept = json.loads(desk.base.read_text())
-    kept["files"]["a.md"]["id"] = "of another site"
-    desk.base.write_text(json.dumps(kept))
+    head, line = desk.base.read_text().splitlines()
+    path, entry = json.loads(line)
+    desk.base.write_text(f"{head}\n{json.dumps([path, {**entry, 'id': 'of another site'}])}\n")
     colleague.save("a", "theirs\n")
     assert desk.run(SYNC) == {"left": 1}
     assert (desk.read("a.md"), colleague.text("a")) == ("mine\n", "theirs\n")
 
 
 class Interrupted(Client):
-    """A client whose user presses Ctrl-C after so many saves."""
+    """A client whose user presses Ctrl-C after the first request that has several pages."""
 
-    left = 2
+    saved = 0
 
     def save(self, *given: Any, **more: Any) -> SavedItem:
-        if not self.left:
+        raise KeyboardInterrupt
+
+    def timed_batch(self, changes: Sequence[Change]) -> tuple[list[SavedItem], str]:
+        if self.saved:
             raise KeyboardInterrupt
-        self.left -= 1
-        return super().save(*given, **more)
+        self.saved = len(changes)
+        return super().timed_batch(changes)
 
 
 def test_what_was_done_before_an_interruption_is_kept(desk: Desk, colleague: Person) -> None:
-    for name in "abcd":
+    for name in "abcdefghijkl":
         desk.write(f"{name}.md", name)
     client = Interrupted(desk.client.url, desk.person._token)
     with pytest.raises(KeyboardInterrupt):
         sync.run(client, replace(desk.task(IMPORT), threads=1))
-    assert len(json.loads(desk.base.read_text())["files"]) == 2
-    assert desk.run(IMPORT) == {"created": 2, "unchanged": 2}
+    assert len(desk.base.read_text().splitlines()) == 1 + client.saved
+    assert desk.run(IMPORT) == {"created": 12 - client.saved, "unchanged": client.saved}
 
 
 def test_a_merge_whose_save_was_interrupted_arrives_the_next_time(
@@ -530,7 +534,6 @@ def test_a_merge_whose_save_was_interrupted_arrives_the_next_time(
     colleague.save("a", LINES + "theirs\n")
     desk.write("a.md", "mine\n" + LINES)
     client = Interrupted(desk.client.url, desk.person._token)
-    client.left = 0
     with pytest.raises(KeyboardInterrupt):
         sync.run(client, desk.task(SYNC))
     assert desk.read("a.md") == "mine\n" + LINES + "theirs\n"

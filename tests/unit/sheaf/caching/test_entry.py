@@ -17,6 +17,7 @@ entries = st.builds(
     modified=st.floats(0, 2**40),
     build=st.integers(0, 2**40),
     fresh_until=st.integers(0, 2**40),
+    fresh_for=st.integers(0, 2**20),
 )
 
 
@@ -81,9 +82,18 @@ def test_an_entry_is_fresh_for_a_while_and_for_no_newer_build(
     assert Entry(1, b"", build=7, fresh_until=100).is_fresh(build, now) is fresh
 
 
+def test_an_entry_may_be_fresh_for_less_than_others() -> None:
+    assert [Entry(1, b"", fresh_for=seconds).fresh_seconds(300) for seconds in (0, 60, 900)] == [
+        300,
+        60,
+        300,
+    ]
+
+
 def test_a_stamp_changes_nothing_of_the_value() -> None:
-    entry = Entry(3, b"gone", 410, {"etag": "x"}, 5.5)
-    assert entry.stamped(7, 100) == Entry(3, b"gone", 410, {"etag": "x"}, 5.5, 7, 100)
+    entry = Entry(3, b"gone", 410, {"etag": "x"}, 5.5, fresh_for=60)
+    assert entry.stamped(7, 100) == Entry(3, b"gone", 410, {"etag": "x"}, 5.5, 7, 100, 60)
+    assert entry.with_header("age", "1").fresh_for == 60
     assert (entry.build, entry.fresh_until) == (0, 0)
 
 

@@ -1,5 +1,7 @@
+import json
 import os
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -50,9 +52,7 @@ def test_git_is_told_to_leave_it_alone(tmp_path: Path) -> None:
     assert (tmp_path / ".sheaf/.gitignore").read_text() == "*\n"
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"format": 2, "site": "", "prefix": "", "files": {}}']
-)
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 3, "site": "", "prefix": ""}'])
 def test_one_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> None:
     one = Base.load(tmp_path, SITE, "")
     one.keep("a.md", ENTRY)
@@ -60,6 +60,17 @@ def test_one_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> None:
     one.file.write_text(text)
     with pytest.raises(BadBase, match=one.file.name):
         Base.load(tmp_path, SITE, "")
+
+
+def test_one_of_a_release_before_is_read(tmp_path: Path) -> None:
+    one = Base(tmp_path, SITE, "")
+    one.file.parent.mkdir()
+    kept = {"format": 1, "site": SITE, "prefix": "", "files": {"a.md": asdict(ENTRY)}}
+    one.file.write_text(json.dumps(kept))
+    again = Base.load(tmp_path, SITE, "")
+    again.keep("b.md", ENTRY)
+    again.save()
+    assert Base.load(tmp_path, SITE, "").entries == {"a.md": ENTRY, "b.md": ENTRY}
 
 
 def test_one_that_is_no_file_is_not_waited_for(tmp_path: Path) -> None:

@@ -13,16 +13,14 @@ from sheaf.cli.client import (
     ApiError,
     BatchRefused,
     Client,
-    Connection,
-    UnexpectedAnswer,
-    Unreachable,
 )
+from sheaf.cli.connection import Connection, UnexpectedAnswer, Unreachable
 from tests.servers.meddler import Meddler, PassOn, Reply, Request, meddling
 from tests.waiting import PATIENCE
 
 Answer = tuple[int, dict[str, str], Any]
 PAGE = {"slug": "é", "title": "T", "tags": ["x"], "version": 2, "blob": "b", "body": "B"}
-PAGE |= {"id": "1", "origin": "edit", "file": "é.md"}
+PAGE |= {"id": "1", "origin": "edit", "file": "é.md", "updated_at": "2026-11-30T08:00:00Z"}
 
 
 class Script(ThreadingHTTPServer):

@@ -1,3 +1,5 @@
+from dataclasses import fields
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from sheaf.cli.client import Page
 from sheaf.cli.documents import document
 from sheaf.rendering import source
 from sheaf.rendering.front_matter import Unreadable
+from tests.unit.sheaf.cli import sides_of
 
 titles = st.text(min_size=1, max_size=20).map(texts.line).filter(bool)
 OPENINGS = [
@@ -28,8 +31,9 @@ tags = st.lists(titles, max_size=3, unique=True).map(tuple)
 
 
 def page(body: str, title: str = "a", tags: tuple[str, ...] = ()) -> Page:
-    named = {"id": "1", "slug": "guide/a", "file": "guide/a.md", "origin": "edit"}
-    return Page(**named, title=title, tags=tags, version=1, blob="", body=body)
+    item = sides_of.page("guide/a", of="1")
+    named = {field.name: getattr(item, field.name) for field in fields(item)}
+    return Page(**{**named, "title": title, "tags": tags, "blob": "", "body": body})
 
 
 def test_a_body_that_says_everything_is_the_file() -> None:

@@ -1,4 +1,5 @@
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import pytest
@@ -12,10 +13,22 @@ class Done:
     size: int = 3
 
 
+def run(
+    work: Callable[[int], Done], numbers: Iterable[int], done: Callable[[Done], object]
+) -> None:
+    jobs.run(
+        lambda some: [work(job) for job in some],
+        numbers,
+        take=lambda waiting: [waiting.popleft() for _ in range(min(3, len(waiting)))],
+        at_once=lambda: 2,
+        note=done,
+    )
+
+
 def test_what_came_of_each_job_is_noted() -> None:
     done: list[Done] = []
-    jobs.run(Done, range(5), 2, done.append)
-    assert {each.number for each in done} == set(range(5))
+    run(Done, range(8), done.append)
+    assert {each.number for each in done} == set(range(8))
 
 
 def test_a_line_is_one_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
@@ -34,5 +47,5 @@ def test_any_error_stops_the_run() -> None:
         return Done(number)
 
     with pytest.raises(ConnectionError):
-        jobs.run(work, range(1000), 2, lambda done: None)
+        run(work, range(1000), lambda done: None)
     assert len(begun) < 100

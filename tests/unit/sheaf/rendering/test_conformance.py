@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sheaf.rendering import links
+from sheaf.rendering import linked, links
 from sheaf.rendering.markdown import render
 from tests.needs import needs
 
@@ -29,6 +29,7 @@ _BY_DESIGN = {
     "bare addresses are links": {602, 606, 608, 611, 612},
     "only some schemes are links": {598, 599, 601},
     "code has colours": {142, 143},
+    "double brackets are a link to a page": {590},
 }
 
 GITHUBS = [
@@ -63,8 +64,10 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._in_pre |= tag == "pre"
-        # A heading's address, and what follows no link, are ours; classes only help styles.
+        # A heading's address, what follows no link, and what a link may mean are ours; classes only
+        # help styles.
         ours = {"rel", "class", "aria-label"} if tag != "code" else {"rel"}
+        ours |= {linked.NAME, linked.WRITTEN}
         ours |= {"id"} if re.fullmatch(r"h\d", tag) else set()
         said = ((name, value or "") for name, value in attrs if name not in ours)
         kept = sorted(f"{name}={_led(value) if name == 'href' else value}" for name, value in said)

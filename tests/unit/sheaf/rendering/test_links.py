@@ -1,3 +1,6 @@
+import posixpath
+from urllib.parse import quote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,15 +80,80 @@ def test_queries_and_fragments_stay(href: str, address: str) -> None:
     assert found.href == address
 
 
+@pytest.mark.parametrize(
+    ("href", "page", "found"),
+    [
+        ("../x/", ("g/a", ""), ["x", "g/x"]),
+        ("x/", ("g/a", ""), ["g/x", "g/a/x"]),
+        ("../x/", ("g", "g/index.md"), ["x"]),
+        ("/x/", ("g/a", ""), ["x"]),
+        ("x", ("home", ""), ["x"]),
+        ("x.html", ("home", ""), ["x.html", "x"]),
+        ("/x/index.html", ("g/a", ""), ["x/index.html", "x"]),
+        ("x.HTM", ("home", ""), ["x.HTM", "x"]),
+        ("x/index", ("home", ""), ["x/index", "x"]),
+        ("x.md", ("g/a", ""), ["g/x", "g/a/x"]),
+        ("../../-/x", ("g/a", ""), ["page/x"]),
+        ("./", ("g/a", ""), ["g", "g/a"]),
+    ],
+)
+def test_what_links_may_mean(href: str, page: tuple[str, str], found: list[str]) -> None:
+    assert [each.slug for each in links.readings(href, *page)] == found
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("Tea", ["g/Tea"]),
+        ("Green tea", ["g/Green-tea"]),
+        ("Tea.md", ["g/Tea"]),
+        ("x/Tea", ["g/x/Tea", "x/Tea"]),
+        ("../Tea", ["Tea"]),
+        ("/Tea", ["Tea"]),
+        ("x/index", ["g/x", "x"]),
+    ],
+)
+def test_where_names_are_looked_for(name: str, found: list[str]) -> None:
+    assert [each.slug for each in links.named(name, "g/a")] == found
+
+
+@pytest.mark.parametrize("slug", ["x", "g/a", "g/a/b/c"])
+def test_the_same_place_in_another_page(slug: str) -> None:
+    reading = links.readings("Ü.md?a=b#c", slug)[0]
+    assert reading.to("z/ö") == links.Target("z/ö", "/z/%C3%B6?a=b#c")
+
+
 NAME = st.text(st.sampled_from("aÜ部 .-_+#?'"), min_size=1, max_size=8)
 
 
 @given(st.lists(NAME, min_size=1, max_size=4), st.lists(NAME, max_size=3))
 def test_what_a_link_leads_to_is_a_page_that_may_be(names: list[str], folder: list[str]) -> None:
     href = "/".join(names).replace("#", "%23").replace("?", "%3F")
-    found = links.target(href, slugs.from_path("/".join([*folder, "x"])))
-    if found:
-        assert slugs.parse(found.slug) == found.slug
+    found = links.readings(f"{href}?q=1#there", slugs.from_path("/".join([*folder, "x"])))
+    assert len({each.slug for each in found}) == len(found) <= 4
+    for each in found:
+        assert slugs.parse(each.slug) == each.slug
+        assert each.href == f"/{quote(each.slug)}?q=1#there"
+
+
+PLAIN = st.text(st.sampled_from("abcß"), min_size=1, max_size=2)
+PATH = st.lists(PLAIN, min_size=1, max_size=4).map("/".join)
+
+
+@given(PATH, PATH)
+def test_each_form_of_a_link_may_mean_the_page(page: str, there: str) -> None:
+    """Between any two files of a folder, as their authors and as generators of sites write it."""
+    folder = posixpath.dirname(f"/{page}")
+    from_file, from_url = (posixpath.relpath(f"/{there}", start) for start in (folder, f"/{page}"))
+    forms = [
+        *(f"{from_file}{end}" for end in ("", "/", ".md", "/index.md", "/README.md", ".html")),
+        *(f"{from_url}{end}" for end in ("", "/", "/index.html")),
+        *(f"/{there}{end}" for end in ("", "/", ".md", ".html")),
+    ]
+    for href in forms:
+        # `./a/..` and the like name a folder by the way to it.
+        if not href.endswith(("...md", "...html")) and "..md" not in href and "..html" not in href:
+            assert there in {each.slug for each in links.readings(href, page)}, href
 
 
 @given(st.lists(NAME, min_size=1, max_size=4))

@@ -154,3 +154,74 @@ def test_all_is_closed_and_only_comments_are_lost(pieces: list[str]) -> None:
     reader = read(rendered.html)
     assert reader.open == reader.faults == []
     assert "%%" in text or rendered.plain.count("w") == text.count("w")
+
+
+@pytest.mark.parametrize(
+    ("text", "href", "words"),
+    [
+        ("[[Tea]]", "/g/Tea", "Tea"),
+        ("a[[Tea]]s", "/g/Tea", "Tea"),
+        ("[[Green tea|the green one]]", "/g/Green-tea", "the green one"),
+        ("[[Tea#How to brew]]", "/g/Tea#how-to-brew", "Tea &gt; How to brew"),
+        ("[[Tea#Pots#Iron|iron]]", "/g/Tea#iron", "iron"),
+        ("[[Tea#^a1b2]]", "/g/Tea#a1b2", "Tea &gt; ^a1b2"),
+        ("[[#How to brew]]", "#how-to-brew", "How to brew"),
+        ("[[#How to brew|how]]", "#how-to-brew", "how"),
+        ("![[Tea]]", "/g/Tea", "Tea"),
+        ("**[[Tea]]**", "/g/Tea", "Tea"),
+        ("| a |\n|---|\n| [[Tea\\|the green one]] |", "/g/Tea", "the green one"),
+        ("[[Tea\\|a]]", "/g/Tea", "a"),
+        ("[[pots/Iron]]", "/g/pots/Iron", "pots/Iron"),
+        ("[[Tea]].", "/g/Tea", "Tea"),
+        ("[[<b>]]", "/g/b", "&lt;b&gt;"),
+    ],
+)
+def test_a_name_is_a_link(text: str, href: str, words: str) -> None:
+    html = render(text, "g/a").html
+    assert re.findall('<a href="([^"]*)"[^>]*>([^<]*)</a>', html) == [(href, words)]
+    assert "[[" not in html
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`[[Tea]]`",
+        "```\n[[Tea]]\n```",
+        "$[[Tea]]$",
+        "\\[[Tea]]",
+        "[[]]",
+        "[[ ]]",
+        "[[?!]]",
+        "[[#]]",
+        "[[a\nb]]",
+        "[[a]",
+        "[[[a]]]",
+        "![[photo.png]]",
+        "[[paper.PDF]]",
+        "[[" + "x" * 300 + "]]",
+        "| a |\n|---|\n| [[Tea|the green one]] |",
+    ],
+)
+def test_other_brackets_stay(text: str) -> None:
+    assert "<a" not in render(text, "g/a").html
+
+
+@pytest.mark.parametrize(
+    ("text", "hrefs"),
+    [
+        ("[[tea]]\n\n[tea]: /pot", ["/pot"]),
+        ("[[1]](#notes)", ["#notes"]),
+        ("[a [[Tea]] b](c)", ["/g/Tea"]),
+        ("[[[Tea]](c)", ["/g/c"]),
+    ],
+)
+def test_what_is_a_link_already_stays_one(text: str, hrefs: list[str]) -> None:
+    assert re.findall('href="([^"]*)"', render(text, "g/a").html) == hrefs
+
+
+def test_a_name_is_among_the_words_of_a_page() -> None:
+    rendered = render("# On [[Tea|green tea]]\n\nsee [[Pots]]", "g/a")
+    assert rendered.heading
+    assert rendered.heading.text == "On green tea"
+    assert rendered.plain == "On green tea\nsee Pots"
+    assert rendered.links == {"g/Tea", "g/Pots"}
