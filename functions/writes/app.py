@@ -157,7 +157,7 @@ def put_page(
             condition,
             author,
             page.comment,
-            document=documents.entry,
+            document=documents.saved,
             origin=page.origin or "",
             file=file,
             lease=lease,
@@ -202,7 +202,7 @@ def delete_page(
         slug,
         condition,
         author,
-        document=documents.entry,
+        document=documents.saved,
         lease=lease,
         key=key,
         time_left=_time_left(),
@@ -226,7 +226,7 @@ def post_move(wanted: MoveInput, idempotency_key: IdempotencyKey = None) -> Powe
     saved = batches.move(
         wanted.change(),
         api.admitted.handle,
-        document=documents.of,
+        document=documents.saved_at,
         key=_key(idempotency_key, "POST /api/moves", wanted),
         time_left=_time_left(),
     )
@@ -250,7 +250,7 @@ def post_batch(
     done = batches.carry_out(
         changes,
         api.admitted.handle,
-        document=documents.of,
+        document=documents.saved_at,
         key=_key(idempotency_key, "POST /api/batches", wanted),
         time_left=_time_left(),
     )

@@ -26,8 +26,8 @@ class Entry:
     thing. `status` and `headers` are for values that are sent by HTTP. `modified` is when it
     changed and `fresh_until` when it should be looked at again, both in seconds of Unix time (0:
     unknown); `build` is the number of the program that made it. `fresh_for` is for how many seconds
-    it may be kept fresh, if that is less than what the cache does (0: it says nothing). Equal is
-    what is stored alike.
+    it may be kept fresh, if that is less than what the cache does (None: it says nothing; 0: the
+    next reader is to make it again). Equal is what is stored alike.
 
     >>> entry = Entry(3, b"plum cake").stamped(build=2, fresh_until=1000)
     >>> entry.is_fresh(build=2, now=999.5), entry.is_fresh(build=3, now=999.5)
@@ -49,7 +49,7 @@ class Entry:
         modified: float = 0.0,
         build: int = 0,
         fresh_until: int = 0,
-        fresh_for: int = 0,
+        fresh_for: int | None = None,
     ) -> None:
         self.version = version
         self.body = body
@@ -76,7 +76,7 @@ class Entry:
 
     def fresh_seconds(self, most: float) -> float:
         """For how long it is fresh in a cache that keeps entries fresh for `most` seconds."""
-        return min(most, self.fresh_for) if self.fresh_for else most
+        return most if self.fresh_for is None else min(most, self.fresh_for)
 
     def is_fresh(self, build: int, now: float) -> bool:
         """Whether it can be served without a second thought by this build at this Unix time."""
@@ -88,7 +88,7 @@ class Entry:
         So a script can read the numbers, and nobody has to look through the body.
         """
         about = {"status": self.status, "modified": self.modified, "headers": self.headers}
-        if self.fresh_for:
+        if self.fresh_for is not None:
             about["fresh_for"] = self.fresh_for
         numbers = f"{self.version} {self.build} {self.fresh_until}"
         return f"{numbers} {json.dumps(about)}\n".encode()
@@ -108,7 +108,7 @@ class Entry:
         about = json.loads(rest)
         try:
             value = (int(version), body, about["status"], about["headers"], about["modified"])
-            return cls(*value, int(build), int(fresh_until), about.get("fresh_for", 0))
+            return cls(*value, int(build), int(fresh_until), about.get("fresh_for"))
         except (KeyError, TypeError) as error:
             raise ValueError("not an entry of this cache") from error
 

@@ -16,7 +16,7 @@ from sheaf.pages.errors import Redirected
 from sheaf.pages.reads import Page
 from sheaf.pages.revisions import Revision
 from sheaf.pages.tree import Child
-from sheaf.rendering import articles, templates
+from sheaf.rendering import articles, linked, templates
 from sheaf.rendering.source import parse
 from sheaf.slugs import BadSlug
 
@@ -63,14 +63,30 @@ def of(slug: str, page: Page | None, below: Sequence[Child] = ()) -> Entry:
     return folder(slug, below) if below else absent(slug)
 
 
-def entry(page: Page) -> Entry:
-    """A page as the cache keeps it: the document, or the fact that the page was deleted."""
+def saved_at(slug: str, page: Page | None) -> Entry:
+    """As `of`, for a writer, who does not look where links lead: the first reader does."""
+    return saved(page) if page else absent(slug)
+
+
+def saved(page: Page) -> Entry:
+    """As `entry`, for a writer, who does not look where links lead: the first reader does."""
+    return entry(page, looks=False)
+
+
+def entry(page: Page, *, looks: bool = True) -> Entry:
+    """A page as the cache keeps it: the document, or the fact that the page was deleted.
+
+    If nobody `looks` where its links lead, it is to be made again as soon as it is read.
+    """
     if page.moved_to:
         return moved(page, page.moved_to)
     if page.state != "live":
         return deleted(page)
     stored = articles.of_stored(page.html, page.body, page.title)
-    article, leads_on = destinations.shown(stored, page.slug, page.file)
+    if looks:
+        article, leads_on = destinations.shown(stored, page.slug, page.file)
+    else:
+        article, leads_on = linked.shown(stored), linked.leads_on(stored)
     context = {"page": page, "said": parse(page.body).metadata, "article": article}
     html = templates.render("page.html", **context, site=site()).encode()
     of_page = cdn_tag(page.slug)
@@ -83,7 +99,7 @@ def entry(page: Page) -> Entry:
         headers,
         version=page.version,
         modified=modified,
-        fresh_for=_LOOKED_UP_SECONDS if leads_on else 0,
+        fresh_for=_LOOKED_UP_SECONDS * looks if leads_on else None,
     )
 
 
@@ -150,7 +166,7 @@ def ready(
     status: int = 200,
     modified: float = 0.0,
     quality: int = _QUALITY,
-    fresh_for: int = 0,
+    fresh_for: int | None = None,
 ) -> Entry:
     """Bytes as they are sent most often: in brotli, and that in base64 as API Gateway wants it."""
     common = {"content-type": media_type, "content-encoding": STORED_ENCODING}
