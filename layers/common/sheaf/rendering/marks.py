@@ -9,6 +9,7 @@ heading in it.
 """
 
 import re
+from urllib.parse import quote
 
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import normalizeReference
@@ -37,7 +38,6 @@ _FORMULA = re.compile(r"(\$\$?)(?![\s$])((?:[^$\\]|\\.){1,1000}?)(?<!\s)\1(?![\w
 _MARKED = re.compile(r"==(?![\s=])(.{1,1000}?)(?<![\s=])==(?![\w=])", re.DOTALL)
 _COMMENT = re.compile(r"%%(?!%)[^\n]{1,1000}?%%(?![\w%])")
 _UNITS_OF_SEARCH = 10
-# Of a file that is no page, nothing is shown.
 _NAMED = re.compile(
     r"!?\[\[(?P<name>[^\[\]|#\n]{0,200}+)(?:#(?P<heading>[^\[\]|\n]{0,200}+))?"
     r"(?:\|(?P<words>[^\[\]\n]{1,400}+))?\]\](?![\](\[])"
@@ -161,9 +161,12 @@ def _named(state: StateInline, silent: bool) -> bool:
     found = _NAMED.match(state.src, state.pos, state.posMax)
     if not found or state.src[state.pos - 1 : state.pos] in ("[", "!") or not _names(state, found):
         return False
-    if not silent:
-        state.env["work"].add_path(found["name"])
-        _push_link(state, found["name"].strip(), (found["heading"] or "").strip(), found["words"])
+    name, heading = found["name"].strip(), (found["heading"] or "").strip()
+    if not silent and _NO_PAGE.search(name):
+        _push_file(state, name, found)
+    elif not silent:
+        state.env["work"].add_path(name)
+        _push_link(state, name, heading, found["words"])
     state.pos = found.end()
     return True
 
@@ -171,9 +174,22 @@ def _named(state: StateInline, silent: bool) -> bool:
 def _names(state: StateInline, found: re.Match[str]) -> bool:
     """Whether it can be the name of a page or of a heading, and is no reference that there is."""
     name, heading = found["name"].strip(), found["heading"]
-    is_name = any(map(str.isalnum, name)) and not _NO_PAGE.search(name)
+    is_name = any(map(str.isalnum, name))
     is_reference = normalizeReference(name) in state.env.get("references", {})
     return not is_reference and (is_name or (not name and bool(heading)))
+
+
+def _push_file(state: StateInline, name: str, found: re.Match[str]) -> None:
+    """A file that is no page: an image where it is shown, as `![](a.png)` is, else its words."""
+    words = found["words"] or name
+    if not found[0].startswith("!"):
+        state.push("text", "", 0).content = words
+        return
+    image = state.push("image", "img", 0)
+    image.attrs = {"src": quote(name), "alt": ""}
+    # What Obsidian has behind the bar of an image is how wide it is shown.
+    image.content = name if words.isdigit() else words
+    image.children = [Token("text", "", 0, content=image.content)]
 
 
 def _push_link(state: StateInline, name: str, heading: str, words: str | None) -> None:

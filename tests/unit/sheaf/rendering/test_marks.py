@@ -196,8 +196,6 @@ def test_a_name_is_a_link(text: str, href: str, words: str) -> None:
         "[[a\nb]]",
         "[[a]",
         "[[[a]]]",
-        "![[photo.png]]",
-        "[[paper.PDF]]",
         "[[" + "x" * 300 + "]]",
         "| a |\n|---|\n| [[Tea|the green one]] |",
     ],
@@ -217,6 +215,22 @@ def test_other_brackets_stay(text: str) -> None:
 )
 def test_what_is_a_link_already_stays_one(text: str, hrefs: list[str]) -> None:
     assert re.findall('href="([^"]*)"', render(text, "g/a").html) == hrefs
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("![[a photo.png]]", '<img src="a%20photo.png" alt="a photo.png">'),
+        ("![[photo.png|300]]", '<img src="photo.png" alt="photo.png">'),
+        ("![[photo.png|A *pot*]]", '<img src="photo.png" alt="A *pot*">'),
+        ("[[paper.PDF]]", "paper.PDF"),
+        ("[[paper.pdf#page=2|<b>]]", "&lt;b&gt;"),
+    ],
+)
+def test_a_file_that_is_no_page_is_an_image_or_its_words(text: str, html: str) -> None:
+    rendered = render(text, "g/a")
+    assert rendered.html == f"<p>{html}</p>\n"
+    assert not rendered.links
 
 
 def test_a_name_is_among_the_words_of_a_page() -> None:
