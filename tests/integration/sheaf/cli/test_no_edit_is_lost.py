@@ -26,6 +26,7 @@ from tests.integration.sheaf.cli.people import Person
 
 NAMES = ("a", "b")
 NEW = "--\n\n--\n\n--\n"
+DRAFT = "---\ndraft: true\n---\n"
 names, folders = st.sampled_from([*NAMES, "new"]), st.integers(0, 1)
 tops = st.booleans()
 
@@ -47,10 +48,12 @@ class Command:
     moves: bool
     dry: bool
     at_once: bool
+    drafts: bool
 
     def do(self, world: "World") -> None:
         aim = Aim(self.to_site, self.to_folder, moves=self.moves)
-        task = Task(world.roots[self.folder], aim, world.prefix, threads=2, dry=self.dry)
+        how = {"dry": self.dry, "drafts": self.drafts}
+        task = Task(world.roots[self.folder], aim, world.prefix, threads=2, **how)
         before = world.state() if self.dry else None
         is_import = self.to_site and not self.to_folder
         (atomic.run if self.at_once and is_import else sync.run)(world.client, task)
@@ -70,6 +73,21 @@ class Typed:
         text = file.read_text() if file.exists() else NEW
         file.write_text(line + text if self.at_top else text + line)
         world.typed[self.folder].add(line)
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """A file says that it is a draft, or says so no more."""
+
+    folder: int
+    name: str
+
+    def do(self, world: "World") -> None:
+        file = world.file(self.folder, self.name)
+        if file.exists():
+            text = file.read_text()
+            whole = text.removeprefix(DRAFT) if text.startswith(DRAFT) else DRAFT + text
+            file.write_text(whole)
 
 
 @dataclass(frozen=True)
@@ -165,10 +183,12 @@ commands = st.builds(
     *(st.booleans(), st.booleans(), st.booleans()),
     dry=st.sampled_from([False, False, False, True]),
     at_once=st.sampled_from([False, False, True]),
+    drafts=st.sampled_from([False, False, True]),
 ).filter(lambda one: one.to_site or one.to_folder)
 edits = st.one_of(st.builds(Edited, names, tops), st.builds(Typed, folders, names, tops))
 others = st.one_of(
     st.builds(BaseLost, folders),
+    st.builds(Drafted, folders, names),
     st.builds(Moved, names, names),
     st.builds(Deleted, names),
     st.builds(Restored, names),
@@ -250,7 +270,7 @@ def token(mint_token: Mint) -> str:
 
 
 def command(folder: int, *, to_site: bool = False, to_folder: bool = False) -> Command:
-    return Command(folder, to_site, to_folder, moves=False, dry=False, at_once=False)
+    return Command(folder, to_site, to_folder, moves=False, dry=False, at_once=False, drafts=False)
 
 
 # A job that imports the same each night; a clone that never had what a person saved, after a folder
@@ -274,6 +294,7 @@ def command(folder: int, *, to_site: bool = False, to_folder: bool = False) -> C
         command(0, to_site=True, to_folder=True),
     ]
 )
+@example([Drafted(0, "a"), command(0, to_folder=True), Edited("a", at_top=False), Drafted(0, "a")])
 @given(operations)
 def test_no_line_that_anybody_saved_or_typed_is_lost(
     site_url: str, token: str, tmp_path_factory: pytest.TempPathFactory, done: list[Operation]
