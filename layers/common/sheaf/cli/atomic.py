@@ -7,6 +7,7 @@ from sheaf.cli import batches, merges, sync, uploads
 from sheaf.cli.batches import Change
 from sheaf.cli.client import BatchRefused, Client, Page, Refusal, SavedItem
 from sheaf.cli.connection import ClientError
+from sheaf.cli.folder import Refused
 from sheaf.cli.matching import File, Match
 from sheaf.cli.planning import Kind, Step
 from sheaf.cli.reports import Done, Report
@@ -74,6 +75,8 @@ def _parts(sides: Sides, task: Task, steps: Sequence[Step], report: Report) -> l
 def _part(sides: Sides, task: Task, step: Step, done: Done) -> _Part | None:
     """What to send for a step, if anything; raises what is in sync.EXPECTED."""
     match, file, page = step.match, step.match.file, step.match.page
+    if task.dry and step.kind == Kind.CREATE and (there := sides.client.moved_to(match.slug)):
+        raise Refused(f"the page is at {there} now")
     if step.kind in UPLOADS and file:
         return _Part(done, match, uploads.change(sides, match, file, page, task.aim))
     if step.kind == Kind.MERGE and file and page:
