@@ -263,6 +263,8 @@ class Page(HTMLParser):
         self.ids |= {value for name in ("id", "name") if (value := given.get(name))}
         if tag in ("article", "pre", "code"):
             self._open.append(tag)
+        if tag == "img":
+            self._words += given.get("alt") or ""
         if tag == "a":
             self._href, self._words = given.get("href"), ""
 

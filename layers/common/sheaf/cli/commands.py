@@ -224,6 +224,7 @@ def _sync(
         report = run(Client(site.url, site.token, connections=threads), task)
         report.tell_passed_over()
         report.tell_unused()
+        report.tell_templates()
         click.echo(report.document() if as_json else report.summary(shown))
     if report.has_failed:
         raise SystemExit(1)

@@ -20,7 +20,8 @@ class File:
     """A file of the folder: git's id of what it holds, or the fault for which it holds no page.
 
     A draft is left where it is, whatever is done with the others. `unused` are the keys of its
-    front matter of which a page makes nothing.
+    front matter of which a page makes nothing. One `has_templates` if it has marks of a template
+    language, which a page shows as they are.
     """
 
     found: Found
@@ -28,6 +29,7 @@ class File:
     fault: str = ""
     is_draft: bool = False
     unused: tuple[str, ...] = ()
+    has_templates: bool = False
 
     @property
     def path(self) -> str:

@@ -40,6 +40,8 @@ class Report:
     passed_over: Counter[str] = field(default_factory=Counter)
     # Keys of front matter of which pages make nothing, by how many texts have them.
     unused: Counter[str] = field(default_factory=Counter)
+    # How many texts have marks of a template language, which pages show as they are.
+    templates: int = 0
 
     def note(self, done: Done) -> None:
         """Add something, and tell people if they have to see it."""
@@ -79,6 +81,12 @@ class Report:
             more = f" and {others} others" if others else ""
             jobs.report(f"keys not used: {', '.join(parts)}{more}")
 
+    def tell_templates(self) -> None:
+        """Say how many texts have what a program was to put something else for."""
+        if self.templates:
+            files = "a file" if self.templates == 1 else f"{self.templates:,} files"
+            jobs.report(f"marks of a template language, which stay as text: in {files}")
+
     def document(self) -> str:
         """All of it as JSON."""
         items = [
@@ -88,4 +96,5 @@ class Report:
         counts = {kind.value: self.counts[kind] for kind in Kind}
         told = {"dry_run": self.dry, "counts": counts, "passed_over": dict(self.passed_over)}
         unused = dict(self.unused.most_common())
-        return json.dumps({**told, "keys_not_used": unused, "items": items}, indent=2)
+        in_texts = {"keys_not_used": unused, "templates": self.templates}
+        return json.dumps({**told, **in_texts, "items": items}, indent=2)

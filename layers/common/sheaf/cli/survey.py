@@ -14,6 +14,9 @@ from sheaf.cli.planning import Deleted, changed_here, changed_there, is_based
 from sheaf.hashing import git_blob_id
 from sheaf.rendering import source
 
+# Liquid, Jinja, Hugo's shortcodes and mdBook's includes; PyMdown's snippets.
+_TEMPLATES = ("{{", "{%", "--8<--")
+
 
 def files(
     folder: Folder, found: Sequence[Found], entries: Mapping[str, Entry], *, drafts: bool
@@ -50,6 +53,7 @@ def _file(folder: Folder, found: Found, entry: Entry | None, *, drafts: bool) ->
         git_blob_id(body.encode()),
         is_draft=said.is_draft and not drafts,
         unused=said.unused,
+        has_templates=any(mark in body for mark in _TEMPLATES),
     )
 
 

@@ -110,7 +110,9 @@ def prepare(client: Client, task: Task) -> tuple[Sides, list[Step], Report]:
     steps = _decided(sides, found, task)
     if task.aim.to_site:
         report.passed_over += _drafts(files, found)
-        report.unused = _unused(steps)
+        sent = _sent(steps)
+        report.unused = Counter(key for file in sent for key in file.unused)
+        report.templates = sum(file.has_templates for file in sent)
     return sides, steps, report
 
 
@@ -140,10 +142,10 @@ def _drafts(files: Sequence[File], found: Matches) -> Counter[str]:
     return Counter({DRAFT: drafts - held})
 
 
-def _unused(steps: Iterable[Step]) -> Counter[str]:
-    """How often there is a key of which nothing is made, in files that go to the site."""
-    sent = (step.match.file for step in steps if step.kind in _SENT)
-    return Counter(key for file in sent if file for key in file.unused)
+def _sent(steps: Iterable[Step]) -> list[File]:
+    """The files that go to the site."""
+    files = (step.match.file for step in steps if step.kind in _SENT)
+    return [file for file in files if file]
 
 
 def _faults(found: Matches, aim: Aim) -> Iterable[Done]:

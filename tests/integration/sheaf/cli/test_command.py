@@ -344,6 +344,15 @@ def test_a_wrong_command_line_is_a_usage_error(sheaf: Sheaf, arguments: tuple[st
     assert "Traceback" not in done.stderr
 
 
+def test_files_with_a_template_language_are_counted(sheaf: Sheaf, folder: Path) -> None:
+    write(folder, {"a.md": b"{% include x %}\n", "b.md": b"{{< x >}}\n", "c.md": b"{ text }\n"})
+    first = sheaf("import", folder)
+    assert first.stderr.strip().endswith(
+        "marks of a template language, which stay as text: in 2 files"
+    )
+    assert "template" not in sheaf("import", folder).stderr
+
+
 def test_a_pipe_does_not_hold_up_an_import(sheaf: Sheaf, folder: Path) -> None:
     write(folder, {"page.md": b"# Page\n", "photo.png": b""})
     os.mkfifo(folder / folder.parent.name / "pipe.md")

@@ -50,6 +50,16 @@ def test_what_was_passed_over_is_counted_by_why(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().err == "passed over: 3 .png, 1 hidden name\n"
 
 
+@pytest.mark.parametrize(("number", "said"), [(0, ""), (1, "in a file"), (1200, "in 1,200 files")])
+def test_files_with_a_template_language_are_counted(
+    capsys: pytest.CaptureFixture[str], number: int, said: str
+) -> None:
+    report = Report(templates=number)
+    report.tell_templates()
+    assert capsys.readouterr().err.strip().endswith(said)
+    assert json.loads(report.document())["templates"] == number
+
+
 def test_keys_that_are_not_used_are_counted_the_most_frequent_first(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
