@@ -112,6 +112,19 @@ def test_all_kinds_of_changes_are_done_together(site: Site, databases: list[str]
     assert listed == {new[0], kept, new[-1]}
 
 
+def test_the_cache_has_what_a_batch_has_saved(site: Site, databases: list[str]) -> None:
+    changed, gone, new = SLUGS[:3]
+    for slug in (changed, gone):
+        site.put(slug, {"body": "one"}, CREATE)
+    deletion = {"slug": gone, "delete": True, "if_match": '"v1"'}
+    change = {"slug": changed, "body": "two", "if_match": '"v1"'}
+    assert send(site, creating(new), change, deletion).status_code == 201
+    kept = [page_cache.versioned().get(page_cache.key(slug)) for slug in (new, changed, gone)]
+    assert [(entry.version, entry.status) for entry in kept if entry] == [
+        *((1, 200), (2, 200), (2, 410)),
+    ]
+
+
 @pytest.mark.parametrize("to", [SLUGS[0], SLUGS[3], SLUGS[6]])
 @pytest.mark.parametrize("source", [SLUGS[1], SLUGS[4], SLUGS[7]])
 def test_a_page_moves_with_all_that_is_its_own(

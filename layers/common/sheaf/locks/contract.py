@@ -147,6 +147,13 @@ class Lock(Holder):
         holding = self._held()
         self._ended(holding, self._give_back(holding))
 
+    def publish(self, cache: Cache, key: str, entry: Any) -> None:
+        """Store `entry` under `key`; whether the lock is ours is proven where an engine can.
+
+        Without proof what is older is removed. What the cache raises passes through.
+        """
+        cache.publish(key, entry)
+
     def publish_and_release(self, cache: Cache, key: str, entry: Any) -> None:
         """Publish `entry`, which was written under the lock, and give the lock back.
 

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable, Iterable
 from itertools import chain
-from typing import Unpack
+from typing import Any, Unpack
 from uuid import UUID
 
-from sheaf.locks.contract import Lock, Locks, drop_all
+from sheaf.locks.contract import Cache, Lock, Locks, drop_all
 from sheaf.locks.errors import LockNotOwnedError
 from sheaf.locks.holder import Holder, Options
 from sheaf.locks.holdings import GIVEN_BACK, Holding
@@ -77,6 +77,10 @@ class MultiLock(Holder):
     def reissue(self, name: str, above: int) -> int:
         """A new fence for one of the locks, as a Lock's; raises KeyError, too."""
         return self._named(name).reissue(above)
+
+    def publish(self, cache: Cache, name: str, entry: Any) -> None:
+        """Store an entry under one of the names, as its Lock does; raises KeyError, too."""
+        self._named(name).publish(cache, name, entry)
 
     def _named(self, name: str) -> Lock:
         for lock in self.locks:

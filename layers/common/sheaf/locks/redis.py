@@ -149,6 +149,14 @@ class RedisLock(Lock):
         with suppress(*_FAILURES, OSError):
             send(self.client, self._over(ABANDON, holding))
 
+    def publish(self, cache: Cache, key: str, entry: Any) -> None:
+        """As in the contract; the cache has to have this very `client` for a proof."""
+        holding = self._standing()
+        if holding and cache.client is self.client:
+            run(self.client, cache.publication(key, entry, (self._keys.lock, holding.sign)))
+        else:
+            super().publish(cache, key, entry)
+
     def publish_and_release(self, cache: Cache, key: str, entry: Any) -> None:
         """As in the contract; one round trip if the cache has this very `client`.
 

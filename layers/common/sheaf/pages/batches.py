@@ -134,7 +134,7 @@ def _carry_out(
         with editing.overtaken(title):
             saved, pages = shards.following_moves(_attempt, plans, author, lock, key)
         for page in pages:
-            _publish(page, document)
+            _publish(page, document, lock)
     finally:
         editing.release(lock)
     return saved
@@ -216,7 +216,7 @@ def _by_shard(slugs: Iterable[str]) -> dict[int, list[str]]:
     return found
 
 
-def _publish(page: Page, document: Document) -> None:
+def _publish(page: Page, document: Document, lock: MultiLock) -> None:
     """Let nobody see an older page any more; raises Unavailable if the cache says nothing of it.
 
     Unlike a save's answer, a batch's waits for that. The relay publishes what is not.
@@ -224,7 +224,7 @@ def _publish(page: Page, document: Document) -> None:
     key, entry = page_cache.key(page.slug), document(page.slug, page)
     page_cache.saved(key, entry)
     try:
-        page_cache.versioned().publish(key, entry)
+        lock.publish(page_cache.versioned(), key, entry)
     except RedisError as failure:
         raise Unavailable("all is saved, and the cache does not say that it has it") from failure
 
