@@ -100,11 +100,11 @@ def clones(servers: Servers, name: str, originals: Sequence[str]) -> Iterator[li
 
 
 @contextmanager
-def migrated_shards(servers: Servers) -> Iterator[tuple[str, ...]]:
+def migrated_shards(servers: Servers, name: str = "part") -> Iterator[tuple[str, ...]]:
     """The addresses of three new databases, of which two own all slots."""
     with ExitStack() as stack:
         urls = [
-            stack.enter_context(database(servers, f"shard_{number}", None))
+            stack.enter_context(database(servers, f"{name}_{number}", None))
             for number in range(SHARDS)
         ]
         # The first migration spreads the slots over the databases that it finds.
@@ -125,7 +125,7 @@ def sharded_site(
 @pytest.fixture(scope="session")
 def _originals(servers: Servers) -> Iterator[None]:
     """What the databases of `sharded` are cloned from."""
-    with migrated_shards(servers):
+    with migrated_shards(servers, "shard"):
         yield
 
 

@@ -172,6 +172,7 @@ UPDATED = {
     "body": "",
     "origin": "edit",
     "file": "",
+    "updated_at": "2026-11-30T00:00:00Z",
 }
 
 WRITES: dict[str, tuple[set[str], Meddle]] = {
