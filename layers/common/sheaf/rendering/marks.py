@@ -2,10 +2,10 @@
 
 `## Heading {#address}` gives a heading its address; such a list of attributes may stand below or
 right behind other text, too, and a block may end with its name, ` ^name`, as Obsidian's do.
-`==words==` are marked, and `%% what is said here %%` is said to nobody. `$e = mc^2$`, and what is
-between two lines of `$$`, are formulas: they are kept as they were written, and marked as such.
-`[[Name]]` is a link to the page of that name, wherever it is, and `[[Name#Heading|text]]` to a
-heading in it.
+`==words==` are marked, and a line of `%% what is said here %%` is said to nobody. `$e = mc^2$`, and
+what is between two lines of `$$`, are formulas: they are kept as they were written, and marked as
+such. `[[Name]]` is a link to the page of that name, wherever it is, and `[[Name#Heading|text]]` to
+a heading in it.
 """
 
 import re
@@ -20,24 +20,27 @@ from markdown_it.token import Token
 
 from sheaf import slugs
 
-_LIST = r"\{(?::[ \t]*(?=[\w#.])|[ \t]*(?=[#.]))([^{}\n]{1,200})\}"
+_LIST = r"\{(?::[ \t]*(?=[\w#.])|[ \t]*(?=[#.]|[\w-]+=))([^{}\n]{1,200})\}"
 _ATTRIBUTES = re.compile(rf"[ \t]*{_LIST}[ \t]*\Z")
-_ATTRIBUTES_BELOW = re.compile(rf"(?:\n|\A){_LIST}\Z")
-_ATTRIBUTES_ABOVE = re.compile(rf"{_LIST}[ \t]*\n")
+# A file may be called {.so}.
+_LINE = rf"(?=\{{[: ]){_LIST}"
+_ATTRIBUTES_BELOW = re.compile(rf"(?:\n|\A){_LINE}\Z")
+_ATTRIBUTES_ABOVE = re.compile(rf"{_LINE}[ \t]*\n")
 _ATTRIBUTES_BEHIND = re.compile(_LIST)
 _LONGEST_ATTRIBUTES = 300
-_HAS_ATTRIBUTES = ")]*_`:"
+_HAS_ATTRIBUTES = ("link_close", "image", "code_inline", "mark_close")
+_ICON = re.compile(r":[\w-]{1,50}:\Z")
 _ID = re.compile(r"(?:^|\s)#(\S+)")
-# A number of few digits is a power, such as 2 ^10.
-_NAME = re.compile(r"(?:\s|\A)\^(?=\d{6}|[\w-]*[^\W\d])([\w-]{2,100})\Z")
+# What is shorter may be a power, such as 2 ^10, or some other text.
+_NAME = re.compile(r"(?:\s|\A)\^([\w-]{6,100})\Z")
 _INTERRUPTED = ["paragraph", "reference", "blockquote", "list"]
 _NOT_IN_IDS = re.compile(r"[^\w-]+")
 # A dollar is the beginning of a formula, and not of a price, if a sign comes next, and its end if
 # one was before and neither a letter nor a digit comes after.
 _FORMULA = re.compile(r"(\$\$?)(?![\s$])((?:[^$\\]|\\.){1,1000}?)(?<!\s)\1(?![\w$])", re.DOTALL)
 _MARKED = re.compile(r"==(?![\s=])(.{1,1000}?)(?<![\s=])==(?![\w=])", re.DOTALL)
-_COMMENT = re.compile(r"%%(?!%)[^\n]{1,1000}?%%(?![\w%])")
 _UNITS_OF_SEARCH = 10
+_LONGEST_COMMENT = 2000
 _NAMED = re.compile(
     r"!?\[\[(?P<name>[^\[\]|#\n]{0,200}+)(?:#(?P<heading>[^\[\]|\n]{0,200}+))?"
     r"(?:\|(?P<words>[^\[\]\n]{1,400}+))?\]\](?![\](\[])"
@@ -53,7 +56,7 @@ def plugin(parser: MarkdownIt) -> None:
     parser.core.ruler.after("block", "attributes", _take_attributes)
     parser.block.ruler.before("fence", "formula", _formula_block, {"alt": _INTERRUPTED})
     parser.block.ruler.before("fence", "comment", _comment_block, {"alt": _INTERRUPTED})
-    for rule in (_formula, _marked, _comment, _attributes):
+    for rule in (_formula, _marked, _attributes):
         parser.inline.ruler.before("escape", rule.__name__, rule)
     parser.inline.ruler.before("link", "named", _named)
 
@@ -82,8 +85,8 @@ def _take_attributes(state: StateCore) -> None:
 
 def _attributes_of(opening: Token, text: str) -> re.Match[str] | None:
     """The attributes, or the name, with which a block's text ends, or the attributes above it."""
-    if text.startswith("{"):
-        return _ATTRIBUTES_ABOVE.match(text) or _ATTRIBUTES_BELOW.fullmatch(text)
+    if found := _ATTRIBUTES_ABOVE.match(text):
+        return found
     start = max(0, len(text) - _LONGEST_ATTRIBUTES)
     if text.endswith("}"):
         pattern = _ATTRIBUTES if opening.type == "heading_open" else _ATTRIBUTES_BELOW
@@ -98,18 +101,30 @@ def _id(found: re.Match[str]) -> str:
     return written[1] if written else ""
 
 
-def _attributes(state: StateInline, _silent: bool) -> bool:
+def _attributes(state: StateInline, silent: bool) -> bool:
     """Attributes right behind a link, or other marked text."""
-    begins = state.src[state.pos] == "{" and state.pos
-    if not begins or state.src[state.pos - 1] not in _HAS_ATTRIBUTES:
+    if silent or state.src[state.pos] != "{" or not _is_behind_mark(state):
         return False
     found = _ATTRIBUTES_BEHIND.match(state.src, state.pos, state.posMax)
     state.pos = found.end() if found else state.pos
     return found is not None
 
 
+def _is_behind_mark(state: StateInline) -> bool:
+    if state.pending:
+        return bool(_ICON.search(state.pending))
+    last = state.tokens[-1] if state.tokens else Token("", "", 0)
+    is_emphasis = last.type == "text" and last.content and not last.content.strip("*_~")
+    return bool(last.type in _HAS_ATTRIBUTES or is_emphasis)
+
+
 def _marked(state: StateInline, silent: bool) -> bool:
-    found = _search(state, "==", _MARKED)
+    start = state.pos
+    # None begins in a word.
+    if not state.src.startswith("==", start) or _joins(state.src[start - 1 : start]):
+        return False
+    state.env["work"].spend(_UNITS_OF_SEARCH)
+    found = _MARKED.match(state.src, start, state.posMax)
     if not found:
         return False
     if not silent:
@@ -123,21 +138,8 @@ def _marked(state: StateInline, silent: bool) -> bool:
     return True
 
 
-def _comment(state: StateInline, _silent: bool) -> bool:
-    found = _search(state, "%%", _COMMENT)
-    state.pos = found.end() if found else state.pos
-    return found is not None
-
-
-def _search(state: StateInline, sign: str, pattern: re.Pattern[str]) -> re.Match[str] | None:
-    """What begins here with a sign, and in no word."""
-    start = state.pos
-    if not state.src.startswith(sign, start):
-        return None
-    if start and (state.src[start - 1].isalnum() or state.src[start - 1] == sign[0]):
-        return None
-    state.env["work"].spend(_UNITS_OF_SEARCH)
-    return pattern.match(state.src, start, state.posMax)
+def _joins(before: str) -> bool:
+    return before.isalnum() or before == "="
 
 
 def _formula(state: StateInline, silent: bool) -> bool:
@@ -174,7 +176,9 @@ def _named(state: StateInline, silent: bool) -> bool:
 def _names(state: StateInline, found: re.Match[str]) -> bool:
     """Whether it can be the name of a page or of a heading, and is no reference that there is."""
     name, heading = found["name"].strip(), found["heading"]
-    is_name = any(map(str.isalnum, name))
+    # A number behind a word is most likely an index.
+    counts = str.isalpha if state.src[state.pos - 1 : state.pos].isalnum() else str.isalnum
+    is_name = any(map(counts, name))
     is_reference = normalizeReference(name) in state.env.get("references", {})
     return not is_reference and (is_name or (not name and bool(heading)))
 
@@ -215,10 +219,19 @@ def _formula_block(state: StateBlock, line: int, end: int, ahead: bool) -> bool:
 
 
 def _comment_block(state: StateBlock, line: int, end: int, ahead: bool) -> bool:
-    last = _last(state, line, end, "%%")
-    if last and not ahead:
+    last = line if _is_comment(state, line) else _last(state, line, end, "%%")
+    if last is not None and not ahead:
         state.line = last + 1
     return last is not None
+
+
+def _is_comment(state: StateBlock, line: int) -> bool:
+    """Whether a line is a comment by itself."""
+    if not state.src.startswith("%%", state.bMarks[line] + state.tShift[line]):
+        return False
+    text = _line(state, line, _LONGEST_COMMENT)
+    is_whole = text.endswith("%%") and "%%" not in text[2:-2] and len(text) > len("%%%%")
+    return is_whole and not state.is_code_block(line)
 
 
 def _last(state: StateBlock, line: int, end: int, sign: str) -> int | None:
@@ -233,10 +246,10 @@ def _last(state: StateBlock, line: int, end: int, sign: str) -> int | None:
     return last if last is not None and _line(state, last) == sign else None
 
 
-def _line(state: StateBlock, line: int) -> str:
+def _line(state: StateBlock, line: int, longest: int = 80) -> str:
     start = state.bMarks[line] + state.tShift[line]
     # Longer ones are not looked at.
-    return state.src[start : min(state.eMarks[line], start + 80)].rstrip()
+    return state.src[start : min(state.eMarks[line], start + longest)].rstrip()
 
 
 def _ends(state: StateBlock, line: int, sign: str) -> bool:

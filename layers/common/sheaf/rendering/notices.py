@@ -36,7 +36,8 @@ _SLASHES = re.compile(
     r"(?P<fence>/{3,})[ \t]+(?P<name>[A-Za-z]+)(?:[ \t]*\|[ \t]*(?P<title>.*))?\Z"
 )
 _INDENTED = re.compile(
-    r"(?P<mark>!!!|\?\?\?\+?)[ \t]+(?P<name>[\w-]+)(?:[ \t]+[\w -]+?)?"
+    r"(?P<mark>!!!|\?\?\?\+?)[ \t]+(?P<name>[\w-]+)"
+    r'(?:[ \t]+(?:inline(?:[ \t]+end)?|[\w -]+?(?=[ \t]*")))?'
     r'(?:[ \t]*"(?P<title>.*)")?\Z|===[!+]?[ \t]+"(?P<tab>.*)"\Z'
 )
 _QUOTED = re.compile(

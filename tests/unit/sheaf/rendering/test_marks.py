@@ -86,19 +86,21 @@ def test_other_dollars_stay(text: str) -> None:
         ("a\n{: .note .info}", "<p>a</p>"),
         ("{:.note}\na", "<p>a</p>"),
         ("a\n{: #here}", '<p id="here">a</p>'),
-        ("| a |\n|---|\n\n{.wide}", "<table><thead><tr><th>a</th></tr></thead></table>"),
+        ("| a |\n|---|\n\n{ .wide }", "<table><thead><tr><th>a</th></tr></thead></table>"),
         ("[a](https://b.c){ .button } d", '<p><a href="https://b.c">a</a> d</p>'),
         (
             "**a**{: .x}, `b`{.python} :c-d:{ .big }",
             "<p><strong>a</strong>, <code>b</code> :c-d:</p>",
         ),
         ('[a](https://b.c){:target="_blank"}', '<p><a href="https://b.c">a</a></p>'),
+        ("![a](b.png){ align=left width=300 } c", '<p><img src="b.png" alt="a"> c</p>'),
+        ("[a](https://b.c){target=_blank}", '<p><a href="https://b.c">a</a></p>'),
         ("a ^b15695", '<p id="b15695">a</p>'),
         ("- a ^quote-of-day\n- b", '<ul><li id="quote-of-day">a</li><li>b</li></ul>'),
         ("> a ^123456", '<blockquote><p id="123456">a</p></blockquote>'),
-        ("a\n\n^below", "<p>a</p>"),
+        ("a\n\n^below-it", "<p>a</p>"),
         ("==a *b*== c", "<p><mark>a <em>b</em></mark> c</p>"),
-        ("a %%b%% c", "<p>a  c</p>"),
+        ("a\n%% b c %%\nd", "<p>a</p><p>d</p>"),
         ("a\n\n%%\nb\n\nc\n%%\nd", "<p>a</p><p>d</p>"),
         ("- %%\n  b\n  %%\n  d", "<ul><li>d</li></ul>"),
     ],
@@ -119,12 +121,19 @@ def test_each_mark(text: str, html: str) -> None:
         "*a*{{ .b }}",
         "2 ^10",
         "x ^n",
-        "a^bc",
+        "a^bcdefg",
+        "The regex is ^abc",
+        "f(x){.b}",
+        "f(){ a=b }",
+        "a\n{.so}",
+        "{.so}\na",
+        "5 %% more, and 3 %% less.",
+        "Use %%NAME%% here.",
+        "%%a%% b",
         "a == b == c",
         "a==b==c",
         "==a",
         "50%% a 100%% b",
-        "a%%b%%c",
         "%%a",
         "`==a==`",
         "`%%a%%`",
@@ -138,12 +147,26 @@ def test_other_signs_stay(text: str) -> None:
 
 
 def test_given_names_are_unique_and_links_find_them() -> None:
-    html = render("# ab\n\na ^ab\n\n[b](#^ab) [c](d.md#^ef)", "x").html
-    assert re.findall('id="([^"]*)"', html) == ["ab", "ab-1"]
-    assert re.findall('href="([^"]*)"', html) == ["#ab", "/d#ef"]
+    html = render("# abcdef\n\na ^abcdef\n\n[b](#^abcdef) [c](d.md#^ef)", "x").html
+    assert re.findall('id="([^"]*)"', html) == ["abcdef", "abcdef-1"]
+    assert re.findall('href="([^"]*)"', html) == ["#abcdef", "/d#ef"]
 
 
-_PIECES = ["==", "%%", "{.a}", "\n{: #a}\n", " ^abc\n", "*", "`", "\n\n", "- ", "> ", "w", " "]
+_PIECES = [
+    "==",
+    "%%",
+    "{.a}",
+    "{ .a }",
+    "\n{: #a}\n",
+    " ^abcdef\n",
+    "*",
+    "`",
+    "\n\n",
+    "- ",
+    "> ",
+    "w",
+    " ",
+]
 _PIECES += ["[w](c)"]
 
 
@@ -189,6 +212,8 @@ def test_a_name_is_a_link(text: str, href: str, words: str) -> None:
         "```\n[[Tea]]\n```",
         "$[[Tea]]$",
         "\\[[Tea]]",
+        "array[[0]]",
+        "a[[1,2]]",
         "[[]]",
         "[[ ]]",
         "[[?!]]",
