@@ -46,10 +46,13 @@ def run(client: Client, task: Task) -> Report:
     sides, steps, report = sync.prepare(client, task)
     try:
         parts = _parts(sides, task, steps, report)
-        if parts and not report.has_failed:
-            done = [part.done for part in parts] if task.dry else _send(sides, parts)
-            for each in done:
-                report.note(each)
+        if report.has_failed:
+            done = [_held_back(part) for part in parts]
+        else:
+            _check_size(parts)
+            done = [part.done for part in parts] if task.dry or not parts else _send(sides, parts)
+        for each in done:
+            report.note(each)
     finally:
         sync.keep(sides, task)
     return report
@@ -91,17 +94,26 @@ def _part(sides: Sides, task: Task, step: Step, done: Done) -> _Part | None:
     return None
 
 
-def _send(sides: Sides, parts: Sequence[_Part]) -> list[Done]:
-    """Send them in one batch; says what came of each. Raises TooLarge."""
+def _check_size(parts: Sequence[_Part]) -> None:
+    """Raise TooLarge for what fits into no batch."""
     batch = [part.change for part in parts]
     if not batches.fits(batch):
         raise TooLarge(len(batch), len(batches.document(batch)))
+
+
+def _send(sides: Sides, parts: Sequence[_Part]) -> list[Done]:
+    """Send them in one batch; says what came of each."""
+    batch = [part.change for part in parts]
     parts = [_with_file(sides, part) for part in parts]
     try:
         saved = sides.client.batch(batch)
     except BatchRefused as error:
         sides.known.forget()
-        return [_refused(parts[one.change].done, one) for one in error.refused]
+        refused = {one.change: one for one in error.refused}
+        return [
+            _refused(part.done, refused[number]) if number in refused else _held_back(part)
+            for number, part in enumerate(parts)
+        ]
     for part, item in zip(parts, saved, strict=True):
         _note_saved(sides, part, item)
     return [part.done for part in parts]
@@ -126,6 +138,10 @@ def _note_saved(sides: Sides, part: _Part, saved: SavedItem) -> None:
         uploads.moved_along(sides, match, match.renamed, match.page, saved)
     else:
         sides.out_of_step(match)
+
+
+def _held_back(part: _Part) -> Done:
+    return replace(part.done, kind=Kind.LEAVE, reason="held back by what failed")
 
 
 def _refused(done: Done, refusal: Refusal) -> Done:

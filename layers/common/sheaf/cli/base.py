@@ -86,7 +86,7 @@ class Base:
         except (Refused, ValidationError) as error:
             message = (
                 f"{base.file} cannot be read, or was written by another release. Without it"
-                " nobody is overwritten either: remove it to go on."
+                " no edit of a person is overwritten either: remove it to go on."
             )
             raise BadBase(message) from error
         return base

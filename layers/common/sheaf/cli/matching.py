@@ -227,9 +227,14 @@ class _Matcher:
         offered = dict[str, Match]()
         for id_, (path, entry) in list(self._gone.items()):
             new, page = by_blob.get(entry.blob), self._by_id.get(id_)
-            if not (new and new.file and page) or often[entry.blob] > 1 or lost[entry.blob] > 1:
+            if not (new and new.file) or often[entry.blob] > 1 or lost[entry.blob] > 1:
                 continue
-            del self._gone[id_], self._given[new.slug]
+            del self._gone[id_]
+            if page is None:
+                # The page was deleted meanwhile: its file stays the one of that page.
+                offered[new.path] = replace(new, entry=entry, kept_at=path)
+                continue
+            del self._given[new.slug]
             self._given[id_] = new.path
             moved = Match(path, page.slug, None, entry, page, path)
             offered[new.path] = replace(moved, renamed=new.file, renamed_to=new.slug)

@@ -62,19 +62,23 @@ class Deleted:
 
 Decided = tuple[Kind, str]
 _EDITED = "a person has saved the page, and there is no base to merge on: --overwrite replaces it"
+_BOTH_NEW = "the file is new, and so is the page, with another text: --overwrite replaces it"
 _IS_DRAFT = "a draft, and its page stays as it is: --drafts takes it"
 _BOTH_GONE = "changed on the site, and its file was removed"
 
 
-def decide(match: Match, deleted: Deleted, aim: Aim) -> Step | None:
-    """What to do with a match, if anything."""
+def decide(match: Match, deleted: Deleted, aim: Aim, *, has_base: bool = False) -> Step | None:
+    """What to do with a match, if anything.
+
+    If a folder `has_base` for this site, a page that is not in it is new since, whoever made it.
+    """
     decided: Decided | None
     if match.renamed:
         decided = _renamed(match, match.renamed, aim)
     elif match.file and match.file.is_draft:
         decided = _draft(match)
     elif match.file and match.page:
-        decided = _both(match, match.file, match.page, aim)
+        decided = _both(match, match.file, match.page, aim, is_new=has_base and not match.entry)
     elif match.file:
         decided = _file_alone(match, match.file, deleted, aim)
     else:
@@ -112,7 +116,7 @@ def _draft(match: Match) -> Decided | None:
     return (Kind.KEEP, "") if is_in_step(match) else (Kind.LEAVE, _IS_DRAFT)
 
 
-def _both(match: Match, file: File, page: PageItem, aim: Aim) -> Decided:
+def _both(match: Match, file: File, page: PageItem, aim: Aim, *, is_new: bool) -> Decided:
     if file.fault and aim.to_site:
         return Kind.FAIL, file.fault
     if match.belongs and is_based(match):
@@ -124,7 +128,7 @@ def _both(match: Match, file: File, page: PageItem, aim: Aim) -> Decided:
     if file.blob == page.blob:
         # Title or tags are set apart from the text.
         return (Kind.WRITE, "") if aim.to_folder else (Kind.KEEP, "")
-    return _merged(aim) if is_based(match) else _without_base(page, aim)
+    return _merged(aim) if is_based(match) else _without_base(page, aim, is_new=is_new)
 
 
 def _merged(aim: Aim) -> Decided:
@@ -143,14 +147,14 @@ def _one_way(match: Match, aim: Aim) -> Decided:
     return (Kind.UPDATE, "") if aim.overwrite else (Kind.LEAVE, "changed on the site only")
 
 
-def _without_base(page: PageItem, aim: Aim) -> Decided:
+def _without_base(page: PageItem, aim: Aim, *, is_new: bool) -> Decided:
     if not aim.to_site:
         if aim.overwrite:
             return Kind.WRITE, ""
         return Kind.LEAVE, "another text is in the file: --overwrite replaces it"
-    if aim.overwrite or page.origin == IMPORT:
+    if aim.overwrite or (page.origin == IMPORT and not is_new):
         return Kind.UPDATE, ""
-    return Kind.LEAVE, _EDITED
+    return (Kind.CONFLICT, _BOTH_NEW) if is_new else (Kind.LEAVE, _EDITED)
 
 
 def _misplaced(match: Match, aim: Aim) -> Decided:

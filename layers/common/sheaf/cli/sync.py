@@ -131,7 +131,8 @@ def _base(client: Client, task: Task) -> Base:
 def _decided(sides: Sides, found: Matches, task: Task) -> list[Step]:
     deleted = survey.deleted(sides.client, task.prefix, found.matches)
     matches = survey.compared(sides.client, sides.folder, found.matches, task.threads)
-    steps = (planning.decide(each, deleted, task.aim) for each in matches)
+    has_base = any(map(planning.is_based, found.matches))
+    steps = (planning.decide(each, deleted, task.aim, has_base=has_base) for each in matches)
     return [step for step in steps if step]
 
 
@@ -258,7 +259,8 @@ def _with_both(
     if done.kind == Kind.WRITE:
         return _written(done, downloads.write(sides, one, page))
     if done.kind == Kind.MOVE_FILE:
-        return _written(done, downloads.move_file(sides, one, file, page))
+        moved = _written(done, downloads.move_file(sides, one, file, page))
+        return replace(moved, file=done.file)
     if done.kind == Kind.MERGE:
         merges.merge(sides, one, file, page, to_site=task.aim.to_site)
     elif done.kind == Kind.KEEP and planning.is_in_step(one):

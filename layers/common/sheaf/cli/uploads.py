@@ -51,10 +51,12 @@ def origin(match: Match, page: PageItem, aim: Aim) -> str:
     """What to say of a text that goes on top of this version of a page.
 
     One that carries on what a person has saved counts as that person's: an import without a base
-    has to leave it alone. So does one that was merged before, and did not arrive.
+    has to leave it alone. So does one that was merged before, and did not arrive, and what a sync
+    brings of a file that was changed since: somebody has written it.
     """
     is_merged = match.entry is not None and not match.entry.blob
-    return IMPORT if aim.overwrite or (page.origin == IMPORT and not is_merged) else ""
+    is_written = is_merged or (aim.to_folder and match.entry is not None)
+    return IMPORT if aim.overwrite or (page.origin == IMPORT and not is_written) else ""
 
 
 def delete_page(sides: Sides, match: Match, page: PageItem) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import upkeep.app
-from sheaf.cli import atomic, folder, sync, uploads
+from sheaf.cli import atomic, batches, folder, sync, uploads
 from sheaf.cli.base import BadBase
 from sheaf.cli.batches import Change
 from sheaf.cli.client import ApiError, Client, SavedItem
@@ -563,6 +563,50 @@ def test_a_file_that_changes_meanwhile_is_not_written_over(desk: Desk, colleague
     assert desk.read("a.md") == "typed just now\n"
 
 
+def test_two_people_who_make_one_page_are_told(desk: Desk, colleague: Person) -> None:
+    desk.write("a.md", "text\n")
+    desk.run(SYNC)
+    assert colleague.put("new", {"body": "theirs\n", "origin": "import"}) == 201
+    desk.write("new.md", "mine\n")
+    for aim, done in ((SYNC, "in conflict"), (IMPORT, "in conflict"), (EXPORT, "left")):
+        assert desk.run(aim) == {"unchanged": 1, done: 1}
+    assert sync_at_once(desk) == {"unchanged": 1, "in conflict": 1}
+    assert (desk.read("new.md"), colleague.text("new")) == ("mine\n", "theirs\n")
+    assert desk.run(SYNC, overwrite=True) == {"unchanged": 1, "updated": 1}
+
+
+def test_what_was_written_in_a_synced_folder_is_a_persons(desk: Desk, colleague: Person) -> None:
+    desk.write("a.md", "old\n")
+    desk.run(SYNC)
+    desk.write("a.md", "new\n")
+    assert desk.run(SYNC) == {"updated": 1}
+    desk.lose_base()
+    desk.write("a.md", "old\n")
+    assert desk.run(SYNC) == desk.run(IMPORT) == {"left": 1}
+    assert colleague.text("a") == "new\n"
+
+
+def test_a_deleted_page_does_not_come_back_by_another_name(desk: Desk, colleague: Person) -> None:
+    desk.write("a.md", "text\n")
+    desk.write("b.md", "more\n")
+    desk.run(SYNC)
+    assert colleague.delete("a") == 204
+    (desk.root / "a.md").rename(desk.root / "c.md")
+    for _ in range(2):
+        assert desk.run(SYNC) == {"unchanged": 1, "left": 1}
+    assert desk.run(SYNC, delete=True) == {"unchanged": 1, "file deleted": 1}
+    assert desk.names == {"b.md"}
+    assert colleague.page("c") is None
+    assert desk.run(SYNC) == {"unchanged": 1}
+
+
+def test_what_is_too_much_at_once_is_told_beforehand(desk: Desk) -> None:
+    for number in range(batches.MAX_CHANGES + 1):
+        desk.write(f"{number}.md", "text\n")
+    with pytest.raises(atomic.TooLarge):
+        atomic.run(desk.client, replace(desk.task(IMPORT), dry=True))
+
+
 def test_an_atomic_import_goes_by_the_same_rules(desk: Desk, colleague: Person) -> None:
     for name in ("a", "b", "c", "d", "e"):
         desk.write(f"{name}.md", LINES + name)
@@ -574,7 +618,7 @@ def test_an_atomic_import_goes_by_the_same_rules(desk: Desk, colleague: Person) 
     (desk.root / "d.md").unlink()
     (desk.root / "e.md").rename(desk.root / "f.md")
     done = sync_at_once(desk, delete=True, moves=True)
-    assert done == {"in conflict": 1, "left": 1}
+    assert done == {"in conflict": 1, "left": 4}
     assert colleague.text("c") == LINES + "c"
     desk.write("b.md", "mine\n" + LINES + "b")
     done = sync_at_once(desk, delete=True, moves=True)
@@ -590,7 +634,7 @@ def test_a_page_that_moved_keeps_all_from_an_atomic_import(desk: Desk, colleague
     desk.lose_base()
     desk.write("c.md", "text\n")
     foreseen = atomic.run(desk.client, replace(desk.task(IMPORT), dry=True))
-    assert foreseen.counts == sync_at_once(desk) == {"failed": 1}
+    assert foreseen.counts == sync_at_once(desk) == {"failed": 1, "left": 1}
     assert colleague.page("c") is None
 
 
