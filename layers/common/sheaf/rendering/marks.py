@@ -30,6 +30,7 @@ _ATTRIBUTES_BEHIND = re.compile(_LIST)
 _LONGEST_ATTRIBUTES = 300
 _HAS_ATTRIBUTES = ("link_close", "image", "code_inline", "mark_close")
 _ICON = re.compile(r":[\w-]{1,50}:\Z")
+_LONGEST_ICON = 60
 _ID = re.compile(r"(?:^|\s)#(\S+)")
 # What is shorter may be a power, such as 2 ^10, or some other text.
 _NAME = re.compile(r"(?:\s|\A)\^([\w-]{6,100})\Z")
@@ -111,8 +112,9 @@ def _attributes(state: StateInline, silent: bool) -> bool:
 
 
 def _is_behind_mark(state: StateInline) -> bool:
-    if state.pending:
-        return bool(_ICON.search(state.pending))
+    if before := state.pending:
+        start = max(0, len(before) - _LONGEST_ICON)
+        return before.endswith(":") and bool(_ICON.search(before, start))
     last = state.tokens[-1] if state.tokens else Token("", "", 0)
     is_emphasis = last.type == "text" and last.content and not last.content.strip("*_~")
     return bool(last.type in _HAS_ATTRIBUTES or is_emphasis)

@@ -22,7 +22,7 @@ _MARKS = "\u3099\u309a" + "".join(
 )
 # One character of a run: a letter and the marks on it, in the syntax of PostgreSQL too.
 CHARACTER = f"[^{_SPACED}{_MARKS} ][{_MARKS}]*"
-_CHARACTER, _RUN = re.compile(CHARACTER), re.compile(f"(?:{CHARACTER})+")
+_CHARACTER = re.compile(CHARACTER)
 _PIECE = re.compile(f"(?:{CHARACTER})+|[{_SPACED}{_MARKS}]+")
 
 # Accents, and what chooses between forms of one character. Other scripts' marks are letters there.
@@ -75,7 +75,7 @@ def split(text: str) -> tuple[str, ...]:
 
 def indexed(text: str) -> str:
     """What is indexed of a text, separated by spaces: words, pairs, and the last of each run."""
-    return _RUN.sub(lambda run: " ".join(_terms(run[0])), " ".join(split(text)))
+    return " ".join(term for piece in split(text) for term in _terms(piece))
 
 
 def queried(phrase: Sequence[str]) -> str:
