@@ -138,7 +138,7 @@ def test_a_page_that_cannot_be_shown_is_saved_all_the_same(
     error: Exception,
     level: str,
 ) -> None:
-    def fail(_page: Page, *, looks: bool) -> NoReturn:  # noqa: ARG001
+    def fail(_page: Page, *, looks: bool) -> NoReturn:
         raise error
 
     site.create("home", "one")
