@@ -18,12 +18,12 @@ from sheaf.cli.planning import Aim, Kind, Step
 from sheaf.cli.reports import Done, Report
 from sheaf.cli.sides import InConflict, Left, Sides, Stale
 
-# What brings the text of a file to the site.
-_SENT = (Kind.CREATE, Kind.UPDATE, Kind.MERGE)
 # What asks nothing of the site.
 _IDLE = (Kind.KEEP, Kind.LEAVE, Kind.CONFLICT, Kind.FAIL)
 # What sends the text of a file: several can go together.
 UPLOADS = (Kind.CREATE, Kind.UPDATE)
+# What brings the text of a file to the site.
+_SENT = (*UPLOADS, Kind.MERGE)
 # How a step may end that leaves the others to go on.
 EXPECTED = (Left, InConflict, Stale, Refused, ApiError, OSError)
 

@@ -153,7 +153,7 @@ class RedisLock(Lock):
         """As in the contract; the cache has to have this very `client` for a proof."""
         holding = self._standing()
         if holding and cache.client is self.client:
-            run(self.client, cache.publication(key, entry, (self._keys.lock, holding.sign)))
+            run(self.client, cache.publication(key, entry, self._proof(holding)))
         else:
             super().publish(cache, key, entry)
 
@@ -164,8 +164,7 @@ class RedisLock(Lock):
         """
         if cache.client is self.client:
             holding = self._held()
-            proof = self._keys.lock, holding.sign
-            self._hand_back(holding, [cache.publication(key, entry, proof)])
+            self._hand_back(holding, [cache.publication(key, entry, self._proof(holding))])
         else:
             super().publish_and_release(cache, key, entry)
 
@@ -175,7 +174,10 @@ class RedisLock(Lock):
 
         For a VersionedCache's `publish`. Raises LockNotOwnedError if the lock is not held.
         """
-        return self._keys.lock, self._held().sign
+        return self._proof(self._held())
+
+    def _proof(self, holding: Holding) -> tuple[bytes, bytes]:
+        return self._keys.lock, holding.sign
 
     def _renew(
         self, holding: Holding, seconds: float, *, at_least: bool, until: float = ALWAYS

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     Connection,
     Select,
     Text,
@@ -28,7 +27,7 @@ from sheaf.database.tables import is_live, names_checked, pages
 from sheaf.pages import relaying, saves
 from sheaf.pages.relaying import Document
 from sheaf.rendering import source
-from sheaf.sharding import ownership, shards
+from sheaf.sharding import shards
 
 # A save's time is that of its statement: it is there to be seen a little later.
 _SETTLED = timedelta(minutes=1)
@@ -112,23 +111,13 @@ def _rename(connection: Connection, slug: str, page: _Named) -> bool:
     title, tags = page.names
     named = {"title": title, "sort_title": title.casefold(), "tags": tags}
     parameters = {f"new_{name}": value for name, value in named.items()}
-    known = {"known_slug": slug, "known_version": page.version}
-    asked = {**parameters, **known, **ownership.key(connection, slug)}
-    if connection.execute(_RENAME, asked).one_or_none():
-        return True
-    ownership.check_writable(connection, slug)
-    return False
+    return saves.amend(connection, _RENAME, slug, page.version, parameters)
 
 
 def _renaming() -> Select[Any]:
     renamed = (
         update(pages)
-        .where(
-            pages.c.slot == ownership.writable().c.slot,
-            pages.c.slug == bindparam("known_slug", type_=Text),
-            pages.c.version == bindparam("known_version", type_=BigInteger),
-            is_live,
-        )
+        .where(*saves.as_read())
         .values(
             title=bindparam("new_title", type_=Text),
             sort_title=bindparam("new_sort_title", type_=Text),

@@ -9,7 +9,7 @@ stays as it is.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Select, Text, bindparam, select, update
+from sqlalchemy import Connection, Select, Text, bindparam, select, update
 
 from sheaf.database.tables import is_live, page_rendering, pages, slot_owners
 from sheaf.pages import normalizing, relaying, saves
@@ -18,7 +18,7 @@ from sheaf.pages.relaying import Document
 from sheaf.rendering import articles, markdown, source
 from sheaf.rendering.work import TooMuch
 from sheaf.search import vectors
-from sheaf.sharding import ownership, shards
+from sheaf.sharding import shards
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,10 @@ def _find(connection: Connection, slug: str) -> _Stored | None:
 
 def _replace(connection: Connection, slug: str, page: _Stored) -> bool:
     """Whether the page has other HTML now: it has not if somebody has saved it meanwhile."""
-    known = {"known_slug": slug, "known_version": page.version}
     given = _rendered(page)
-    asked = {**known, **given, **ownership.key(connection, slug)}
-    if connection.execute(_RENDERED if given else _KEPT, asked).one_or_none():
-        return given.get("new_html", page.html) != page.html
-    ownership.check_writable(connection, slug)
-    return False
+    statement = _RENDERED if given else _KEPT
+    is_done = saves.amend(connection, statement, slug, page.version, given)
+    return is_done and given.get("new_html", page.html) != page.html
 
 
 def _rendered(page: _Stored) -> dict[str, object]:
@@ -110,12 +107,7 @@ def _rendering(*, anew: bool) -> Select[Any]:
     }
     rendered = (
         update(pages)
-        .where(
-            pages.c.slot == ownership.writable().c.slot,
-            pages.c.slug == bindparam("known_slug", type_=Text),
-            pages.c.version == bindparam("known_version", type_=BigInteger),
-            is_live,
-        )
+        .where(*saves.as_read())
         .values(
             renderer=articles.RENDERER,
             rendered_version=pages.c.version,

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import IntegrityError
 
-from sheaf.database.tables import links, outbox, page_tags, pages, revisions
+from sheaf.database.tables import is_live, links, outbox, page_tags, pages, revisions
 from sheaf.pages import idempotency, reads
 from sheaf.pages.claims import Claim
 from sheaf.pages.idempotency import Key, KeyUsed
@@ -286,6 +286,37 @@ def _announce(saved: CTE) -> CTE:
     columns = [saved.c.slot, saved.c.slug, saved.c.version, saved.c.author]
     names = [column.name for column in columns]
     return insert(outbox).from_select(names, select(*columns)).cte("announced")
+
+
+def as_read() -> tuple[ColumnElement[bool], ...]:
+    """That a page is live, as it was read, and of this shard: for what makes no version of it.
+
+    The parameters are `known_slug`, `known_version` and those of `ownership.key`.
+    """
+    return (
+        pages.c.slot == ownership.writable().c.slot,
+        pages.c.slug == bindparam("known_slug", type_=Text),
+        pages.c.version == bindparam("known_version", type_=BigInteger),
+        is_live,
+    )
+
+
+def amend(
+    connection: Connection,
+    statement: Select[Any],
+    slug: str,
+    version: int,
+    given: Mapping[str, object],
+) -> bool:
+    """Run an update of a page that is `as_read`; False if somebody has saved it meanwhile.
+
+    Raises Moved if it may not be written here.
+    """
+    known = {"known_slug": slug, "known_version": version, **ownership.key(connection, slug)}
+    if connection.execute(statement, {**known, **given}).one_or_none():
+        return True
+    ownership.check_writable(connection, slug)
+    return False
 
 
 def relink(saved: CTE) -> tuple[CTE, CTE]:

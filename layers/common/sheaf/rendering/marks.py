@@ -113,8 +113,7 @@ def _attributes(state: StateInline, silent: bool) -> bool:
 
 def _is_behind_mark(state: StateInline) -> bool:
     if before := state.pending:
-        start = max(0, len(before) - _LONGEST_ICON)
-        return before.endswith(":") and bool(_ICON.search(before, start))
+        return before.endswith(":") and bool(_ICON.search(before[-_LONGEST_ICON:]))
     last = state.tokens[-1] if state.tokens else Token("", "", 0)
     is_emphasis = last.type == "text" and last.content and not last.content.strip("*_~")
     return bool(last.type in _HAS_ATTRIBUTES or is_emphasis)
@@ -199,15 +198,20 @@ def _push_file(state: StateInline, name: str, found: re.Match[str]) -> None:
 
 
 def _push_link(state: StateInline, name: str, heading: str, words: str | None) -> None:
-    last = heading.rpartition("#")[2]
-    # What begins with `^` is the name of a block.
-    fragment = address(last) if last.startswith("^") else slugs.anchor(last) if last else ""
+    fragment = _fragment(heading.rpartition("#")[2])
     shown = words or " > ".join(part for part in (name, *heading.split("#")) if part)
     opening = state.push("link_open", "a", 1)
     opening.attrSet("href", f"#{fragment}" if fragment else "")
     opening.meta["name"] = name.removesuffix("\\")
     state.push("text", "", 0).content = shown
     state.push("link_close", "a", -1)
+
+
+def _fragment(heading: str) -> str:
+    """The address in a page of what `[[Name#heading]]` names; `^` begins the name of a block."""
+    if heading.startswith("^"):
+        return address(heading)
+    return slugs.anchor(heading) if heading else ""
 
 
 def _formula_block(state: StateBlock, line: int, end: int, ahead: bool) -> bool:

@@ -44,15 +44,18 @@ def cut(text: str, wanted: Sequence[tuple[str, ...]]) -> str:
 
 def _found(text: str, wanted: Sequence[tuple[str, ...]]) -> tuple[int, str, list[_Place]]:
     """The first part of a text with any of the phrases, where it begins, and the places in it."""
+    beginning = _part(text, 0)
+    if not wanted:
+        return 0, beginning, []
     phrases = _any_of(tuple(wanted))
-    for first in range(0, len(text) if wanted else 0, _READ_CHARACTERS):
+    if places := [*_places(beginning, phrases)]:
+        return 0, beginning, places
+    for first in range(_READ_CHARACTERS, len(text), _READ_CHARACTERS):
         source = _part(text, first)
-        # A long text costs less so.
-        if first and not phrases.search(words.folded(source)):
-            continue
-        if places := [*_places(source, phrases)]:
-            return first, source, places
-    return 0, _part(text, 0), []
+        # Whether there is a place costs less than where.
+        if phrases.search(words.folded(source)):
+            return first, source, [*_places(source, phrases)]
+    return 0, beginning, []
 
 
 @lru_cache(maxsize=8)
