@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
@@ -47,7 +46,7 @@ class Site(Client):
     told: list[Event] = field(default_factory=list)
     # What was done and cannot be seen yet: when it can, the rows, and the event.
     late: list[tuple[datetime, dict[str, Row], Event]] = field(default_factory=list)
-    numbers: Iterator[int] = field(default_factory=count)
+    named: int = 0
     whole_lists: int = 0
 
     def mark(self) -> Mark:
@@ -107,7 +106,8 @@ class Site(Client):
             self.told.append(event)
 
     def name(self) -> str:
-        return f"no. {next(self.numbers)}"
+        self.named += 1
+        return f"no. {self.named}"
 
 
 def ask(site: Site, known: Listing | None) -> Listing:
@@ -164,8 +164,8 @@ class Asking(RuleBasedStateMachine):
     @rule()
     def restore_site(self) -> None:
         if self.copy and not self.site.late:
-            now, numbers = self.site.now, self.site.numbers
-            self.site = replace(deepcopy(self.copy), now=now, numbers=numbers, late=[])
+            now, named = self.site.now, self.site.named
+            self.site = replace(deepcopy(self.copy), now=now, named=named, late=[])
 
     @rule()
     def look(self) -> None:
