@@ -6,7 +6,7 @@ import time
 import weakref
 from _thread import start_new_thread
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -146,13 +146,6 @@ class Lock(Holder):
         """
         holding = self._held()
         self._ended(holding, self._give_back(holding))
-
-    def publish(self, cache: Cache, key: str, entry: Any) -> None:
-        """Store `entry` under `key`; whether the lock is ours is proven where an engine can.
-
-        Without proof what is older is removed. What the cache raises passes through.
-        """
-        cache.publish(key, entry)
 
     def publish_and_release(self, cache: Cache, key: str, entry: Any) -> None:
         """Publish `entry`, which was written under the lock, and give the lock back.
@@ -316,6 +309,13 @@ class Locks(Protocol):
         It tries once and then until `give_up_at`, by `time.monotonic`. While it waits it calls
         `meanwhile` in time, and what that raises passes through. Raises LockError if the lock
         service fails. Whatever is raised, none is kept.
+        """
+
+    def publish_batch(self, locks: list[Any], cache: Cache, entries: Mapping[str, Any]) -> None:
+        """Store the entries of this engine's locks of one batch, each under its lock's name.
+
+        Whether a lock is ours is proven where that can be done; without proof what is older is
+        removed. What the cache raises passes through.
         """
 
     def release_batch(self, locks: list[Any], until: float) -> list[LockError]:

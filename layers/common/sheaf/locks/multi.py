@@ -1,7 +1,7 @@
 """Several locks at once, taken in one order by everybody, so that nobody waits in a circle."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import Any, Unpack
 from uuid import UUID
@@ -78,9 +78,14 @@ class MultiLock(Holder):
         """A new fence for one of the locks, as a Lock's; raises KeyError, too."""
         return self._named(name).reissue(above)
 
-    def publish(self, cache: Cache, name: str, entry: Any) -> None:
-        """Store an entry under one of the names, as its Lock does; raises KeyError, too."""
-        self._named(name).publish(cache, name, entry)
+    def publish(self, cache: Cache, entries: Mapping[str, Any]) -> None:
+        """Store an entry under each of the names, in a round trip for each batch of locks.
+
+        Whether a lock is ours is proven where its engine can: without proof what is older is
+        removed. What the cache raises passes through. Raises KeyError for a name without an entry.
+        """
+        for batch in self._batches:
+            self._engine.publish_batch(batch, cache, entries)
 
     def _named(self, name: str) -> Lock:
         for lock in self.locks:

@@ -6,7 +6,7 @@ the fence, which is carried to where the data is.
 
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain, groupby
 from typing import Any, Unpack
@@ -149,14 +149,6 @@ class RedisLock(Lock):
         with suppress(*_FAILURES, OSError):
             send(self.client, self._over(ABANDON, holding))
 
-    def publish(self, cache: Cache, key: str, entry: Any) -> None:
-        """As in the contract; the cache has to have this very `client` for a proof."""
-        holding = self._standing()
-        if holding and cache.client is self.client:
-            run(self.client, cache.publication(key, entry, self._proof(holding)))
-        else:
-            super().publish(cache, key, entry)
-
     def publish_and_release(self, cache: Cache, key: str, entry: Any) -> None:
         """As in the contract; one round trip if the cache has this very `client`.
 
@@ -175,6 +167,11 @@ class RedisLock(Lock):
         For a VersionedCache's `publish`. Raises LockNotOwnedError if the lock is not held.
         """
         return self._proof(self._held())
+
+    def _standing_proof(self) -> tuple[str | bytes, str | bytes]:
+        """The same; none if the lock is not held."""
+        holding = self._standing()
+        return self._proof(holding) if holding else ("", "")
 
     def _proof(self, holding: Holding) -> tuple[bytes, bytes]:
         return self._keys.lock, holding.sign
@@ -261,6 +258,29 @@ class RedisLocks:
             return _wait(locks[0], attempt, give_up_at, meanwhile)
 
         return take_all(locks, take)
+
+    def publish_batch(
+        self, locks: list[RedisLock], cache: Cache, entries: Mapping[str, Any]
+    ) -> None:
+        """Store the entries of locks whose keys share a slot, in one round trip.
+
+        The cache has to have this very `client` for a proof.
+        """
+        if cache.client is not self.client:
+            for lock in locks:
+                cache.publish(lock.name, entries[lock.name])
+            return
+        calls = [
+            cache.publication(lock.name, entries[lock.name], lock._standing_proof())
+            for lock in locks
+        ]
+        try:
+            answers = run_together(self.client, calls, _PUBLICATION_SECONDS)
+        except LOST_ANSWERS:
+            answers = run_together(self.client, calls, _PUBLICATION_SECONDS)
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
 
     def release_batch(self, locks: list[RedisLock], until: float) -> list[LockError]:
         """Give back locks whose keys share a slot, in one round trip; what failed of it."""

@@ -5,14 +5,14 @@ is expiry while the session lives: waiters remove a holder whose time is over.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Self, Unpack, cast
+from typing import Any, Self, Unpack, cast
 from urllib.parse import urlsplit
 
 from sheaf.locks import zookeeper_client
-from sheaf.locks.contract import ALWAYS, Lock, Meanwhile, take_all
+from sheaf.locks.contract import ALWAYS, Cache, Lock, Meanwhile, take_all
 from sheaf.locks.errors import LockError
 from sheaf.locks.holder import Options
 from sheaf.locks.holdings import Holding, Token, encoded, text_of
@@ -195,6 +195,13 @@ class ZooKeeperLocks:
         (lock,) = locks
         take = partial(lock._take, give_up_at=give_up_at, meanwhile=meanwhile)
         return take_all(locks, take)
+
+    def publish_batch(
+        self, locks: list[ZooKeeperLock], cache: Cache, entries: Mapping[str, Any]
+    ) -> None:
+        """Store the entry of the one lock of a batch; a cache cannot ask for proof of it."""
+        (lock,) = locks
+        cache.publish(lock.name, entries[lock.name])
 
     def release_batch(self, locks: list[ZooKeeperLock], until: float) -> list[LockError]:
         """Give back the one lock of a batch; what failed of it."""

@@ -133,8 +133,7 @@ def _carry_out(
     try:
         with editing.overtaken(title):
             saved, pages = shards.following_moves(_attempt, plans, author, lock, key)
-        for page in pages:
-            _publish(page, document, lock)
+        _publish(pages, document, lock)
     finally:
         editing.release(lock)
     return saved
@@ -173,7 +172,7 @@ def _attempt(
     plans: Sequence[Plan], author: str, lock: MultiLock, key: Key | None
 ) -> tuple[list[Saved], list[Page]]:
     planned = {slug: plan for plan in plans for slug in plan.change.slugs}
-    claimed = {slug: _claim(slug, lock) for slug in sorted(planned)}
+    claimed = _claim_all(planned, lock)
     each(lambda plan: plan.check(claimed, author), plans)
     batch, pages = uuid4(), dict[str, Page]()
 
@@ -198,14 +197,29 @@ def _attempt(
     return saved(), list(pages.values())
 
 
-def _claim(slug: str, lock: MultiLock) -> Claim:
+def _claim_all(slugs: Iterable[str], lock: MultiLock) -> dict[str, Claim]:
+    claimed = dict[str, Claim]()
+    for number, theirs in _by_shard(slugs).items():
+        marks = {slug: _mark(slug, lock) for slug in theirs}
+        with shards.following(number).connect() as connection:
+            claimed |= claims.claim_all(connection, marks)
+    # Those that were refused, once more, each by itself.
+    return {slug: claimed.get(slug) or _claim(slug, lock) for slug in sorted(slugs)}
+
+
+def _mark(slug: str, lock: MultiLock) -> tuple[int, UUID]:
+    """Fence and owner."""
     key = page_cache.key(slug)
+    return lock.fence(key), lock.token(key)
+
+
+def _claim(slug: str, lock: MultiLock) -> Claim:
     try:
-        return shards.write(slug, claims.claim, lock.fence(key), lock.token(key))
+        return shards.write(slug, claims.claim, *_mark(slug, lock))
     except ClaimRefused as refused:
         # As for a save: the lock service may have lost its counter.
-        lock.reissue(key, refused.stored_fence)
-    return shards.write(slug, claims.claim, lock.fence(key), lock.token(key))
+        lock.reissue(page_cache.key(slug), refused.stored_fence)
+    return shards.write(slug, claims.claim, *_mark(slug, lock))
 
 
 def _by_shard(slugs: Iterable[str]) -> dict[int, list[str]]:
@@ -216,15 +230,16 @@ def _by_shard(slugs: Iterable[str]) -> dict[int, list[str]]:
     return found
 
 
-def _publish(page: Page, document: Document, lock: MultiLock) -> None:
-    """Let nobody see an older page any more; raises Unavailable if the cache says nothing of it.
+def _publish(pages: Iterable[Page], document: Document, lock: MultiLock) -> None:
+    """Let nobody see an older page any more; raises Unavailable if the cache says nothing of one.
 
     Unlike a save's answer, a batch's waits for that. The relay publishes what is not.
     """
-    key, entry = page_cache.key(page.slug), document(page.slug, page)
-    page_cache.saved(key, entry)
+    entries = {page_cache.key(page.slug): document(page.slug, page) for page in pages}
+    for key, entry in entries.items():
+        page_cache.saved(key, entry)
     try:
-        lock.publish(page_cache.versioned(), key, entry)
+        lock.publish(page_cache.versioned(), entries)
     except RedisError as failure:
         raise Unavailable("all is saved, and the cache does not say that it has it") from failure
 

@@ -5,14 +5,28 @@ unchanged. So whatever happens to the lock service, a writer whose claim was sup
 write any more, and what it read after its claim is what it will replace.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, bindparam, case, delete, func, literal, or_, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.sql.dml import ReturningInsert
 
 from sheaf.database.tables import pages
@@ -86,6 +100,16 @@ def claim(connection: Connection, slug: str, fence: int, owner: UUID) -> Claim:
     return _claim_of(tuple(row), slug, fence, owner)
 
 
+def claim_all(connection: Connection, marks: Mapping[str, tuple[int, UUID]]) -> dict[str, Claim]:
+    """As `claim`, of several pages in one statement, with fence and owner of each: those of the
+    pages that could be claimed. Why another could not, `claim` says."""
+    slugs = list(marks)
+    fences, owners = zip(*marks.values(), strict=True)
+    mine = {"slugs": slugs, "fences": list(fences), "owners": list(owners)}
+    rows = connection.execute(_CLAIM_ALL, mine | ownership.keys(connection, slugs))
+    return {slug: _claim_of(tuple(row), slug, *marks[slug]) for *row, slug in rows}
+
+
 def look(connection: Connection, slug: str) -> Claim:
     """What a claim would return, without a mark in the row: nothing can be written with it."""
     row = connection.execute(_LOOK, {"slug": slug}).one_or_none()
@@ -122,31 +146,43 @@ _PAGE = (
 
 
 def _claim() -> ReturningInsert[Any]:
-    owned = ownership.writable()
-    columns = {
-        "slug": bindparam("claimed_slug", type_=pages.c.slug.type),
-        "slot": owned.c.slot,
-        "fence": bindparam("claimed_fence", type_=pages.c.fence.type),
-        "owner": bindparam("claimed_owner", type_=pages.c.owner.type),
-        "state": literal("claimed"),
-        "version": literal(0),
-    }
-    row = select(pages.c.id).where(pages.c.slug == bindparam("claimed_slug"))
-    claiming = insert(pages).from_select(
-        list(columns), select(*columns.values()).where(at_once(row))
-    )
+    slug = bindparam("claimed_slug", type_=pages.c.slug.type)
+    fence = bindparam("claimed_fence", type_=pages.c.fence.type)
+    owner = bindparam("claimed_owner", type_=pages.c.owner.type)
+    return _marking(select(slug, ownership.writable().c.slot, fence, owner), pages.c.slug == slug)
+
+
+def _claim_all() -> ReturningInsert[Any]:
+    slugs = bindparam("slugs", type_=ARRAY(Text))
+    fences = bindparam("fences", type_=ARRAY(BigInteger))
+    owners = bindparam("owners", type_=ARRAY(pages.c.owner.type))
+    wanted = func.unnest(slugs, ownership.SLOTS, fences, owners)
+    marks = wanted.table_valued("slug", "slot", "fence", "owner").render_derived().c
+    is_owned = marks.slot == ownership.writable_of_several().c.slot
+    # In one order, so that nobody waits in a circle.
+    rows = select(marks.slug, marks.slot, marks.fence, marks.owner).order_by(marks.slug)
+    claiming = _marking(rows.where(is_owned), pages.c.slug == func.any(slugs))
+    return claiming.returning(pages.c.slug)
+
+
+def _marking(marks: Select[Any], is_marked: ColumnElement[bool]) -> ReturningInsert[Any]:
+    """Slug, slot, fence and owner of new rows, or a mark in a row that is there; waits for none."""
+    marks = marks.add_columns(literal("claimed"), literal(0))
+    free = at_once(select(pages.c.id).where(is_marked))
+    claiming = insert(pages).from_select(_MARKED, marks.where(free))
     theirs, ours = pages.c, claiming.excluded
-    free = theirs.fence < ours.fence
-    mine = and_(theirs.fence == ours.fence, theirs.owner == ours.owner)
+    is_older = theirs.fence < ours.fence
+    is_mine = and_(theirs.fence == ours.fence, theirs.owner == ours.owner)
     return claiming.on_conflict_do_update(
         index_elements=[theirs.slug],
         set_={"fence": ours.fence, "owner": ours.owner},
-        where=or_(free, mine),
+        where=or_(is_older, is_mine),
     ).returning(*_PAGE, *edit_leases.COLUMNS)
 
 
+_MARKED = ("slug", "slot", "fence", "owner", "state", "version")
 # Built once: building a statement takes longer than running it.
-_CLAIM = _claim()
+_CLAIM, _CLAIM_ALL = _claim(), _claim_all()
 _LOOK = select(*_PAGE, *edit_leases.COLUMNS).where(pages.c.slug == bindparam("slug"))
 
 

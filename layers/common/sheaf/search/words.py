@@ -89,7 +89,7 @@ def queried(phrase: Sequence[str]) -> str:
 
 
 def _terms(piece: str) -> list[str]:
-    characters = _CHARACTER.findall(piece)
+    characters = [] if piece.isascii() else _CHARACTER.findall(piece)
     if not characters:
         return [piece]
     return [one + other for one, other in pairwise(characters)] + characters[-1:]

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Select,
     SmallInteger,
     all_,
     and_,
@@ -21,10 +22,13 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from sheaf.database.tables import reader_epochs, slot_owners
 from sheaf.hashing import slot
 
+# The parameter of `keys`.
+SLOTS = bindparam("owned_slots", type_=ARRAY(SmallInteger))
 _SLOT = bindparam("owned_slot", type_=SmallInteger)
 _EPOCH = bindparam("map_epoch", type_=BigInteger)
 _OWNED = and_(slot_owners.c.from_epoch <= _EPOCH, slot_owners.c.mode == "owned")
@@ -39,6 +43,11 @@ def key(connection: Connection, name: str) -> dict[str, object]:
     return {**epoch(connection), "owned_slot": slot(name)}
 
 
+def keys(connection: Connection, names: Iterable[str]) -> dict[str, object]:
+    """As `key`, for several, in their order."""
+    return {**epoch(connection), "owned_slots": [slot(name) for name in names]}
+
+
 def epoch(connection: Connection | Engine) -> dict[str, object]:
     """The parameter that says which map was followed."""
     return {"map_epoch": connection.get_execution_options()["map_epoch"]}
@@ -49,15 +58,22 @@ def writable() -> CTE:
 
     Locked until the statement's end: a slot that moves waits for the writes that have begun.
     """
-    return (
-        select(slot_owners.c.slot)
-        .where(
-            slot_owners.c.slot == _SLOT,
-            _OWNED,
-        )
-        .with_for_update(read=True)
-        .cte("owned")
-    )
+    return _locked(slot_owners.c.slot == _SLOT).cte("owned")
+
+
+def writable_of_several() -> CTE:
+    """Those of several slots that may be written here, as `writable`, by what `keys` gives."""
+    return _several_locked().cte("owned")
+
+
+def _several_locked() -> Select[tuple[int]]:
+    # In one order, so that nobody waits in a circle.
+    return _locked(slot_owners.c.slot == func.any(SLOTS)).order_by(slot_owners.c.slot)
+
+
+def _locked(wanted: ColumnElement[bool]) -> Select[tuple[int]]:
+    slots: Select[tuple[int]] = select(slot_owners.c.slot).where(wanted, _OWNED)
+    return slots.with_for_update(read=True)
 
 
 def readable(column: ColumnElement[int]) -> ColumnElement[bool]:
@@ -89,6 +105,7 @@ _READABLE = _UP_TO_DATE.where(
     select(slot_owners.c.slot).where(slot_owners.c.slot == _SLOT, _VALID).exists()
 )
 _WRITABLE = select(writable().c.slot)
+_WRITABLE_ONES = _several_locked()
 
 
 def check_readable(connection: Connection, name: str) -> None:
@@ -111,15 +128,7 @@ def check_writable(connection: Connection, name: str) -> None:
 
 def lock_writable(connection: Connection, names: Iterable[str]) -> None:
     """Keep the slots of several names here until the transaction ends; raises Moved."""
-    wanted = {slot(name) for name in names}
-    statement = (
-        select(slot_owners.c.slot)
-        .where(
-            slot_owners.c.slot.in_(wanted),
-            _OWNED,
-        )
-        .order_by(slot_owners.c.slot)
-        .with_for_update(read=True)
-    )
-    if wanted - set(connection.execute(statement, epoch(connection)).scalars()):
+    wanted = set(map(slot, names))
+    parameters = {**epoch(connection), "owned_slots": list(wanted)}
+    if wanted - set(connection.execute(_WRITABLE_ONES, parameters).scalars()):
         raise Moved("one of several slots")

@@ -92,6 +92,19 @@ def test_of_a_release(
         lock.release()
 
 
+@CUT_OR_SILENT
+def test_of_what_is_published_of_several(
+    network: Proxy, far: "redis.Redis", monkeypatch: pytest.MonkeyPatch, cut: bool
+) -> None:
+    names, cache = ["x", "y"], VersionedCache(far)
+    cache.publish("z", Entry(1, b"so that the server knows the script"))
+    with MultiLock(RedisLocks(far), names, 60) as both:
+        lose(network, monkeypatch, cut=cut)
+        both.publish(cache, dict.fromkeys(names, Entry(1, b"text")))
+        assert not network.dropping
+    assert all(map(cache.get, names))
+
+
 def test_of_a_release_while_the_next_one_takes_it(
     network: Proxy, far: "redis.Redis", client: "redis.Redis", monkeypatch: pytest.MonkeyPatch
 ) -> None:

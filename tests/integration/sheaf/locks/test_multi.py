@@ -7,9 +7,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import redis
 
+from sheaf.caching.entry import Entry
+from sheaf.caching.versioned import VersionedCache
 from sheaf.locks import Lock, LockError, LockNotOwnedError, Locks, MultiLock
 from sheaf.locks.contract import Meanwhile
+from sheaf.locks.redis import RedisLocks
 from tests.integration.sheaf.locks.conftest import NewName, held
 from tests.waiting import PATIENCE, wait_until
 
@@ -32,6 +36,25 @@ def test_all_or_none(locks: Locks, new_name: NewName) -> None:
         assert all(many.fence(name) > 0 for name in names)
         assert many.remaining() > 0
     assert not any(locks.lock(name, 1).locked() for name in names)
+
+
+@pytest.mark.parametrize("is_near", [True, False])
+def test_what_is_published_of_several(
+    locks: Locks, new_name: NewName, client: redis.Redis, is_near: bool
+) -> None:
+    """With proof, where the cache is where the locks are; without it what is older goes."""
+    names = [new_name() for _ in range(3)]
+    kept = locks.client if is_near and isinstance(locks, RedisLocks) else client
+    proves, cache = kept is not client, VersionedCache(kept)
+    many = MultiLock(locks, names, 10)
+    with many:
+        for name in names:
+            cache.refresh(name, lambda: Entry(1, b"old"))
+        many.publish(cache, dict.fromkeys(names, Entry(2, b"new")))
+    assert [cache.get(name) is not None for name in names] == [proves] * 3
+    # Not ours any more, so somebody else may have written since.
+    many.publish(cache, dict.fromkeys(names, Entry(3, b"late")))
+    assert not any(map(cache.get, names))
 
 
 def test_one_deadline_for_all(locks: Locks, new_name: NewName) -> None:

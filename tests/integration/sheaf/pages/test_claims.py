@@ -4,6 +4,8 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Connection, func, select
 
 from sheaf.database.tables import pages
@@ -18,6 +20,7 @@ SLUG, OTHER = "notes/tea", "notes/coffee"
 FENCE = 1000
 OURS, THEIRS = UUID(int=1), UUID(int=2)
 AN_HOUR = timedelta(hours=1)
+fences, owners = st.integers(FENCE, FENCE + 2), st.sampled_from([OURS, THEIRS])
 
 
 def save(connection: Connection, claim: Claim, state: str = "live") -> None:
@@ -73,6 +76,42 @@ def test_a_higher_fence_claims_and_an_equal_one_of_ours_again(
     else:
         claims.claim(connection, SLUG, fence, owner)
     assert mark_of(connection, SLUG) == ((FENCE, OURS) if refused else (fence, owner))
+
+
+@given(data=st.data())
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_claims_of_several_are_as_those_of_each(
+    connection: Connection, data: st.DataObject
+) -> None:
+    """And what is refused is left out."""
+    names = [f"notes/{uuid4().hex}" for _ in range(4)]
+    before, after = (
+        {name: (data.draw(fences), data.draw(owners)) for name in data.draw(st.permutations(names))}
+        for _ in range(2)
+    )
+    known = set[str]()
+    for name in data.draw(st.lists(st.sampled_from(names), unique=True)):
+        first = claims.claim(connection, name, *before[name])
+        if data.draw(st.booleans()):
+            save(connection, first)
+        known.add(name)
+    claimed = claims.claim_all(connection, after)
+    for name, mark in after.items():
+        stored = before[name]
+        if name in known and mark != stored and mark[0] <= stored[0]:
+            assert name not in claimed
+            assert mark_of(connection, name) == stored
+        else:
+            assert claimed[name] == claims.claim(connection, name, *mark)
+            assert mark_of(connection, name) == mark
+
+
+def test_of_several_those_are_left_out_that_another_shard_has(connection: Connection) -> None:
+    put_into_slot(connection, OTHER, mode="blocked")
+    marks = {SLUG: (FENCE, OURS), OTHER: (FENCE, THEIRS)}
+    assert list(claims.claim_all(connection, marks)) == [SLUG]
+    with pytest.raises(Moved):
+        claims.claim(connection, OTHER, FENCE, THEIRS)
 
 
 def test_a_claim_is_of_one_page(connection: Connection) -> None:
