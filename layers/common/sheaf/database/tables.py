@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     func,
     literal_column,
     not_,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
@@ -63,7 +65,14 @@ pages = Table(
     Column("plain", Text, nullable=False, server_default=""),
     Column("blob", Text, nullable=False, server_default=""),
     Column("author", Text, nullable=False, server_default=""),
+    # What a search finds it by, and what it says of each word (see search/vectors.py).
     Column("search", TSVECTOR, nullable=False, server_default=""),
+    Column("words", ARRAY(SmallInteger), nullable=False, server_default="{}"),
+    Column("weights", LargeBinary, nullable=False, server_default=text("'\\x02'")),
+    Column("title_words", _Bytewise, nullable=False, server_default=""),
+    # How many pages link to it, in snapshots with an even number and with an odd one.
+    Column("linked_even", Integer, nullable=False, server_default="0"),
+    Column("linked_odd", Integer, nullable=False, server_default="0"),
     Column("created_at", _Instant, nullable=False, server_default=func.now()),
     Column("updated_at", _Instant, nullable=False, server_default=func.now()),
     # How the page got its text, as a revision's; of this version only (see reads.py).
@@ -101,6 +110,14 @@ is_deleted = pages.c.state == literal_column("'tombstone'")
 Index("pages_by_update", pages.c.updated_at, pages.c.slug, postgresql_where=is_live)
 Index("pages_by_creation", pages.c.created_at, pages.c.slug, postgresql_where=is_live)
 Index("pages_by_title", pages.c.sort_title, pages.c.slug, postgresql_where=is_live)
+Index("pages_by_title_words", pages.c.title_words, pages.c.slug, postgresql_where=is_live)
+Index(
+    "pages_title_words",
+    pages.c.title_words,
+    postgresql_using="gin",
+    postgresql_ops={"title_words": "gin_trgm_ops"},
+    postgresql_where=is_live,
+)
 Index("pages_by_author", pages.c.author, pages.c.updated_at, pages.c.slug, postgresql_where=is_live)
 Index("pages_by_slug", pages.c.slug, postgresql_where=is_live)
 Index("pages_by_path", page_path, postgresql_where=is_live)
@@ -281,6 +298,36 @@ signing_keys = Table(
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("secret", LargeBinary, nullable=False),
     Column("created_at", _Instant, nullable=False, server_default=func.now()),
+)
+
+# Home shard only. What was counted of all pages of the site, for search (see pages/snapshots.py).
+# `changes` is how many there were since.
+search_snapshots = Table(
+    "search_snapshots",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("pages", BigInteger, nullable=False),
+    Column("langs", ARRAY(Text), nullable=False),
+    Column("changes", BigInteger, nullable=False, server_default="0"),
+    Column("created_at", _Instant, nullable=False, server_default=func.now()),
+)
+
+# Home shard only. How many pages of a snapshot have a lexeme, if not very few have it, and whether
+# it is a word of titles.
+word_counts = Table(
+    "word_counts",
+    metadata,
+    Column("word", _Bytewise, primary_key=True),
+    Column("snapshot", BigInteger, primary_key=True),
+    Column("pages", BigInteger, nullable=False),
+    Column("is_name", Boolean, nullable=False),
+)
+Index(
+    "word_counts_of_names",
+    word_counts.c.word,
+    postgresql_using="gin",
+    postgresql_ops={"word": "gin_trgm_ops"},
+    postgresql_where=word_counts.c.is_name,
 )
 
 # Home shard only. One row: where the site is, if its release knows what no function can be told.

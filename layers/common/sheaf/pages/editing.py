@@ -127,6 +127,7 @@ def compose(
         links=rendered.links,
         warnings=parts.warnings,
         folder=slugs.folder_of(slug, file or ""),
+        lang=parts.metadata.lang or "",
     )
 
 

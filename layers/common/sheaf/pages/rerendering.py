@@ -6,6 +6,7 @@ with it title, tags and times. A save wins, and is neither refused nor kept wait
 stays as it is.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,7 @@ class _Stored:
     slug: str
     version: int
     title: str
+    tags: Sequence[str]
     body: str
     file: str
     html: str
@@ -91,10 +93,12 @@ def _rendered(page: _Stored) -> dict[str, object]:
     # The title may not have been brought to its spelling yet.
     title, _ = normalizing.named(page.slug, page.title, ())
     headline = source.title(parts, rendered.heading, page.slug, title).headline
+    said = (rendered.headings, rendered.plain, page.tags, parts.metadata.lang or "")
+    indexed = vectors.Text(title, *said)
     return {
         "new_html": articles.stored(headline, rendered.html),
         "new_plain": rendered.plain,
-        **vectors.parameters(title, rendered.headings, rendered.plain),
+        **vectors.parameters(indexed),
         "targets": sorted(rendered.links),
     }
 
@@ -103,7 +107,7 @@ def _rendering(*, anew: bool) -> Select[Any]:
     derived = {
         "html": bindparam("new_html", type_=Text),
         "plain": bindparam("new_plain", type_=Text),
-        "search": vectors.vector(),
+        **vectors.values(),
     }
     rendered = (
         update(pages)

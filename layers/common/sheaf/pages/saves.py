@@ -54,6 +54,12 @@ class Content:
     links: frozenset[str]
     warnings: tuple[SourceWarning, ...] = ()  # for the author alone
     folder: str = ""  # where its relative links start
+    lang: str = ""
+
+    @property
+    def indexed(self) -> vectors.Text:
+        """What it is found by."""
+        return vectors.Text(self.title, self.headings, self.plain, self.tags, self.lang)
 
 
 EMPTY = Content("", (), "", "", "", "", "", frozenset())
@@ -182,7 +188,7 @@ def _parameters(claim: Claim, write: Write) -> dict[str, object]:
         "comment": write.comment,
         "origin": write.origin,
         "new_plain": content.plain,
-        **vectors.parameters(content.title, content.headings, content.plain),
+        **vectors.parameters(content.indexed),
         "targets": sorted(content.links),
         **(_kept(write.key, claim, content) if write.key else {}),
     }
@@ -223,7 +229,7 @@ def _replace(others: Mapping[str, Any]) -> CTE:
     values |= {
         "version": pages.c.version + 1,
         "moved_to": null(),
-        "search": vectors.vector(),
+        **vectors.values(),
         "created_at": case((pages.c.state == "live", pages.c.created_at), else_=now),
         "updated_at": now,
         "renderer": _renderer(),

@@ -10,7 +10,7 @@ from sheaf.rendering import source
 MARK = "<!--article-->"
 # Which renderer this is: it grows where rendering changes what stored pages look like or link to,
 # and upkeep renders them anew then (see pages/rerendering.py). What none has noted is 0.
-RENDERER = 1
+RENDERER = 2
 
 
 def stored(headline: str, html: str) -> str:

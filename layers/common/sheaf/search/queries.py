@@ -1,38 +1,162 @@
-"""Queries: what people type to search, in the terms that pages are indexed by."""
+"""Queries: what people type to search, in the terms that pages are indexed by.
+
+What is typed is text. Only this is more: "a phrase", NOT before what is unwanted, OR between what
+will do, and `in:`, `tag:` and `author:` before what narrows the search.
+"""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, combinations
 
-from sheaf.search import words
+from sheaf.search import vectors, words
+from sheaf.search.stems import stems
 
-# -"a phrase" (which may lack its end), or -word
-_PART = re.compile(r'(?P<minus>-*)(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
+# What narrows a search; a phrase, which may lack its end; and what stands between spaces.
+_PART = re.compile(
+    r'(?P<narrows>in|tag|author):(?:"(?P<quoted>[^"]+)"?|(?P<value>[^\s"]+))'
+    r'|"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+)'
+)
+
+
+@dataclass(frozen=True)
+class Term:
+    """A word or run, or several that stand in this order, as `words.split` makes them.
+
+    The last one may be a mere beginning. A name such as c# is `signed`: it is indexed as that.
+    """
+
+    pieces: tuple[str, ...]
+    is_beginning: bool = False
+    signed: str = ""
+
+    @property
+    def is_word(self) -> bool:
+        """Whether it is a word by itself, of which another form will do."""
+        return len(self.pieces) == 1 and not self.signed and not words.is_run(self.pieces[0])
+
+    def tsquery(self, langs: Sequence[str]) -> str:
+        """In PostgreSQL's notation, for pages in these languages."""
+        if self.signed:
+            return _quoted(self.signed)
+        if self.is_word:
+            return f"({' | '.join(self._forms(self.pieces[0], langs))})"
+        *before, last = words.queried(self.pieces)
+        # A single character stands for all that begin with it: a pair, or the end of a run.
+        begins = self.is_beginning or (len(last) == 1 and words.is_run(last))
+        return " <-> ".join([*map(_quoted, before), _quoted(last) + ":*" * begins])
+
+    def _forms(self, word: str, langs: Sequence[str]) -> list[str]:
+        found = stems(word, langs)
+        others = [other for other in found if other != word]
+        named = [*others, *(vectors.STEM + each for each in found)]
+        return [_quoted(word) + ":*" * self.is_beginning, *map(_quoted, named)]
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What narrows a search: a folder, a tag, an author; "" where it does not."""
+
+    folder: str = ""
+    tag: str = ""
+    author: str = ""
 
 
 @dataclass(frozen=True)
 class Query:
-    """A query in web-search syntax of indexed terms only, and the phrases that it wants.
+    """What is looked for: all terms of one of the alternatives, and none that is unwanted.
 
-    Both are empty for a query that wants nothing: one without a word, or with unwanted ones only.
+    Without an alternative for a query that wants nothing: one without a word, or with unwanted ones
+    only. `has_operators` says that it may mean something else as mere text.
     """
 
-    terms: str
-    wanted: tuple[tuple[str, ...], ...]
+    alternatives: tuple[tuple[Term, ...], ...] = ()
+    unwanted: tuple[Term, ...] = ()
+    filters: Filters = field(default_factory=Filters)
+    has_operators: bool = False
+
+    @property
+    def terms(self) -> list[Term]:
+        """Those of all alternatives, each once."""
+        return list(dict.fromkeys(chain.from_iterable(self.alternatives)))
+
+    @property
+    def wanted(self) -> tuple[tuple[str, ...], ...]:
+        """The words and phrases of it."""
+        return tuple(term.pieces for term in self.terms)
+
+    @property
+    def title(self) -> str:
+        """Its words in a row, as `words.key` makes them of a title; "" if it has alternatives."""
+        if len(self.alternatives) != 1:
+            return ""
+        return " ".join(piece for term in self.alternatives[0] for piece in term.pieces)
+
+    def tsquery(self, langs: Sequence[str]) -> str:
+        """In PostgreSQL's notation, for pages in these languages."""
+        each = (" & ".join(term.tsquery(langs) for term in terms) for terms in self.alternatives)
+        parts = [" | ".join(f"({wanted})" for wanted in each)]
+        parts += [f"!({term.tsquery(langs)})" for term in self.unwanted]
+        if self.filters.tag:
+            parts.append(_quoted(vectors.TAG + words.key(self.filters.tag)))
+        return " & ".join(f"({part})" for part in parts)
+
+    def of_beginnings(self) -> "Query":
+        """The same, where words may be the beginnings of some."""
+        return self._changed(lambda term: [replace(term, is_beginning=not term.signed)])
+
+    def of_words(self) -> "Query":
+        """The same, where what stands in a row may stand anywhere."""
+        return self._changed(lambda term: [Term((piece,)) for piece in term.pieces])
+
+    def of_some(self, count: int) -> "Query":
+        """Any `count` of its terms, which has no alternatives."""
+        [terms] = self.alternatives
+        return replace(self, alternatives=tuple(combinations(terms, count)))
+
+    def _changed(self, change: Callable[[Term], list[Term]]) -> "Query":
+        alternatives = (
+            tuple(dict.fromkeys(chain.from_iterable(map(change, terms))))
+            for terms in self.alternatives
+        )
+        return replace(self, alternatives=tuple(alternatives))
 
 
-def parse(text: str) -> Query:
-    """The query that a text stands for: words, "a phrase", -without, this or that."""
-    parts: list[str] = []
-    wanted: list[tuple[str, ...]] = []
+def parse(text: str, filters: Filters = Filters(), *, operators: bool = True) -> Query:
+    """The query that a text stands for; what it says itself to narrow the search comes first.
+
+    Without `operators` NOT and OR are words.
+    """
+    alternatives: list[list[Term]] = [[]]
+    unwanted: list[Term] = []
+    narrowing = {"in": filters.folder, "tag": filters.tag, "author": filters.author}
+    negates = has_operators = False
     for part in _PART.finditer(text):
-        phrase = words.split(part["word"] or part["phrase"] or "")
-        if part[0].lower() == "or":
-            parts += ["or"] if parts and parts[-1] != "or" else []
-        elif phrase and part["minus"]:
-            parts.append(f'-"{words.queried(phrase)}"')
-        elif phrase:
-            parts.append(f'"{words.queried(phrase)}"')
-            wanted.append(phrase)
-    # At the end it would be a word to PostgreSQL.
-    terms = " ".join(parts).removesuffix(" or")
-    return Query(terms, tuple(wanted)) if wanted else Query("", ())
+        word = part["word"] or ""
+        if part["narrows"]:
+            narrowing[part["narrows"]] = part["quoted"] or part["value"]
+        elif operators and word == "NOT":
+            negates = has_operators = True
+        elif operators and word.lower() == "or":
+            has_operators = True
+            if alternatives[-1]:
+                alternatives.append([])
+        elif term := _term(word, part["phrase"] or ""):
+            (unwanted if negates else alternatives[-1]).append(term)
+            negates = False
+    wanted = tuple(tuple(dict.fromkeys(terms)) for terms in alternatives if terms)
+    narrowed = Filters(narrowing["in"].strip("/"), narrowing["tag"], narrowing["author"])
+    return Query(wanted, tuple(unwanted), narrowed, has_operators)
+
+
+def _term(word: str, phrase: str) -> Term | None:
+    pieces = words.split(word or phrase)
+    if not pieces:
+        return None
+    signed = words.signed(word)
+    return Term(pieces, signed=signed[0] if signed else "")
+
+
+def _quoted(lexeme: str) -> str:
+    # Letters, digits, marks, and our own signs: there is nothing to escape.
+    return f"'{lexeme}'"

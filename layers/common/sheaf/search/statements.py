@@ -1,42 +1,49 @@
-"""Full-text search over live pages: title first, then headings, then text."""
+"""Search in SQL: what a query finds on a shard, and what titles suggest."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    REAL,
+    BigInteger,
+    Boolean,
     ColumnElement,
-    Double,
     Integer,
     Select,
     Text,
+    and_,
     cast,
-    func,
+    literal,
     literal_column,
+    or_,
     select,
+    union_all,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
+from sqlalchemy.dialects.postgresql import TSQUERY
 
 from sheaf import texts
 from sheaf.database.tables import is_live, pages
 from sheaf.paging import Keyset, asc
-from sheaf.search import snippets, words
+from sheaf.search import snippets
 from sheaf.search.queries import Query
+from sheaf.search.ranking import PLACES, Order, Place
 from sheaf.sharding import ownership
 
-# What a term is worth in the text (D, C), in a heading (B), in the title (A). ts_rank adds up what
-# stands close together: if these were nearer to each other, a wordy text would beat a title.
-_WEIGHTS = [0.001, 0.001, 0.1, 1.0]
+# So many pages are ranked. Where more are found, these are chosen first; the list ends with them.
+MOST_RANKED = 5000
 # Above every title that begins in the same way.
 _LAST_CHARACTER = "\U0010ffff"
+
+# By what pages are chosen: whether the title has all words, how many pages link to it, the slug.
+ChoiceKey = tuple[bool, int, str]
 
 
 @dataclass(frozen=True)
 class Hit:
     """A search hit: a page that was found; the snippet is safe HTML with the words in <mark>.
 
-    Ranks of one query are comparable, also when they come from several databases.
+    `place` is where the words are, `rank` what they weigh there, and `links` how many pages link to
+    it, as far as was counted: in this order search hits come, and then by slug.
     """
 
     slug: str
@@ -44,40 +51,104 @@ class Hit:
     snippet: str
     updated_at: datetime
     author: str
+    place: Place
     rank: float
+    links: int
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A page whose title begins as what was typed."""
+    """A page whose title begins as what was typed, or has a word that does."""
 
     slug: str
     title: str
 
 
-def matches(query: Query) -> tuple[Select[Any], Keyset]:
-    """A select of the pages for a query, and their order, the best first, for paging to cut.
+@dataclass(frozen=True)
+class Search:
+    """A query as it is asked on each shard: with the order of a snapshot, and its number."""
 
-    For all shards.
-    """
-    tsquery = _tsquery(query)
-    # As a double a rank keeps its value on its way through a cursor.
-    rank = cast(func.ts_rank(cast(_WEIGHTS, ARRAY(REAL)), pages.c.search, tsquery), Double)
-    columns = (pages.c.slug, pages.c.title, pages.c.plain, pages.c.updated_at, pages.c.author)
-    # OFFSET 0 keeps the planner from ranking a page as often as its rank is named.
-    found = (
-        select(*columns, (-rank).label("distance"))
-        .where(
-            pages.c.search.op("@@")(tsquery),
-            is_live,
-            ownership.readable(pages.c.slot),
+    query: Query
+    order: Order
+    langs: tuple[str, ...]
+    snapshot: int
+
+    def hits(self, step: str, last: ChoiceKey | None) -> tuple[Select[Any], Keyset]:
+        """A select of the pages, up to the `last` that was chosen, and their order, the best first.
+
+        For all shards. A cursor has the step of the search and the snapshot's number first.
+        """
+        chosen = self._chosen(last).subquery("chosen")
+        # OFFSET 0 keeps the planner from ranking a page as often as its rank is named.
+        ranked = (
+            select(
+                literal(step, Text(collation="C")).label("step"),
+                literal(self.snapshot, BigInteger).label("snapshot"),
+                *(chosen.c[name] for name in _SHOWN),
+                self.order.place(chosen.c).label("place"),
+                (-self.order.score(chosen.c)).label("distance"),
+                (-chosen.c.linked).label("unlinked"),
+            )
+            .offset(0)
+            .subquery("found")
+            .c
         )
-        .offset(0)
-        .subquery("found")
-    )
-    shown = [found.c[column.name] for column in columns]
-    keyset = Keyset((asc(found.c.distance), asc(found.c.slug)))
-    return select(*shown, -found.c.distance), keyset
+        shown = [ranked[name] for name in _SHOWN]
+        statement = select(*shown, ranked.place, -ranked.distance, -ranked.unlinked)
+        order = ("step", "snapshot", "place", "distance", "unlinked", "slug")
+        return statement, Keyset(tuple(asc(ranked[name]) for name in order))
+
+    def chosen_keys(self) -> Select[Any]:
+        """The keys of the pages that may be ranked, and of one more: on each shard."""
+        found = self._chosen(None, MOST_RANKED + 1).subquery("chosen").c
+        return select(self.order.is_in_title(found), found.linked, found.slug)
+
+    def more_than(self, count: int) -> Select[Any]:
+        """A row for each page, as far as one more than so many."""
+        return select(literal(1)).where(*self._conditions()).limit(literal_column(str(count + 1)))
+
+    def _chosen(self, last: ChoiceKey | None, most: int = MOST_RANKED) -> Select[Any]:
+        columns = [*_SHOWN, "title_words"]
+        linked = pages.c.linked_odd if self.snapshot % 2 else pages.c.linked_even
+        facts = self.order.facts(pages.c)
+        found = (
+            select(
+                *(pages.c[name] for name in columns),
+                linked.label("linked"),
+                *(fact.label(name) for name, fact in facts.items()),
+            )
+            .where(*self._conditions())
+            .offset(0)
+            .subquery("matching")
+        )
+        is_in_title = self.order.is_in_title(found.c)
+        statement = select(found)
+        if last is not None:
+            statement = statement.where(_up_to(is_in_title, found.c, last))
+        order = (is_in_title.desc(), found.c.linked.desc(), found.c.slug)
+        return statement.order_by(*order).limit(literal_column(str(most), Integer))
+
+    def _conditions(self) -> list[ColumnElement[bool]]:
+        filters = self.query.filters
+        tsquery = cast(literal(self.query.tsquery(self.langs), Text), TSQUERY)
+        # In a select of its own, so that it is read once and not for every page.
+        conditions = [pages.c.search.op("@@")(select(tsquery).scalar_subquery()), is_live]
+        if filters.folder:
+            below = pages.c.slug.startswith(f"{filters.folder}/", autoescape=True)
+            conditions.append(or_(pages.c.slug == filters.folder, below))
+        if filters.author:
+            conditions.append(pages.c.author == filters.author)
+        return [*conditions, ownership.readable(pages.c.slot)]
+
+
+_SHOWN = ("slug", "title", "plain", "updated_at", "author")
+
+
+def _up_to(is_in_title: ColumnElement[bool], found: Any, last: ChoiceKey) -> ColumnElement[bool]:
+    titled, linked, slug = last
+    same = and_(found.linked == linked, found.slug <= slug)
+    here = and_(is_in_title == literal(titled, Boolean), or_(found.linked > linked, same))
+    return here if titled else or_(is_in_title, here)
 
 
 def hit(
@@ -87,10 +158,26 @@ def hit(
     plain: str,
     updated_at: datetime,
     author: str,
+    place: int,
     rank: float,
+    links: int,
 ) -> Hit:
-    """The search hit that a row of `matches` is."""
-    return Hit(slug, title, snippets.cut(plain, query.wanted), updated_at, author, rank)
+    """The search hit that a row of `hits` is."""
+    snippet = snippets.cut(plain, query.wanted)
+    return Hit(slug, title, snippet, updated_at, author, PLACES[place], rank, links)
+
+
+def present(tsqueries: dict[str, str]) -> Select[Any]:
+    """Those names whose query finds any page; for all shards."""
+    each = (
+        select(literal(name, Text).label("name"))
+        .where(pages.c.search.op("@@")(cast(literal(query, Text), TSQUERY)), is_live)
+        .where(ownership.readable(pages.c.slot))
+        .limit(literal_column("1", Integer))
+        .subquery()
+        for name, query in tsqueries.items()
+    )
+    return union_all(*(select(one.c.name) for one in each))  # type: ignore[return-value]
 
 
 def beginning(typed: str, limit: int) -> Select[Any]:
@@ -111,11 +198,3 @@ def beginning(typed: str, limit: int) -> Select[Any]:
         .order_by(title, pages.c.slug)
         .limit(literal_column(str(limit), Integer))
     )
-
-
-def _tsquery(query: Query) -> ColumnElement[Any]:
-    parsed = cast(func.websearch_to_tsquery("simple", query.terms), Text)
-    # Web-search syntax knows no prefixes; a single character is one (see words.queried).
-    prefixed = func.regexp_replace(parsed, f"'({words.CHARACTER})'", r"'\1':*", "g")
-    # In a select of its own, so that it is worked out once and not for every page.
-    return select(cast(prefixed, TSQUERY)).scalar_subquery()

@@ -1,33 +1,173 @@
-"""Search vectors: the terms that a page is found by, those of its title before all others."""
+"""Search vectors: the terms that a page is found by; and weights: what each of them says of it.
 
-from sqlalchemy import ColumnElement, Text, bindparam, func, literal_column
-from sqlalchemy.dialects.postgresql import TSVECTOR
+A vector has the words of a text as they are, with their places, and the stems of those that are
+none themselves, without. The weights have a byte for each of the page's words that say most of it.
+They are small, so that a search can look at thousands of pages: a vector would have to be read back
+as a whole.
+"""
+
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from itertools import accumulate, takewhile
+
+from sqlalchemy import ColumnElement, SmallInteger, bindparam
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, TSVECTOR
 
 from sheaf.search import words
+from sheaf.search.stems import primary, stem
 
-# PostgreSQL refuses a vector over 1 MB. A term takes up to twice its bytes there.
-_TITLE_BYTES, _HEADINGS_BYTES, _PLAIN_BYTES = 5_000, 50_000, 400_000
+# Before the stem of a word that is none itself, the words of a tag, and the page's language: no word
+# begins so.
+STEM, TAG, LANG = "~", "#", "@"
+# What a byte says: that the word is in the title; in a heading or a tag; that this very form is
+# there; and how much the text is about it.
+IN_TITLE, IN_HEADING, IS_EXACT, MOST_WEIGHT = 0x80, 0x40, 0x20, 0x1F
+
+# PostgreSQL refuses a vector over 1 MB. A term takes up to twice its bytes there. It does not know
+# what comes behind 16,383 places apart, nor longer words.
+_TITLE_BYTES, _HEADINGS_BYTES, _TEXT_BYTES, _STEMS_BYTES = 5_000, 50_000, 400_000, 100_000
+_LONGEST_WORD = 500
+_MOST_WORDS = 256
+# BM25 (Robertson and Zaragoza, 2009): how soon more of a word says no more, how much the length of
+# a text counts, and what length is usual, in words. That is no mean: a page's weights are its own.
+_SATURATION, _BY_LENGTH, _USUAL_LENGTH = 1.2, 0.75, 400
 
 
-def vector() -> ColumnElement[object]:
-    """The vector of what `parameters` gives: title (A) before headings (B) before text (D)."""
-    title, headings = _weighted("title_terms", "A"), _weighted("heading_terms", "B")
-    return title.op("||")(headings).op("||")(_weighted("plain_terms", "D"))
+@dataclass(frozen=True)
+class Text:
+    """What is indexed of a page: its title, headings by lines, tags, text, and language."""
+
+    title: str
+    headings: str
+    plain: str
+    tags: Sequence[str] = ()
+    lang: str = ""
 
 
-def parameters(title: str, headings: str, plain: str) -> dict[str, str]:
-    """What a statement with a `vector` needs. Of a very long text only the beginning is found."""
-    texts = {
-        "title_terms": (title, _TITLE_BYTES),
-        "heading_terms": (headings, _HEADINGS_BYTES),
-        "plain_terms": (plain, _PLAIN_BYTES),
-    }
+def values() -> dict[str, ColumnElement[object]]:
+    """The columns that a page is found by, as `parameters` gives them."""
     return {
-        name: words.indexed(text[:limit]).encode()[:limit].decode(errors="ignore")
-        for name, (text, limit) in texts.items()
+        "search": bindparam("new_search", type_=TSVECTOR),
+        "words": bindparam("new_words", type_=ARRAY(SmallInteger)),
+        "weights": bindparam("new_weights", type_=BYTEA),
+        "title_words": bindparam("new_title_words"),
     }
 
 
-def _weighted(parameter: str, weight: str) -> ColumnElement[object]:
-    terms = func.to_tsvector("simple", bindparam(parameter, type_=Text), type_=TSVECTOR)
-    return func.setweight(terms, literal_column(f"'{weight}'"), type_=TSVECTOR)
+def parameters(text: Text) -> dict[str, object]:
+    """What a statement with these `values` needs. Of a very long text only the beginning counts."""
+    index = _Index(text.lang)
+    index.add(text.title, _TITLE_BYTES, "A", IN_TITLE)
+    index.add("\n".join([*text.tags, text.headings]), _HEADINGS_BYTES, "B", IN_HEADING)
+    index.add(text.plain, _TEXT_BYTES, "")
+    index.marks = [TAG + words.key(tag) for tag in text.tags]
+    if language := primary(text.lang):
+        index.marks.append(LANG + language)
+    numbers, weights = index.weights()
+    return {
+        "new_search": index.vector(),
+        "new_words": numbers,
+        "new_weights": weights,
+        "new_title_words": words.key(text.title),
+    }
+
+
+def number(term: str) -> int:
+    """By what a term is known among the weights: 16 bits of a hash, as a signed number.
+
+    Two words of a page may have the same one: seldom, and then both weigh what the weightier does.
+    """
+    return (zlib.crc32(term.encode()) & 0xFFFF) - 0x8000
+
+
+class _Index:
+    """The terms of one page."""
+
+    def __init__(self, lang: str) -> None:
+        self.lang = lang
+        # What a vector says of each term: its name and its places.
+        self.located: dict[str, str] = {}
+        # What has no place: names such as c#, and what begins with a sign of ours.
+        self.named: set[str] = set()
+        self.marks: list[str] = []
+        self.counts: Counter[str] = Counter()
+        self.flags: dict[str, int] = defaultdict(int)
+        self._last = 0
+
+    def add(self, text: str, limit: int, label: str, flag: int = 0) -> None:
+        """Take in a part of the page: its places have a label in the vector, its words a flag."""
+        terms, signed, located = _terms(text, limit), words.signed(text[:limit]), self.located
+        for place, term in enumerate(terms, self._last + 1):
+            before = f"{located[term]}," if term in located else f"'{term}':"
+            located[term] = f"{before}{place}{label}"
+        self._last += len(terms)
+        self.named.update(signed)
+        if flag:
+            for term in (*terms, *signed):
+                self.flags[term] |= flag
+        else:
+            self.counts.update(terms)
+            self.counts.update(signed)
+
+    @cached_property
+    def stems(self) -> dict[str, str]:
+        """That of each term."""
+        return {term: stem(term, self.lang) for term in (*self.located, *self.named)}
+
+    def vector(self) -> str:
+        """In PostgreSQL's notation. All lexemes are letters and digits but for our own signs."""
+        stemmed = sorted({found for term, found in self.stems.items() if found != term})
+        others = [
+            *self.named,
+            *self.marks,
+            *(STEM + each for each in _within(stemmed, _STEMS_BYTES)),
+        ]
+        return " ".join([*self.located.values(), *(f"'{each}'" for each in others)])
+
+    def weights(self) -> tuple[list[int], bytes]:
+        """The numbers of the weightiest words, sorted, and a byte for each of them. The first byte
+        is that of all others: they are in the text once."""
+        counts, said = dict[str, int](), dict[str, int]()
+        for term, found in self.stems.items():
+            group, count, flags = STEM + found, self.counts[term], self.flags.get(term, 0)
+            counts[group] = counts.get(group, 0) + count
+            if found == term:
+                flags |= IS_EXACT
+            else:
+                counts[term], said[term] = count, flags | IS_EXACT
+            said[group] = said.get(group, 0) | flags
+        weight = _weighing(self.counts.total())
+        bytes_ = {name: flags | weight(counts[name]) for name, flags in said.items()}
+        if len(bytes_) > _MOST_WORDS:
+            by_weight = sorted(((byte, name) for name, byte in bytes_.items()), reverse=True)
+            bytes_ = {name: byte for byte, name in by_weight[:_MOST_WORDS]}
+        numbered = {number(name): byte for name, byte in bytes_.items()}
+        return sorted(numbered), bytes([weight(1), *(numbered[each] for each in sorted(numbered))])
+
+
+def _terms(text: str, limit: int) -> list[str]:
+    return [
+        term for term in _within(words.terms(text[:limit]), limit) if len(term) <= _LONGEST_WORD
+    ]
+
+
+def _within(terms: Sequence[str], limit: int) -> Sequence[str]:
+    """The first of these terms, of so many bytes together."""
+    if sum(map(len, terms)) + len(terms) < limit // 4:
+        return terms
+    room = takewhile(limit.__gt__, accumulate(len(term.encode()) + 1 for term in terms))
+    return terms[: len(list(room))]
+
+
+def _weighing(length: int) -> Callable[[int], int]:
+    """How much a text of this length is about a word that is in it so often, up to MOST_WEIGHT."""
+    slow = _SATURATION * (1 - _BY_LENGTH + _BY_LENGTH * length / _USUAL_LENGTH)
+
+    @cache
+    def weight(count: int) -> int:
+        return max(1, round(MOST_WEIGHT * count / (count + slow)))
+
+    return weight

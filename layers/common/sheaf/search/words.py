@@ -30,6 +30,7 @@ _ACCENTS = re.compile(
     "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f"
     "\U000e0100-\U000e01ef]"
 )
+_SIGNED = re.compile(r"(?<![\w#+])[A-Za-z](?:#|\+\+)(?![\w#+])")
 _ZERO_WIDTH_SPACE = "\u200b"
 
 
@@ -73,19 +74,34 @@ def split(text: str) -> tuple[str, ...]:
     return tuple(_PIECE.findall(folded(whole)))
 
 
-def indexed(text: str) -> str:
-    """What is indexed of a text, separated by spaces: words, pairs, and the last of each run."""
-    return " ".join(term for piece in split(text) for term in _terms(piece))
+def key(text: str) -> str:
+    """By what titles and tags are compared and sorted: their words, or signs if there is none."""
+    return " ".join(split(text)) or text.casefold()
 
 
-def queried(phrase: Sequence[str]) -> str:
+def terms(text: str) -> list[str]:
+    """What is indexed of a text, in its order: words, pairs, and the last of each run."""
+    return [term for piece in split(text) for term in _terms(piece)]
+
+
+def queried(phrase: Sequence[str]) -> list[str]:
     """What to look for, in this order and without a gap, when a phrase was split into these.
 
     A single character stands for all that begin with it: a pair, or the end of a run.
     """
     *before, last = map(_terms, phrase)
     # The text may go on where the phrase ends, so its last pair need not be the last of a run.
-    return " ".join([term for terms in before for term in terms] + (last[:-1] or last))
+    return [term for each in before for term in each] + (last[:-1] or last)
+
+
+def is_run(piece: str) -> bool:
+    """Whether it is written without spaces between words."""
+    return not piece.isascii() and _CHARACTER.match(piece) is not None
+
+
+def signed(text: str) -> list[str]:
+    """The names in a text to which a sign belongs: c#, f#, c++; in small letters."""
+    return [found[0].lower() for found in _SIGNED.finditer(text)]
 
 
 def _terms(piece: str) -> list[str]:

@@ -10,6 +10,7 @@ from alembic import op
 from sheaf.database.tables import pages
 from sheaf.rendering import markdown, source
 from sheaf.search import vectors
+from sheaf.search.vectors import Text
 
 revision = "0003"
 down_revision = "0002"
@@ -31,8 +32,7 @@ def upgrade() -> None:
 
 def _index(slug: str, title: str, body: str) -> None:
     rendered = markdown.render_stored(source.parse(body).text, slug)
+    found = vectors.parameters(Text(title, rendered.headings, rendered.plain))
     statement = pages.update().where(pages.c.slug == slug)
-    op.get_bind().execute(
-        statement.values(plain=rendered.plain, search=vectors.vector()),
-        vectors.parameters(title, rendered.headings, rendered.plain),
-    )
+    statement = statement.values(plain=rendered.plain, search=vectors.values()["search"])
+    op.get_bind().execute(statement, {"new_search": found["new_search"]})

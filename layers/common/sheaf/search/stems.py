@@ -1,0 +1,119 @@
+"""Stems: what the forms of a word have in common, by the language of the text that it is in.
+
+They are those of Snowball (Porter, 2001), of words as they are folded: so a word that was typed
+without its accents has the stem that it has with them.
+"""
+
+import threading
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+import Stemmer
+
+# Snowball's names, by language and by the script that it is written in.
+_ALGORITHMS = {
+    "latin": {
+        "ca": "catalan",
+        "cs": "czech",
+        "da": "danish",
+        "de": "german",
+        "en": "english",
+        "es": "spanish",
+        "et": "estonian",
+        "eu": "basque",
+        "fi": "finnish",
+        "fr": "french",
+        "ga": "irish",
+        "hu": "hungarian",
+        "id": "indonesian",
+        "it": "italian",
+        "lt": "lithuanian",
+        "nb": "norwegian",
+        "nl": "dutch",
+        "nn": "norwegian",
+        "no": "norwegian",
+        "pl": "polish",
+        "pt": "portuguese",
+        "ro": "romanian",
+        "sv": "swedish",
+        "tr": "turkish",
+    },
+    "greek": {"el": "greek"},
+    "cyrillic": {"ru": "russian", "sr": "serbian"},
+    "armenian": {"hy": "armenian"},
+    "hebrew": {"yi": "yiddish"},
+    "arabic": {"ar": "arabic", "fa": "persian"},
+    "devanagari": {"hi": "hindi", "ne": "nepali"},
+    "tamil": {"ta": "tamil"},
+}
+# What a word is taken for where its text does not say, or is in a language of another script.
+_USUAL = {
+    "latin": "en",
+    "greek": "el",
+    "cyrillic": "ru",
+    "armenian": "hy",
+    "arabic": "ar",
+    "devanagari": "hi",
+    "tamil": "ta",
+}
+# Where scripts are, the last code point of each; what is between them has no stems.
+_SCRIPTS = (
+    (0x002F, ""),
+    (0x024F, "latin"),
+    (0x036F, ""),
+    (0x03FF, "greek"),
+    (0x052F, "cyrillic"),
+    (0x058F, "armenian"),
+    (0x05FF, "hebrew"),
+    (0x06FF, "arabic"),
+    (0x08FF, ""),
+    (0x097F, "devanagari"),
+    (0x0B7F, ""),
+    (0x0BFF, "tamil"),
+    (0x1DFF, ""),
+    (0x1EFF, "latin"),
+    (0x1FFF, "greek"),
+)
+_SCRIPT_OF = {lang: script for script, langs in _ALGORITHMS.items() for lang in langs}
+# A stem by itself is one of a word that was cut short, and of too many others.
+_LEAST = 3
+_thread = threading.local()
+
+
+@lru_cache(maxsize=50_000)
+def stem(word: str, lang: str = "") -> str:
+    """The stem of a folded word in a text of this language (such as `pt-BR`; "": it says none).
+
+    A word has itself for one in a language of which no stems are known.
+    """
+    script = _script(word)
+    language = primary(lang)
+    if not language or _SCRIPT_OF.get(language, script) != script:
+        language = _USUAL.get(script, "")
+    algorithm = _ALGORITHMS.get(script, {}).get(language)
+    found: str = _stemmer(algorithm).stemWord(word) if algorithm else word
+    return found if len(found) >= _LEAST else word
+
+
+def primary(lang: str) -> str:
+    """The language alone of a tag such as `pt-BR` or `pt_BR`."""
+    return lang.replace("_", "-").partition("-")[0].lower()
+
+
+def stems(word: str, langs: Iterable[str]) -> list[str]:
+    """The stems that a word may have in texts of these languages, or of none, each once."""
+    return list(dict.fromkeys(stem(word, lang) for lang in ("", *langs)))
+
+
+def _script(word: str) -> str:
+    first = ord(word[0])
+    return next((script for last, script in _SCRIPTS if first <= last), "")
+
+
+def _stemmer(algorithm: str) -> Any:
+    # One is not for several threads.
+    known = _thread.__dict__
+    if algorithm not in known:
+        known[algorithm] = Stemmer.Stemmer(algorithm)
+    return known[algorithm]
