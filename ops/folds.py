@@ -1,13 +1,14 @@
 """Writes what becomes of letters in search, once for all interpreters: `python -m ops.folds`.
 
-Letters and marks are the same where Unicode's collation (UTS #10, its default table, as pyuca has it)
-sees no difference at its first level. Most of that Python's own tables tell; this is the rest, and
-what collation leaves to languages. Exceptions are what people do type:
+Letters and marks are the same where Unicode's collation (UTS #10, its default table, as pyuca has
+it) sees no difference at its first level. Most of that Python's own tables tell; this is the rest,
+and what collation leaves to languages. What people do type makes a difference nevertheless:
 
-- The letters й, ї and ў, and the voiced kana: パ and バ are no ハ to who reads them.
-- Marks that stand for a sound of their own in the scripts of South and Southeast Asia, such as
-  tones in Thai and the anusvara in Hindi.
-- Letters that stand above others, in old writing, are left out as accents are, not spelt out.
+- the letters ї and ў, as й does in collation too, and voiced kana: パ and バ are no ハ to readers;
+- marks that stand for sounds in scripts of South and Southeast Asia, where collation leaves them to
+  its second level, such as tones in Thai and the anusvara in Hindi.
+
+Letters that stand above others in old writing are left out as accents are, and not spelt out.
 """
 
 import re
@@ -28,16 +29,15 @@ UNICODE = "14.0.0"
 TARGET = Path(sheaf.__file__).parent / "search" / "folds.py"
 _HEAD = f'''"""What becomes of letters in search. Written by ops/folds.py.
 
-Of the characters of Unicode {UNICODE}, as code points: the marks that make no difference, in ranges;
-and the letters that are the same as others, where neither their decomposition nor their lower case
-says so, each with these.
+As code points, of Unicode {UNICODE}: the marks that make no difference, in ranges; and the letters
+that are the same as others, each with these, where neither their decomposition nor their lower case
+says so.
 """
 '''
 # What collation tells apart at its first level, or leaves to languages, and people do not type.
-HANDWRITTEN = dict("ıi ŋn ٱا ةه ىي یي کك ۀه".split()) | {"þ": "th"}
-# What collation does not tell apart, and people do.
+HANDWRITTEN = dict(["ıi", "ŋn", "ٱا", "ةه", "ىي", "یي", "کك", "ۀه"]) | {"þ": "th"}
+# What people tell apart, whatever becomes of the mark in it.
 TYPED_LETTERS = "йїў"
-VOICED = "\u3099\u309a"
 # Canonical combining classes of marks that are typed: none, viramas, and those of one script each.
 _TYPED_CLASSES = {0, 8, 9, *range(84, 133)}
 _TYPED_MARKS = "\u1037"  # a tone in Burmese, though in the class of dots that are left out
@@ -46,6 +46,7 @@ _IMPLICIT = 0xFB00  # and above: weights that are made of code points, of what t
 _COLLATOR = Collator_10_0_0()
 
 
+@cache
 def primary(text: str) -> tuple[int, ...]:
     """What collation compares a text by, at its first level."""
     weights: tuple[int, ...] = _COLLATOR.sort_key(text)
@@ -77,14 +78,15 @@ def is_typed(mark: str) -> bool:
 
 def is_letter_above(mark: str) -> bool:
     """Whether a mark is a letter that stands above another, such as the e of the first umlauts."""
-    return unicodedata.category(mark) == "Mn" and unicodedata.name(mark).startswith("COMBINING")
+    is_combining = unicodedata.name(mark, "").startswith("COMBINING")
+    return is_combining and unicodedata.category(mark) == "Mn" and bool(primary(mark))
 
 
 @cache
 def marks() -> frozenset[str]:
     """What is left out of texts: marks that make no difference, and the Arabic tatweel."""
-    marks = filter(lambda each: unicodedata.category(each)[0] == "M", map(chr, range(0x110000)))
-    left_out = {mark for mark in marks if _makes_no_difference(mark) and not is_typed(mark)}
+    every = filter(lambda each: unicodedata.category(each)[0] == "M", map(chr, range(0x110000)))
+    left_out = {mark for mark in every if _makes_no_difference(mark) and not is_typed(mark)}
     return frozenset(left_out | {each for each in letters("L") if _is_bare_mark(each)})
 
 
@@ -99,14 +101,11 @@ def _is_bare_mark(letter: str) -> bool:
 @cache
 def folds() -> dict[str, str]:
     """What else becomes of characters: of themselves, or of what they are decomposed into."""
-    found: dict[str, str] = {letter: letter for letter in TYPED_LETTERS} | HANDWRITTEN
+    found = {letter: letter for letter in TYPED_LETTERS} | HANDWRITTEN
     spelt = _spelling()
     for letter in sorted(set(letters()) - marks(), key=lambda each: (plain(each) != each, each)):
-        whole = letter.casefold()
-        if whole in found or _has_typed_mark(letter):
-            continue
-        weights = primary(letter)
-        if not all(weight in spelt for weight in weights):
+        whole, weights = letter.casefold(), primary(letter)
+        if whole in found or _has_typed_mark(letter) or not spelt.keys() >= set(weights):
             continue
         meant = _folded("".join(spelt[weight] for weight in weights), found)
         if meant != _folded(plain(letter), found):

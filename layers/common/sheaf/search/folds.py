@@ -1,8 +1,8 @@
 """What becomes of letters in search. Written by ops/folds.py.
 
-Of the characters of Unicode 14.0.0, as code points: the marks that make no difference, in ranges;
-and the letters that are the same as others, where neither their decomposition nor their lower case
-says so, each with these.
+As code points, of Unicode 14.0.0: the marks that make no difference, in ranges; and the letters
+that are the same as others, each with these, where neither their decomposition nor their lower case
+says so.
 """
 
 MARKS = (

@@ -2,8 +2,8 @@
 
 What people do not type makes no difference: case, accents and width, so `naive` finds "Naïve", and
 all else that Unicode's collation does not see at its first level, so `lodz` finds "Łódź" (see
-ops/folds.py). Where no spaces stand between words (Chinese, Japanese, Thai, Lao, Khmer, Burmese), or
-endings grow on them (Korean), a run of characters is indexed as all its pairs of neighbours, and
+ops/folds.py). Where no spaces stand between words (Chinese, Japanese, Thai, Lao, Khmer, Burmese),
+or endings grow on them (Korean), a run of characters is indexed as all its pairs of neighbours, and
 what is looked for in it likewise.
 """
 
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 
+from sheaf.search import folds
 from sheaf.texts import composed
 
 # What may be in a word between spaces: all below the scripts of East Asia (which begin at U+2E80)
@@ -45,20 +46,20 @@ def _fold(character: str) -> str:
     # Soft hyphens, joiners and other controls of layout are not there for people who search.
     if unicodedata.category(character) == "Cf" and character != _ZERO_WIDTH_SPACE:
         return ""
-    letters = _letters(character.casefold(), character)
+    letters = _letters(character)
     return "".join(each if unicodedata.category(each)[0] in "LMN" else " " for each in letters)
 
 
-def _letters(lower: str, character: str) -> str:
+def _letters(character: str) -> str:
     marks, others = _tables()
-    if lower in others:
-        return others[lower]
+    # Some become what their parts would not: й has a key of its own.
+    if (whole := character.casefold()) in others:
+        return others[whole]
     # Casefolding may bring accents of its own.
-    bare = unicodedata.normalize("NFKD", _bare(character, marks).casefold())
-    parts = _VOICED.split(_bare(bare, marks))
+    parts = _VOICED.split(_bare(_bare(character, marks).casefold(), marks))
     # Back to whole syllables.
-    whole = "".join(unicodedata.normalize("NFC", part) for part in parts)
-    return "".join(others.get(each, _digit(each)) for each in whole)
+    letters = "".join(unicodedata.normalize("NFC", part) for part in parts)
+    return "".join(others.get(each, _digit(each)) for each in letters)
 
 
 def _bare(text: str, marks: frozenset[str]) -> str:
@@ -73,9 +74,6 @@ def _digit(character: str) -> str:
 @cache
 def _tables() -> tuple[frozenset[str], dict[str, str]]:
     """The marks that are left out, and what becomes of letters."""
-    # Whoever only reads pages does without.
-    from sheaf.search import folds  # noqa: PLC0415
-
     ranges = [[int(end, 16) for end in each.split("-")] for each in folds.MARKS.split()]
     marks = frozenset(chr(code) for ends in ranges for code in range(ends[0], ends[-1] + 1))
     pairs = (each.split(":") for each in folds.FOLDS.split())
