@@ -35,7 +35,14 @@ says so.
 """
 '''
 # What collation tells apart at its first level, or leaves to languages, and people do not type.
-HANDWRITTEN = dict(["ıi", "ŋn", "ٱا", "ةه", "ىي", "یي", "کك", "ۀه"]) | {"þ": "th"}
+HANDWRITTEN = {"ı": "i", "ŋ": "n", "þ": "th"} | {
+    "ٱ": "ا",
+    "ة": "ه",
+    "ۀ": "ه",
+    "ى": "ي",
+    "ی": "ي",
+    "ک": "ك",
+}
 # What people tell apart, whatever becomes of the mark in it.
 TYPED_LETTERS = "йїў"
 # Canonical combining classes of marks that are typed: none, viramas, and those of one script each.
