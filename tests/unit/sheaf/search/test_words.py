@@ -57,6 +57,7 @@ def test_text_is_split_and_folded(text: str, pieces: str) -> None:
         ("sami nj", "sámi ǌ"),
         ("eangal", "eaŋgal"),
         ("елка", "ЁЛКА"),
+        ("елка мой", "е\u0308лка мои\u0306"),
         ("محمد", "مُحَمَّد"),
         ("محمد", "محـــمد"),
         ("احمد", "أحمد"),
