@@ -24,6 +24,7 @@ from listing.parameters import (
     Text,
     ToVersion,
     Version,
+    Within,
     Words,
     address,
     folder_of,
@@ -44,10 +45,12 @@ from sheaf.http.representations import (
     refusals,
 )
 from sheaf.http.resolver import Api, reply, send
-from sheaf.pages import lists, lookups, proposals, similar
+from sheaf.pages import lists, lookups, proposals, searches, similar
 from sheaf.pages.events import Event
 from sheaf.pages.lists import (
-    Filters,
+    Filters as PageFilters,
+)
+from sheaf.pages.lists import (
     Listed,
     Order,
     Sort,
@@ -57,9 +60,10 @@ from sheaf.pages.lists import (
 from sheaf.pages.proposals import Proposal
 from sheaf.pages.reads import PageItem
 from sheaf.pages.revisions import Revision, RevisionItem
+from sheaf.pages.searches import Found
 from sheaf.pages.tree import Entry
 from sheaf.pages.users import User
-from sheaf.search.statements import Hit
+from sheaf.search.queries import Filters
 from sheaf.sharding import scattering
 
 logger = telemetry.logger()
@@ -100,7 +104,7 @@ def list_pages(
 ) -> Answer:
     """The pages without their text; `Link` headers and cursors lead through the list."""
     wanted = place.wanted
-    listing = lists.all_pages(Filters(tag, author, prefix, state), sort, order)
+    listing = lists.all_pages(PageFilters(tag, author, prefix, state), sort, order)
     return _listed(lists.read(listing, wanted, partial))
 
 
@@ -250,12 +254,23 @@ def get_user(handle: str) -> Answer:
 @api.get(
     "/api/search",
     summary="Pages with these words",
-    responses=answers(Listed[Hit], "The pages found"),
+    responses=answers(Found, "The pages found"),
     tags=["pages"],
 )
-def search(q: Words, place: Annotated[HitsPlace, Query()], partial: Partial = False) -> Answer:
-    """The best pages for `q`: words, "a phrase", -without, this or that."""
-    return _listed(lists.read(lists.hits(q), place.wanted, partial))
+def search(
+    q: Words,
+    place: Annotated[HitsPlace, Query()],
+    folder: Within = None,
+    tag: Text = None,
+    author: Text = None,
+    partial: Partial = False,
+) -> Answer:
+    """The best pages for `q`, which is text: NOT, OR, "a phrase", in:, tag: and author: are more.
+
+    Where no page has all of it, `matched` says what was looked for instead.
+    """
+    narrowing = Filters(folder_of(folder), tag or "", author or "")
+    return _listed(searches.find(q, narrowing, place.wanted, partial))
 
 
 @api.get(

@@ -80,6 +80,15 @@ Folder = Annotated[
     str | None,
     Query(max_length=MAX_LENGTH, description="Only of pages below this folder, such as `guide`"),
 ]
+# "in" is no name in Python.
+Within = Annotated[
+    str | None,
+    Query(
+        alias="in",
+        max_length=MAX_LENGTH,
+        description="Only pages of this folder, such as `guide`, and the one of its name",
+    ),
+]
 Imports = Annotated[bool, Query(description="1: with what was imported, which is left out else")]
 
 

@@ -26,12 +26,13 @@ from sheaf import slugs, texts
 from sheaf.http import documents, responses
 from sheaf.http.requests import Request
 from sheaf.http.resolver import send
-from sheaf.pages import addresses, lists, lookups, proposals, similar
+from sheaf.pages import addresses, lists, lookups, proposals, searches, similar
 from sheaf.pages.errors import Deleted, NotFound, Redirected, Unaddressed
-from sheaf.pages.lists import DEFAULT_HITS, DEFAULT_LIMIT, Listing
+from sheaf.pages.lists import DEFAULT_HITS, DEFAULT_LIMIT, Listed, Listing
 from sheaf.paging import PageRequest
 from sheaf.rendering import templates
 from sheaf.search import queries
+from sheaf.search.queries import Filters
 from sheaf.slugs import BadSlug
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
@@ -95,9 +96,11 @@ def search(
     cursor: Cursor = None,
 ) -> Answer:
     """A form, and what it found."""
-    found = _page(lists.hits(q), cursor, DEFAULT_HITS)
-    has_words = bool(queries.parse(q).wanted)
-    return _document("search.html", q=q.strip(), has_words=has_words, problem=None, **found)
+    found = searches.find(q, Filters(), PageRequest(DEFAULT_HITS, cursor))
+    has_words = bool(queries.parse(q, operators=False).terms)
+    said = {"matched": found.matched, "meant": found.meant, "ends_early": found.ends_early}
+    shown = {"q": q.strip(), "has_words": has_words, "problem": None, **said}
+    return _document("search.html", **shown, **_around(found))
 
 
 @router.get("/-/history/<slug>", include_in_schema=False)
@@ -214,7 +217,11 @@ def _by_day(page: dict[str, Any]) -> dict[str, object]:
 
 
 def _page(listing: Listing[Any], cursor: str | None, limit: int = DEFAULT_LIMIT) -> dict[str, Any]:
-    listed, event = lists.read(listing, PageRequest(limit, cursor)), router.current_event
+    return _around(lists.read(listing, PageRequest(limit, cursor)))
+
+
+def _around(listed: Listed[Any]) -> dict[str, Any]:
+    event = router.current_event
     return {
         "items": listed.items,
         "next_url": address(event, listed.next) if listed.next else None,

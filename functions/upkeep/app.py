@@ -26,6 +26,7 @@ from sheaf.pages import (
     noting,
     outbox,
     rerendering,
+    snapshots,
     users,
 )
 from sheaf.pages.normalizing import normalize
@@ -88,7 +89,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         _on_each(alive, lambda number: _note_shard(number, lock, context))
         shown: set[str] = set()
         rendered = _on_each(alive, lambda number: _rerender_shard(number, shown, lock, context))
-    changes = [change for part in relayed.values() for change in part]
+        changes = [change for part in relayed.values() for change in part]
+        _on_each([two_phase.HOME], lambda _home: _take_snapshot(len(changes), lock, context))
     telemetry.measure(Relayed=len(changes))
     renamed = {slug for part in mended.values() for slug in part}
     logger.info(
@@ -236,6 +238,12 @@ def _rerender_shard(number: int, shown: set[str], lock: Lock, context: LambdaCon
         if rerendering.rerender(slug, documents.of):
             shown.add(slug)
     return len(slugs)
+
+
+def _take_snapshot(changes: int, lock: Lock, context: LambdaContext) -> None:
+    """As `_relay_shard`: count the words and links of all pages, if it is time to."""
+    if snapshots.make(changes, lambda: _goes_on(lock, context)):
+        logger.info("snapshot made")
 
 
 def _waiting(number: int) -> int:

@@ -19,6 +19,7 @@ PAGES = {
     "japanese": "# 検索\n\n全文検索エンジンの使い方。データベース。",
     "korean": "# 서버\n\n서버리스 함수를 배포합니다.",
     "thai": "# คู่มือ\n\nการติดตั้งเซิร์ฟเวอร์",
+    "letters": "# Łódź, Æsop\n\nمُحَمَّد أحمد، می\u200cخواهم. שָׁלוֹם. Мой ｶﾞｲﾄﾞ.",
 }
 
 
@@ -72,6 +73,14 @@ def found(site: Site, q: str, **query: Any) -> list[str]:
         ("배포", ["korean"]),
         ("함수 서버리스", ["korean"]),
         ("ติดตั้ง", ["thai"]),
+        ("lodz aesop", ["letters"]),
+        ("محمد احمد", ["letters"]),
+        ("ميخواهم", ["letters"]),
+        ("שלום", ["letters"]),
+        ("мой", ["letters"]),
+        ("мои", []),
+        ("がいど", ["letters"]),
+        ("えんじん", ["japanese"]),
         ("nothing", []),
     ],
 )

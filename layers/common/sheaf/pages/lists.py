@@ -12,10 +12,19 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from sheaf import paging
 from sheaf.database import signing_keys, tables
-from sheaf.pages import events, reads, revisions, tree, users
+from sheaf.pages import events, reads, revisions, snapshots, tree, users
 from sheaf.pages.errors import NotOffered
-from sheaf.paging import Cursors, Keyset, PageRequest, RowPage, SortKey, UnknownKey, asc, desc
-from sheaf.search import queries, statements
+from sheaf.paging import (
+    Cursors,
+    Keyset,
+    PageRequest,
+    Position,
+    RowPage,
+    SortKey,
+    UnknownKey,
+    asc,
+    desc,
+)
 from sheaf.sharding import scattering, shards
 from sheaf.sharding.scattering import Scatter
 
@@ -32,7 +41,7 @@ UserSort = Literal["handle", "edits"]
 _COLUMNS: dict[Sort, str] = {
     "updated": "updated_at",
     "created": "created_at",
-    "title": "sort_title",
+    "title": "title_words",
     "slug": "slug",
 }
 _NEWEST_FIRST = ("updated", "created")
@@ -141,6 +150,15 @@ def read(listing: Listing[T], wanted: PageRequest, allow_partial: bool = False) 
     return Listed(items, found.next, found.prev, scatter.missing > 0)
 
 
+def position(listing: Listing[Any], cursor: str, keyset: Keyset) -> Position:
+    """The place that a cursor of a list names; raises BadCursor."""
+    try:
+        return listing.cursors.decode(cursor, keyset)
+    except UnknownKey:
+        _secrets.cache_clear()
+        return listing.cursors.decode(cursor, keyset)
+
+
 @lru_cache(maxsize=1)
 def _secrets(_minute: int) -> Mapping[int, bytes]:
     """The signing keys, read once a minute: a key that was removed is not trusted for longer."""
@@ -172,7 +190,11 @@ def _check_offered(filters: Filters, sort: Sort | None) -> Sort:
 def _sort_keys(filters: Filters, sort: Sort, order: Order | None) -> tuple[SortKey, ...]:
     natural = "desc" if sort in _NEWEST_FIRST else "asc"
     direction = asc if (order or natural) == "asc" else desc
-    columns, names = _columns(filters), dict.fromkeys((_COLUMNS[sort], "slug"))
+    by = _COLUMNS[sort]
+    # Until all pages have it.
+    if sort == "title" and not snapshots.newest().number:
+        by = "sort_title"
+    columns, names = _columns(filters), dict.fromkeys((by, "slug"))
     return tuple(map(direction, [columns[name] for name in names]))
 
 
@@ -226,15 +248,6 @@ def all_users(sort: UserSort = "handle") -> Listing[users.User]:
     busiest = asc(-tables.users.c.edits)
     keyset = Keyset((handle,) if sort == "handle" else (busiest, handle))
     return Selection("users", {}, users.User, users.everyone(), keyset)
-
-
-def hits(text: str) -> Listing[statements.Hit]:
-    """The live pages that a query finds, the best first."""
-    query = queries.parse(text)
-    statement, keyset = statements.matches(query)
-    return Selection(
-        "search", {"q": query.terms}, partial(statements.hit, query), statement, keyset
-    )
 
 
 def below(folder: str) -> Folder:

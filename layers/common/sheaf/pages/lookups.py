@@ -99,7 +99,8 @@ def find_user(handle: str) -> User | None:
 
 
 def suggestions(typed: str, limit: int) -> list[Suggestion]:
-    """Pages whose titles begin with what was typed."""
-    rows = scattering.rows(statements.beginning(typed, limit))
-    rows.sort(key=lambda row: (row[2], row[0]))
-    return [Suggestion(slug, title) for slug, title, _ in rows[:limit]]
+    """Pages whose titles begin with what was typed, and then those with a word that does."""
+    rows = scattering.rows(statements.suggested(typed, limit))
+    rows.sort(key=lambda row: (row[2], row[3], row[0]))
+    found = {slug: Suggestion(slug, title) for slug, title, *_ in rows}
+    return list(found.values())[:limit]

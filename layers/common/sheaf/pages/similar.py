@@ -13,8 +13,9 @@ from sqlalchemy import ColumnElement, Integer, Select, literal_column, select, u
 
 from sheaf import slugs
 from sheaf.database.tables import is_live, pages
-from sheaf.pages import lists, lookups, reads
+from sheaf.pages import lookups, reads, searches
 from sheaf.paging import PageRequest
+from sheaf.search.queries import Filters
 from sheaf.search.statements import Suggestion
 from sheaf.sharding import ownership, scattering
 from sheaf.slugs import BadSlug
@@ -89,7 +90,7 @@ def _of_these_words(spellings: list[str]) -> list[Suggestion]:
     """Pages with these words in their titles first, wherever they are."""
     words = slugs.words(spellings[0])
     titled = lookups.suggestions(words, _TOLD) if words else []
-    hits = lists.read(lists.hits(words), PageRequest(_TOLD)).items if words else []
+    hits = searches.find(words, Filters(), PageRequest(_TOLD)).items if words else []
     return [*titled, *(Suggestion(hit.slug, hit.title) for hit in hits)]
 
 

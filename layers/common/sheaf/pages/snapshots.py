@@ -176,8 +176,8 @@ def _steps(number: int, counted: _Counted) -> Iterator[Callable[[], None]]:
         for word, having in (counted.words | Counter(dict.fromkeys(counted.names, 1))).items()
         if having >= least or word in counted.names
     ]
-    for some in _in_parts(rows, _WORDS_AT_ONCE):
-        yield partial(shards.on, HOME, _add_words, some)
+    for part in _in_parts(rows, _WORDS_AT_ONCE):
+        yield partial(shards.on, HOME, _add_words, part)
     yield partial(shards.on, HOME, _publish, number, counted)
 
 

@@ -5,7 +5,7 @@ will do, and `in:`, `tag:` and `author:` before what narrows the search.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, combinations
 
@@ -81,6 +81,11 @@ class Query:
         return list(dict.fromkeys(chain.from_iterable(self.alternatives)))
 
     @property
+    def words(self) -> list[str]:
+        """All words and runs of it, in their order."""
+        return [piece for term in self.terms for piece in term.pieces]
+
+    @property
     def wanted(self) -> tuple[tuple[str, ...], ...]:
         """The words and phrases of it."""
         return tuple(term.pieces for term in self.terms)
@@ -101,17 +106,35 @@ class Query:
             parts.append(_quoted(vectors.TAG + words.key(self.filters.tag)))
         return " & ".join(f"({part})" for part in parts)
 
-    def of_beginnings(self) -> "Query":
-        """The same, where words may be the beginnings of some."""
-        return self._changed(lambda term: [replace(term, is_beginning=not term.signed)])
-
     def of_words(self) -> "Query":
         """The same, where what stands in a row may stand anywhere."""
-        return self._changed(lambda term: [Term((piece,)) for piece in term.pieces])
 
-    def of_some(self, count: int) -> "Query":
-        """Any `count` of its terms, which has no alternatives."""
-        [terms] = self.alternatives
+        def change(term: Term) -> list[Term]:
+            if term.signed:
+                return [term]
+            return [Term((word,)) for piece in term.pieces for word in words.queried((piece,))]
+
+        return self._changed(change)
+
+    def without(self, terms: Collection[Term]) -> "Query":
+        """The same without these, where others are left."""
+        alternatives = (
+            tuple(term for term in each if term not in terms) or each for each in self.alternatives
+        )
+        return replace(self, alternatives=tuple(alternatives))
+
+    def with_words(self, beginnings: Collection[str], meant: Mapping[str, str]) -> "Query":
+        """The same of words alone, of which some go on, and some were meant otherwise."""
+
+        def change(term: Term) -> list[Term]:
+            word = term.pieces[0]
+            return [replace(term, pieces=(meant.get(word, word),), is_beginning=word in beginnings)]
+
+        return self._changed(change)
+
+    def of_some(self, words: Collection[str], count: int) -> "Query":
+        """Any `count` of these words of it, which has no alternatives."""
+        terms = [term for term in self.of_words().terms if term.pieces[0] in words]
         return replace(self, alternatives=tuple(combinations(terms, count)))
 
     def _changed(self, change: Callable[[Term], list[Term]]) -> "Query":

@@ -7,9 +7,8 @@ it is of the page alone, or of a snapshot that is the same on all shards.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import log
-from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from sqlalchemy import (
@@ -34,6 +33,9 @@ Place = Literal["title", "beginning of the title", "in the title", "heading", "t
 PLACES: tuple[Place, ...] = get_args(Place)
 # What another form of a word is worth than the one that was typed.
 _OTHER_FORM = 0.8
+# Words that a larger part of the pages have need not be there, where others are asked for; on a
+# small site nothing is known of how common a word is.
+_COMMON, _LEAST_PAGES = 0.3, 100
 # Of so many words each page that was found is asked: of the rarest.
 _MOST_UNITS = 12
 
@@ -44,7 +46,7 @@ class Counts:
 
     pages: int = 0
     langs: tuple[str, ...] = ()
-    having: Mapping[str, int] = MappingProxyType({})
+    having: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,16 @@ class Unit:
     exact: int | None
     rarity: float
     beginning: str = ""
+    is_needed: bool = True
+
+
+def common(query: Query, counts: Counts) -> set[Term]:
+    """The words of a query that so many pages have that they say nothing of any."""
+    if counts.pages < _LEAST_PAGES:
+        return set()
+    most = counts.pages * _COMMON
+    words_ = (term for term in query.terms if term.is_word)
+    return {term for term in words_ if _having(term.pieces[0], counts) > most}
 
 
 def lexemes(query: Query, langs: Sequence[str]) -> set[str]:
@@ -69,9 +81,10 @@ def lexemes(query: Query, langs: Sequence[str]) -> set[str]:
 
 def units(query: Query, counts: Counts) -> list[list[Unit]]:
     """What each alternative of a query is made of, of many words the rarest."""
+    needed = query.without(common(query, counts)).alternatives
     found = [
-        [_unit(term, word, counts) for term in terms for word in _words(term)]
-        for terms in query.alternatives
+        [_unit(term, word, counts, term in kept) for term in terms for word in _words(term)]
+        for terms, kept in zip(query.alternatives, needed, strict=True)
     ]
     return [sorted(each, key=lambda unit: -unit.rarity)[:_MOST_UNITS] for each in found]
 
@@ -85,14 +98,19 @@ def _lexemes(word: str, langs: Sequence[str]) -> set[str]:
     return {word, *found, *(vectors.STEM + each for each in found)}
 
 
-def _unit(term: Term, word: str, counts: Counts) -> Unit:
+def _having(word: str, counts: Counts) -> int:
+    """In how many pages it is, or less: none has all the forms of it."""
+    return max(counts.having.get(each, 0) for each in _lexemes(word, counts.langs))
+
+
+def _unit(term: Term, word: str, counts: Counts, is_needed: bool) -> Unit:
     found = stems(word, counts.langs)
-    having = sum(counts.having.get(each, 0) for each in _lexemes(word, counts.langs))
     return Unit(
         tuple(vectors.number(vectors.STEM + each) for each in found),
         None if found == [word] else vectors.number(word),
-        _rarity(counts.pages, having),
+        _rarity(counts.pages, _having(word, counts)),
         word if term.is_beginning else "",
+        is_needed,
     )
 
 
@@ -143,7 +161,8 @@ class Order:
             said: ColumnElement[bool] = found[_name(unit)].op("&")(flags) != 0
             return said
 
-        return or_(*(and_(*map(has, units)) for units in self.alternatives))
+        needed = ([unit for unit in units if unit.is_needed] for units in self.alternatives)
+        return or_(*(and_(*map(has, units)) for units in needed))
 
 
 def _name(unit: Unit) -> str:

@@ -1,5 +1,6 @@
 """Search in SQL: what a query finds on a shard, and what titles suggest."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,8 +14,10 @@ from sqlalchemy import (
     Text,
     and_,
     cast,
+    func,
     literal,
     literal_column,
+    not_,
     or_,
     select,
     union_all,
@@ -24,7 +27,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from sheaf import texts
 from sheaf.database.tables import is_live, pages
 from sheaf.paging import Keyset, asc
-from sheaf.search import snippets
+from sheaf.search import snippets, words
 from sheaf.search.queries import Query
 from sheaf.search.ranking import PLACES, Order, Place
 from sheaf.sharding import ownership
@@ -103,9 +106,10 @@ class Search:
         found = self._chosen(None, MOST_RANKED + 1).subquery("chosen").c
         return select(self.order.is_in_title(found), found.linked, found.slug)
 
-    def more_than(self, count: int) -> Select[Any]:
-        """A row for each page, as far as one more than so many."""
-        return select(literal(1)).where(*self._conditions()).limit(literal_column(str(count + 1)))
+    def up_to(self, count: int) -> Select[Any]:
+        """How many pages are found, up to so many: on each shard."""
+        found = select(literal(1)).where(*self._conditions())
+        return select(func.count()).select_from(found.limit(_written(count)).subquery())
 
     def _chosen(self, last: ChoiceKey | None, most: int = MOST_RANKED) -> Select[Any]:
         columns = [*_SHOWN, "title_words"]
@@ -126,7 +130,7 @@ class Search:
         if last is not None:
             statement = statement.where(_up_to(is_in_title, found.c, last))
         order = (is_in_title.desc(), found.c.linked.desc(), found.c.slug)
-        return statement.order_by(*order).limit(literal_column(str(most), Integer))
+        return statement.order_by(*order).limit(_written(most))
 
     def _conditions(self) -> list[ColumnElement[bool]]:
         filters = self.query.filters
@@ -151,6 +155,11 @@ def _up_to(is_in_title: ColumnElement[bool], found: Any, last: ChoiceKey) -> Col
     return here if titled else or_(is_in_title, here)
 
 
+def _written(limit: int) -> ColumnElement[int]:
+    """Not as a parameter: a plan is made for it."""
+    return literal_column(str(limit), Integer)
+
+
 def hit(
     query: Query,
     slug: str,
@@ -173,28 +182,47 @@ def present(tsqueries: dict[str, str]) -> Select[Any]:
         select(literal(name, Text).label("name"))
         .where(pages.c.search.op("@@")(cast(literal(query, Text), TSQUERY)), is_live)
         .where(ownership.readable(pages.c.slot))
-        .limit(literal_column("1", Integer))
+        .limit(_written(1))
         .subquery()
         for name, query in tsqueries.items()
     )
     return union_all(*(select(one.c.name) for one in each))  # type: ignore[return-value]
 
 
-def beginning(typed: str, limit: int) -> Select[Any]:
-    """Live pages whose titles begin so, in any case, from A to Z: slug, title and sort key.
+def suggested(typed: str, limit: int) -> Select[Any]:
+    """Live pages with a title that begins so, and then those with a word in it that does: slug,
+    title, whether it is one of the second kind, and what titles are sorted by. For all shards.
 
-    A range of the index on titles, which are in byte order there. For all shards. The limit is
-    written out for its plan.
+    A title may begin as it was typed, or in the letters that people type for it.
     """
-    title, first = pages.c.sort_title, (texts.line(typed) or typed).casefold()
+    line, key = (texts.line(typed) or typed).casefold(), words.key(typed)
+    begins = pages.c.title_words.startswith(key, autoescape=True)
+    inside = pages.c.title_words.contains(f" {key}", autoescape=True)
+    in_order = (pages.c.title_words, pages.c.slug)
+    kinds = [
+        _titled(_between(pages.c.sort_title, line), 0, (pages.c.sort_title, pages.c.slug), limit),
+        _titled(_between(pages.c.title_words, key), 0, in_order, limit),
+        _titled(and_(inside, not_(begins)), 1, in_order, limit),
+    ]
+    found = union_all(*kinds).subquery()
+    return select(found)
+
+
+def _between(column: ColumnElement[str], beginning: str) -> ColumnElement[bool]:
+    """A range of an index in byte order."""
+    return and_(column >= beginning, column < beginning + _LAST_CHARACTER)
+
+
+def _titled(
+    condition: ColumnElement[bool],
+    kind: int,
+    order: Sequence[ColumnElement[str]],
+    limit: int,
+) -> Select[Any]:
+    columns = (pages.c.slug, pages.c.title, literal(kind, Integer).label("kind"))
     return (
-        select(pages.c.slug, pages.c.title, title)
-        .where(
-            is_live,
-            title >= first,
-            title < first + _LAST_CHARACTER,
-            ownership.readable(pages.c.slot),
-        )
-        .order_by(title, pages.c.slug)
-        .limit(literal_column(str(limit), Integer))
+        select(*columns, pages.c.title_words)
+        .where(is_live, condition, ownership.readable(pages.c.slot))
+        .order_by(*order)
+        .limit(_written(limit))
     )

@@ -19,8 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, TSVECTOR
 from sheaf.search import words
 from sheaf.search.stems import primary, stem
 
-# Before the stem of a word that is none itself, the words of a tag, and the page's language: no word
-# begins so.
+# Before the stem of a word that is none itself, a tag's words, and a language: no word begins so.
 STEM, TAG, LANG = "~", "#", "@"
 # What a byte says: that the word is in the title; in a heading or a tag; that this very form is
 # there; and how much the text is about it.

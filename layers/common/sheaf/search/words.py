@@ -1,15 +1,19 @@
 """Words: how text is taken apart for search, the same way for what is indexed and for queries.
 
-Case, accents and width make no difference: `naive` finds "Naïve". Where no spaces stand between
-words (Chinese, Japanese, Thai, Lao, Khmer, Burmese), or endings grow on them (Korean), a run of
-characters is indexed as all its pairs of neighbours, and what is looked for in it likewise.
+What people do not type makes no difference: case, accents and width, so `naive` finds "Naïve", and
+all else that Unicode's collation does not see at its first level, so `lodz` finds "Łódź" (see
+ops/folds.py). Where no spaces stand between words (Chinese, Japanese, Thai, Lao, Khmer, Burmese),
+or endings grow on them (Korean), a run of characters is indexed as all its pairs of neighbours, and
+what is looked for in it likewise.
 """
 
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
 
+from sheaf.search import folds
 from sheaf.texts import composed
 
 # What may be in a word between spaces: all below the scripts of East Asia (which begin at U+2E80)
@@ -25,13 +29,10 @@ CHARACTER = f"[^{_SPACED}{_MARKS} ][{_MARKS}]*"
 _CHARACTER = re.compile(CHARACTER)
 _PIECE = re.compile(f"(?:{CHARACTER})+|[{_SPACED}{_MARKS}]+")
 
-# Accents, and what chooses between forms of one character. Other scripts' marks are letters there.
-_ACCENTS = re.compile(
-    "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f"
-    "\U000e0100-\U000e01ef]"
-)
 _SIGNED = re.compile(r"(?<![\w#+])[A-Za-z](?:#|\+\+)(?![\w#+])")
 _ZERO_WIDTH_SPACE = "\u200b"
+# With these kana stay two characters, as those of half width are.
+_VOICED = re.compile("([\u3099\u309a])")
 
 
 class _Folds(dict[int, str]):
@@ -46,10 +47,42 @@ def _fold(character: str) -> str:
     # Soft hyphens, joiners and other controls of layout are not there for people who search.
     if unicodedata.category(character) == "Cf" and character != _ZERO_WIDTH_SPACE:
         return ""
-    bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", character)).casefold()
-    # Back to whole syllables; casefolding may have brought accents of its own.
-    whole = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", bare)))
-    return "".join(each if unicodedata.category(each)[0] in "LMN" else " " for each in whole)
+    letters = _letters(character)
+    return "".join(each if unicodedata.category(each)[0] in "LMN" else " " for each in letters)
+
+
+def _letters(character: str) -> str:
+    marks, others = _tables()
+    # Some become what their parts would not: й has a key of its own.
+    if (whole := character.casefold()) in others:
+        return others[whole]
+    # Casefolding may bring accents of its own.
+    parts = _VOICED.split(_bare(_bare(character, marks).casefold(), marks))
+    # Back to whole syllables.
+    letters = "".join(unicodedata.normalize("NFC", part) for part in parts)
+    return "".join(others.get(each, _digit(each)) for each in letters)
+
+
+def _bare(text: str, marks: frozenset[str]) -> str:
+    return "".join(each for each in unicodedata.normalize("NFKD", text) if each not in marks)
+
+
+def _digit(character: str) -> str:
+    """A decimal digit of any script as one of ours; anything else as it is."""
+    return str(unicodedata.decimal(character, character))
+
+
+@cache
+def _tables() -> tuple[frozenset[str], dict[str, str]]:
+    """The marks that are left out, and what becomes of letters."""
+    ranges = [[int(end, 16) for end in each.split("-")] for each in folds.MARKS.split()]
+    marks = frozenset(chr(code) for ends in ranges for code in range(ends[0], ends[-1] + 1))
+    pairs = (each.split(":") for each in folds.FOLDS.split())
+    return marks, {chr(int(letter, 16)): _characters(others) for letter, others in pairs}
+
+
+def _characters(codes: str) -> str:
+    return "".join(chr(int(code, 16)) for code in codes.split("+") if code)
 
 
 _FOLDS = _Folds()
@@ -75,8 +108,11 @@ def split(text: str) -> tuple[str, ...]:
 
 
 def key(text: str) -> str:
-    """By what titles and tags are compared and sorted: their words, or signs if there is none."""
-    return " ".join(split(text)) or text.casefold()
+    """By what titles and tags are compared, sorted and suggested: the words of a text, folded.
+
+    There is one space between them. A text of signs only is itself, in lower case.
+    """
+    return " ".join(split(text)) or composed(text).casefold()
 
 
 def terms(text: str) -> list[str]:

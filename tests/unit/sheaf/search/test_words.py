@@ -27,7 +27,7 @@ TEXTS = st.one_of(st.text(), st.text(SCRIPTS))
         ("co\u00adoperate", "cooperate"),
         ("AWS部署指南 v2", "aws 部署指南 v2"),
         ("第3回目", "第 3 回目"),
-        ("が か\u3099 ガ", "が が ガ"),
+        ("が か\u3099 ガ ｶﾞ", "カ\u3099 カ\u3099 カ\u3099 カ\u3099"),
         ("데이터 데이터", "데이터 데이터"),
         ("葛\U000e0100城", "葛城"),
         ("ไทย\u200bลาว", "ไทย ลาว"),
@@ -36,6 +36,108 @@ TEXTS = st.one_of(st.text(), st.text(SCRIPTS))
 )
 def test_text_is_split_and_folded(text: str, pieces: str) -> None:
     assert words.split(text) == tuple(pieces.split())
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ("lodz", "Łódź"),
+        ("orsted", "Ørsted"),
+        ("da nang", "Đà Nẵng"),
+        ("viet nam nguoi duong", "Việt Nam người đường"),
+        ("igdir istanbul", "Iğdır İSTANBUL"),
+        ("aesop", "Æsop"),
+        ("coeur", "cœur"),
+        ("strasse", "STRAẞE"),
+        ("thor", "Þór"),
+        ("hamrun", "Ħamrun"),
+        ("sudur", "suður"),
+        ("paral lel", "paral·lel"),
+        ("collega", "coŀlega"),
+        ("sami nj", "sámi ǌ"),
+        ("eangal", "eaŋgal"),
+        ("елка", "ЁЛКА"),
+        ("елка мой", "е\u0308лка мои\u0306"),
+        ("محمد", "مُحَمَّد"),
+        ("محمد", "محـــمد"),
+        ("احمد", "أحمد"),
+        ("اسلام", "إسلام"),
+        ("القران", "القرآن"),
+        ("الله", "ٱللّٰه"),
+        ("موسسه", "مؤسسة"),
+        ("رييس", "رئيس"),
+        ("علي", "على"),
+        ("لا", "ﻷ"),
+        ("שלום", "שָׁלוֹם"),
+        ("ירושלים", "יְרוּשָׁלַיִם"),
+        ("ייד", "ײד"),
+        ("میخواهم", "می\u200cخواهم"),
+        ("ميخواهم", "می\u200cخواهم"),
+        ("كتاب", "کتاب"),
+        ("خانه", "خانۀ"),
+        ("फिल्म", "फ़िल्म"),
+        ("カタカナ", "ｶﾀｶﾅ"),
+        ("ひらがな", "ヒラガナ"),
+        ("データベース", "ﾃﾞｰﾀﾍﾞｰｽ"),
+        ("キヤノン", "キャノン"),
+        ("1402 2026 42", "۱۴۰۲ ٢٠٢٦ ４２"),
+        ("και", "ϗ"),
+        ("ωδη", "ᾠδή"),
+    ],
+)
+def test_what_people_do_not_type_makes_no_difference(typed: str, text: str) -> None:
+    assert words.split(typed) == words.split(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("мой", "мои"),
+        ("МОЙ", "МОИ"),
+        ("її", "іі"),
+        ("ўсё", "усё"),
+        ("パッチ", "バッチ"),
+        ("カード", "ガード"),
+        ("مؤمن", "مءمن"),
+        ("มา", "ม้า"),
+        ("हस", "हंस"),
+        ("ө", "o"),
+        ("ə", "e"),
+    ],
+)
+def test_what_people_type_makes_a_difference(one: str, other: str) -> None:
+    assert words.split(one) != words.split(other)
+
+
+def test_words_that_stand_apart_are_two() -> None:
+    assert words.split("می خواهم") == words.split("می") + words.split("خواهم")
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("Łódź:  the “Guide”", "lodz the guide"),
+        ("C++", "c"),
+        ("AWS部署", "aws 部署"),
+        ("nai\u0308ve", "naive"),
+        ("→ !", "→ !"),
+        ("🎉", "🎉"),
+        ("", ""),
+    ],
+)
+def test_titles_are_compared_by_their_words(text: str, key: str) -> None:
+    assert words.key(text) == key
+
+
+@given(TEXTS)
+def test_the_key_of_a_key_is_itself(text: str) -> None:
+    assert words.key(words.key(text)) == words.key(text)
+
+
+@given(st.text(SCRIPTS))
+def test_keys_are_the_same_where_words_are(text: str) -> None:
+    if words.split(text):
+        assert words.key(text) == words.key(text.upper()) == words.key(f"  {text}!")
 
 
 @pytest.mark.parametrize(
@@ -71,8 +173,14 @@ def test_what_is_looked_for_may_end_within_a_run(phrase: str, terms: str) -> Non
 
 @given(TEXTS)
 def test_folding_again_changes_nothing(text: str) -> None:
-    pieces = [unicodedata.normalize("NFC", piece) for piece in words.split(text)]
-    assert list(words.split(" ".join(pieces))) == pieces
+    pieces = words.split(text)
+    assert words.split(" ".join(pieces)) == pieces
+
+
+def test_folding_any_character_again_changes_nothing() -> None:
+    for code in (*range(0x3400), *range(0xA000, 0xAC00), *range(0xF900, 0x20000)):
+        once = "".join(words.fold(chr(code)))
+        assert "".join(words.fold(once)) == once, hex(code)
 
 
 @given(st.text(SCRIPTS))

@@ -1,0 +1,240 @@
+"""Searches: what is tried until something is found, and the lists of it.
+
+All words of a query are looked for together. If no page has them: as mere text; one by one,
+wherever they stand; those that no page has as beginnings of others, then as they may have been
+meant; and at last most of them. A list stays what its first page was: its cursors say how.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from math import ceil
+from typing import Any, Literal
+
+from sqlalchemy import BigInteger, Connection, Double, Integer, Text, column, table
+from sqlalchemy import text as sql
+
+from sheaf import paging
+from sheaf.database.transactions import transactional
+from sheaf.pages import lists, snapshots
+from sheaf.pages.lists import Listed, Listing
+from sheaf.pages.snapshots import Snapshot
+from sheaf.paging import BadCursor, Keyset, PageRequest, RowPage, asc
+from sheaf.search import queries, ranking, slips, statements
+from sheaf.search.queries import Filters, Query
+from sheaf.search.ranking import Order
+from sheaf.search.statements import MOST_RANKED, ChoiceKey, Hit, Search
+from sheaf.sharding import scattering, shards
+from sheaf.sharding.scattering import Scatter
+
+Matched = Literal["all", "apart", "beginnings", "meant", "some"]
+# Most of the words are at least half of them, of so many: those that the fewest pages have.
+_MOST_SOME = 7
+_LEAST_LETTERS = 2
+
+
+@dataclass(frozen=True)
+class Step:
+    """How a query is looked for; a cursor has it as text.
+
+    `beginnings` are words of it that may go on, and `meant` what words of it were taken for. With
+    `some` so many of the `words` have to be there.
+    """
+
+    matched: Matched = "all"
+    as_text: bool = False
+    beginnings: tuple[str, ...] = ()
+    meant: tuple[tuple[str, str], ...] = ()
+    words: tuple[str, ...] = ()
+    some: int = 0
+
+    @classmethod
+    def read(cls, text: str) -> "Step":
+        """That of a cursor."""
+        said: dict[str, Any] = json.loads(text)
+        pairs = {"meant": tuple((word, other) for word, other in said["meant"])}
+        tuples = {name: tuple(said[name]) for name in ("beginnings", "words")}
+        return cls(**(said | pairs | tuples))
+
+    def __str__(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class Found(Listed[Hit]):
+    """A page of what was found.
+
+    `matched` says of which words: all, as they were typed; all, but apart; those with beginnings of
+    others; those that were `meant`, which is the query as it was taken; or some. `ends_early` says
+    that more pages have them than are ranked, so that the list ends before.
+    """
+
+    matched: Matched = "all"
+    meant: str | None = None
+    ends_early: bool = False
+
+
+@dataclass(frozen=True)
+class Hits(Listing[Hit]):
+    """What a step finds, in the order of a snapshot."""
+
+    search: Search
+    step: Step
+
+    def fetch(self, wanted: PageRequest, scatter: Scatter) -> RowPage:
+        """The rows of a page."""
+        sources, last = scattering.sources(), None
+        if len(sources) > 1 and self._are_many(sources, scatter):
+            last = self._last(sources, scatter)
+        statement, keyset = self.search.hits(str(self.step), last)
+        return paging.fetch(sources, statement, keyset, self.cursors, wanted, scatter)
+
+    def are_many(self, scatter: Scatter) -> bool:
+        """Whether more pages are found than are ranked."""
+        return self._are_many(scattering.sources(), scatter)
+
+    def _are_many(self, sources: Sequence[paging.Source], scatter: Scatter) -> bool:
+        counting = self.search.up_to(MOST_RANKED + 1)
+        answers = scatter([partial(source, counting) for source in sources])
+        found: int = sum(row[0] for rows in answers for row in rows)
+        return found > MOST_RANKED
+
+    def _last(self, sources: Sequence[paging.Source], scatter: Scatter) -> ChoiceKey:
+        """The last page that is ranked: the shards choose together."""
+        keys = scatter([partial(source, self.search.chosen_keys()) for source in sources])
+        each = sorted(
+            ((not titled, -linked, slug) for rows in keys for titled, linked, slug in rows)
+        )
+        titled, linked, slug = each[MOST_RANKED - 1]
+        return not titled, -linked, slug
+
+
+# How cursors are ordered: see Search.hits.
+_FOUND = table(
+    "found",
+    column("step", Text(collation="C")),
+    column("snapshot", BigInteger),
+    column("place", Integer),
+    column("distance", Double),
+    column("unlinked", Integer),
+    column("slug", Text(collation="C")),
+)
+_KEYSET = Keyset(tuple(map(asc, _FOUND.c)))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What somebody asked for, and the snapshot by which it is answered."""
+
+    text: str
+    filters: Filters
+    snapshot: Snapshot
+
+    def query(self, step: Step) -> Query:
+        """What a step looks for."""
+        operators = not (step.as_text or step.matched != "all")
+        query = queries.parse(self.text, self.filters, operators=operators)
+        if step.matched not in ("all", "some"):
+            query = query.of_words()
+        if step.beginnings or step.meant:
+            query = query.with_words(step.beginnings, dict(step.meant))
+        return query.of_some(step.words, step.some) if step.some else query
+
+    def hits(self, step: Step) -> Hits:
+        """What a step finds."""
+        query, snapshot = self.query(step), self.snapshot
+        counts = snapshots.counts(snapshot, ranking.lexemes(query, snapshot.langs))
+        needed = query.without(ranking.common(query, counts))
+        search = Search(needed, Order.of(query, counts), snapshot.langs, snapshot.number)
+        return Hits("search", self.about, partial(statements.hit, query), search, step)
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What a cursor is good for."""
+        return {"q": self.text, **asdict(self.filters)}
+
+    def steps(self) -> Iterator[Step]:
+        """What is tried one after the other, each if nothing was found before."""
+        yield Step()
+        if queries.parse(self.text, self.filters).has_operators:
+            yield Step(as_text=True)
+        query = queries.parse(self.text, self.filters, operators=False).of_words()
+        words = [term.pieces[0] for term in query.terms]
+        known = self._present(query) if words else set()
+        unknown = [word for word in words if word not in known]
+        if words and not unknown:
+            yield Step("apart")
+        if unknown and all(len(word) >= _LEAST_LETTERS for word in unknown):
+            yield Step("beginnings", beginnings=tuple(unknown))
+        if unknown and (meant := self._meant(unknown)):
+            yield Step("meant", meant=tuple(meant.items()))
+        yield from self._some([word for word in words if word in known], len(words))
+
+    def _present(self, query: Query) -> set[str]:
+        """Those of its words that any page has."""
+        langs = self.snapshot.langs
+        wanted = {term.pieces[0]: term.tsquery(langs) for term in query.terms}
+        return {row[0] for row in scattering.rows(statements.present(wanted))}
+
+    def _meant(self, unknown: Sequence[str]) -> dict[str, str] | None:
+        """What all of the unknown words may have been meant for; None if one may be nothing."""
+        found = dict[str, str]()
+        for word in unknown:
+            with transactional(shards.home()).begin() as home:
+                nearest = slips.nearest(word, _like(home, word, self.snapshot.number))
+            if nearest is None:
+                return None
+            found[word] = nearest
+        return found
+
+    def _some(self, known: Sequence[str], count: int) -> Iterator[Step]:
+        words = tuple(known[:_MOST_SOME])
+        for some in range(min(len(words), count - 1), max(1, ceil(len(words) / 2)) - 1, -1):
+            yield Step("some", words=words, some=some)
+
+
+def find(text: str, filters: Filters, wanted: PageRequest, allow_partial: bool = False) -> Found:
+    """A page of what is found for a text; raises BadCursor and Unavailable, as `lists.read`."""
+    if wanted.cursor is not None:
+        hits = _continued(text, filters, wanted.cursor)
+        return _page(hits, lists.read(hits, wanted, allow_partial), allow_partial)
+    asked, found = _Asked(text, filters, snapshots.newest()), Found([], None, None)
+    for step in asked.steps():
+        if not asked.query(step).alternatives:
+            continue
+        hits = asked.hits(step)
+        listed = lists.read(hits, wanted, allow_partial)
+        if listed.items or listed.partial:
+            return _page(hits, listed, allow_partial)
+    return found
+
+
+def _continued(text: str, filters: Filters, cursor: str) -> Hits:
+    """The list that a cursor is of; raises BadCursor."""
+    asked = _Asked(text, filters, Snapshot())
+    key = lists.position(asked.hits(Step()), cursor, _KEYSET).key
+    if key is None:
+        return _Asked(text, filters, snapshots.newest()).hits(Step())
+    snapshot = snapshots.numbered(key[1])
+    if snapshot is None:
+        raise BadCursor("The list is too old to be gone on with. Search again.")
+    return replace(asked, snapshot=snapshot).hits(Step.read(key[0]))
+
+
+def _page(hits: Hits, listed: Listed[Hit], allow_partial: bool) -> Found:
+    is_long = listed.next is not None or listed.prev is not None
+    ends_early = is_long and shards.following_moves(hits.are_many, Scatter(allow_partial))
+    meant = " ".join(hits.search.query.words) if hits.step.meant else None
+    step = hits.step
+    return Found(
+        listed.items, listed.next, listed.prev, listed.partial, step.matched, meant, ends_early
+    )
+
+
+def _like(home: Connection, word: str, snapshot: int) -> list[tuple[str, int]]:
+    home.execute(_ALIKE, {"least": str(slips.LEAST_SIMILARITY)})
+    return [(row[0], row[1]) for row in home.execute(slips.like(word, snapshot))]
+
+
+_ALIKE = sql("SELECT set_config('pg_trgm.similarity_threshold', :least, true)")
