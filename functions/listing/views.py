@@ -33,6 +33,7 @@ from sheaf.paging import PageRequest
 from sheaf.rendering import templates
 from sheaf.search import queries
 from sheaf.search.queries import Filters
+from sheaf.search.statements import MOST_RANKED
 from sheaf.slugs import BadSlug
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
@@ -99,7 +100,7 @@ def search(
     found = searches.find(q, Filters(), PageRequest(DEFAULT_HITS, cursor))
     has_words = bool(queries.parse(q, operators=False).terms)
     said = {"matched": found.matched, "meant": found.meant, "ends_early": found.ends_early}
-    shown = {"q": q.strip(), "has_words": has_words, "problem": None, **said}
+    shown = {"q": q.strip(), "has_words": has_words, "problem": None, "most": MOST_RANKED, **said}
     return _document("search.html", **shown, **_around(found))
 
 

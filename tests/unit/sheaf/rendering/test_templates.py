@@ -59,18 +59,7 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     yield "page.html", {"page": page, "said": Metadata(), "article": article}
     yield "page.html", {"page": imported, "said": said(text), "article": article}
     yield from listed_events(text)
-    searched: dict[str, Any] = {
-        "q": text,
-        "items": [],
-        "has_words": True,
-        "problem": None,
-        **around,
-    }
-    yield "search.html", {**searched, "q": ""}
-    yield "search.html", {**searched, "items": [page]}
-    yield "search.html", searched
-    yield "search.html", {**searched, "has_words": False}
-    yield "search.html", {**searched, "problem": text}
+    yield from searches(page, text)
     versions = [arrived, gone, tombstone, imported, alias]
     yield "history.html", {"page": page, "items": versions, **around}
     yield "history.html", {"page": tombstone, "items": [tombstone, page], **around}
@@ -112,6 +101,19 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     for status, is_address in ((404, False), (400, True), (503, False)):
         failed = {"status": status, "title": "Sorry", "detail": text, "is_address": is_address}
         yield "error.html", failed
+
+
+def searches(page: dict[str, Any], text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What a search needs: before it, and of each kind."""
+    said: dict[str, Any] = {"matched": "all", "meant": None, "ends_early": False, "most": 5000}
+    found = {"q": text, "items": [page], "has_words": True, "problem": None, **said, **AROUND}
+    yield "search.html", found
+    for matched in ("apart", "beginnings", "meant", "some"):
+        yield "search.html", {**found, "matched": matched, "meant": text}
+    yield "search.html", {**found, "ends_early": True}
+    nothing = {**found, "items": []}
+    for others in ({}, {"q": ""}, {"has_words": False}, {"problem": text}):
+        yield "search.html", {**nothing, **others}
 
 
 def said(text: str) -> Metadata:
@@ -325,6 +327,43 @@ def test_where_no_page_can_be_the_nearest_address_is_offered() -> None:
     links = {link["href"] for link in Document(render("missing.html", context)).all("a")}
     assert {"/Notes/in-May", "/-/new?title=in+May&folder=Notes"} <= links
     assert "/-/search?q=in%20May" in links
+
+
+def a_search() -> dict[str, Any]:
+    """What a search needs that has found something."""
+    return next(
+        context for name, context in contexts() if name == "search.html" and context["items"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("matched", "told"),
+    [
+        ("all", None),
+        ("apart", "but apart"),
+        ("beginnings", "words that begin so"),
+        ("meant", "Showing results for <strong><bdi>leaves</bdi></strong>"),
+        ("some", "most of them"),
+    ],
+)
+def test_a_search_says_what_was_looked_for_instead(matched: str, told: str | None) -> None:
+    context = a_search()
+    document = render("search.html", {**context, "matched": matched, "meant": "leaves"})
+    assert ('class="notice"' in document) == (told is not None)
+    assert told is None or told in document
+
+
+def test_a_list_that_ends_early_says_so() -> None:
+    context = a_search()
+    assert "5,000" not in render("search.html", context)
+    assert "More than 5,000 pages" in render("search.html", {**context, "ends_early": True})
+
+
+def test_a_search_that_finds_nothing_says_what_can_be_typed() -> None:
+    context = a_search()
+    told = "<code>in:guide</code>"
+    assert told in render("search.html", {**context, "items": []})
+    assert told not in render("search.html", context)
 
 
 def test_a_new_page_is_proposed_in_the_folder_of_the_one_that_is_read() -> None:
