@@ -150,7 +150,7 @@ class _Asked:
         needed = query.without(ranking.common(query, counts))
         order = Order.of(query, counts)
         search = Search(needed, order, snapshot.langs, snapshot.number, step.without)
-        make = partial(statements.hit, query, step.matched)
+        make = partial(statements.hit, query.marks(snapshot.langs), step.matched)
         return Hits("search", self.about, make, search, step)
 
     @property

@@ -30,6 +30,7 @@ from sheaf.paging import Keyset, asc
 from sheaf.search import snippets, words
 from sheaf.search.queries import Query
 from sheaf.search.ranking import PLACES, Order, Place
+from sheaf.search.snippets import Mark
 from sheaf.sharding import ownership
 
 # So many pages are ranked. Where more are found, these are chosen first; the list ends with them.
@@ -170,7 +171,7 @@ def _written(limit: int) -> ColumnElement[int]:
 
 
 def hit(
-    query: Query,
+    marks: Sequence[Mark],
     matched: Matched,
     slug: str,
     title: str,
@@ -182,7 +183,7 @@ def hit(
     links: int,
 ) -> Hit:
     """The search hit that a row of `hits` is."""
-    snippet = snippets.cut(plain, query.wanted)
+    snippet = snippets.cut(plain, marks)
     return Hit(slug, title, snippet, updated_at, author, matched, PLACES[place], rank, links)
 
 

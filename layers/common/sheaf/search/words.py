@@ -152,6 +152,12 @@ def pattern(phrase: Sequence[str]) -> str:
     return " *".join(map(_piece_pattern, phrase))
 
 
+def beginning_pattern(letters: str, most: int) -> str:
+    """A regular expression that finds words in folded text that begin so, with so many letters more
+    at most."""
+    return f"(?<![{_SPACED}]){letters}[{_SPACED}{_MARKS}]{{0,{most}}}(?![{_SPACED}{_MARKS}])"
+
+
 def _piece_pattern(piece: str) -> str:
     # Everything in it is a letter, a digit or a mark: there is nothing to escape.
     if _CHARACTER.match(piece):
