@@ -474,6 +474,29 @@ def test_a_dry_run_says_it_and_writes_nothing(desk: Desk, colleague: Person) -> 
     assert desk.run(SYNC) == counts
 
 
+@pytest.mark.parametrize("run", [sync.run, atomic.run])
+def test_a_dry_run_warns_as_the_import_does(
+    desk: Desk, capsys: pytest.CaptureFixture[str], run: Callable[[Client, Task], Report]
+) -> None:
+    for name, front in (("a", "title: ["), ("b", "dir: up"), ("c", "title: C")):
+        desk.write(f"{name}.md", f"---\n{front}\n---\n{LINES}")
+    desk.write("d.md", LINES)
+    dry = replace(desk.task(IMPORT), dry=True)
+    run(desk.client, dry)
+    foreseen = capsys.readouterr().err.splitlines()
+    run(desk.client, replace(dry, dry=False))
+    told = capsys.readouterr().err.splitlines()
+    assert told[0].startswith("a.md: line 3: This is not front matter and stays text: ")
+    assert told[1].startswith("b.md: line 2: ")
+    assert len(told) == 2
+    assert sorted([*told, *(f"{name}.md: created" for name in "abcd")]) == sorted(foreseen)
+    desk.write("b.md", f"---\ndir: down\n---\n{LINES}")
+    run(desk.client, dry)
+    foreseen = capsys.readouterr().err.splitlines()
+    run(desk.client, replace(dry, dry=False))
+    assert [*capsys.readouterr().err.splitlines(), "b.md: updated"] == foreseen
+
+
 def test_a_dry_run_asks_where_pages_have_gone(desk: Desk, colleague: Person) -> None:
     desk.write("a.md", "text\n")
     desk.run(IMPORT)
