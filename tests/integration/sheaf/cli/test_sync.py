@@ -388,6 +388,22 @@ def test_names_are_mapped_and_kept(desk: Desk, colleague: Person) -> None:
     assert desk.names == set(names)
 
 
+def test_what_is_told_of_a_name_does_nothing_to_a_terminal(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("c\x1b[2J.md", "nl\nname.md", "nl name.md", "x.\u202ed\x9b"):
+        desk.write(name, "text\n")
+    report = sync.run(desk.client, replace(desk.task(IMPORT), dry=True))
+    report.tell_passed_over()
+    assert sorted(capsys.readouterr().err.split("\n")) == [
+        "",
+        r"c\x1b[2J.md: created",
+        r"nl name.md: nl\nname.md is the same page",
+        r"nl\nname.md: created",
+        r"passed over: 1 .\u202ed\x9b",
+    ]
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [(NFC, NFD), ("a b", "a-b"), ("x/README", "x/index"), ("x", "x/index")],
