@@ -210,15 +210,17 @@ def find(text: str, filters: Filters, wanted: PageRequest, allow_partial: bool =
         return _page(hits, lists.read(hits, wanted, allow_partial), allow_partial)
     asked, found = _Asked(text, filters, snapshots.newest()), Found([], None, None)
     for step in asked.steps():
-        if not asked.query(step).alternatives:
+        if asked.query(step).is_empty:
             continue
         before = tuple(hit.slug for hit in found.items)
         rest = replace(wanted, limit=wanted.limit - len(before))
         hits = asked.hits(replace(step, without=before))
         more = _page(hits, lists.read(hits, rest, allow_partial), allow_partial)
-        if more.items:
-            found = replace(more, items=[*found.items, *more.items])
-        if (before and more.items) or more.next or not _LITTLE > len(found.items) < wanted.limit:
+        kept = more if more.items else found
+        partial_ = found.partial or more.partial
+        found = replace(kept, items=[*found.items, *more.items], partial=partial_)
+        is_enough = more.next or len(found.items) >= min(_LITTLE, wanted.limit)
+        if is_enough or (before and more.items):
             break
     return found
 

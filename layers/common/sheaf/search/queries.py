@@ -95,6 +95,11 @@ class Query:
     has_operators: bool = False
 
     @property
+    def is_empty(self) -> bool:
+        """Whether it wants nothing: what narrows a search is enough."""
+        return not self.alternatives and self.filters == Filters()
+
+    @property
     def terms(self) -> list[Term]:
         """Those of all alternatives, each once."""
         return list(dict.fromkeys(chain.from_iterable(self.alternatives)))
@@ -116,9 +121,9 @@ class Query:
         return " ".join(piece for term in self.alternatives[0] for piece in term.pieces)
 
     def tsquery(self, langs: Sequence[str]) -> str:
-        """In PostgreSQL's notation, for pages in these languages."""
+        """In PostgreSQL's notation, for pages in these languages; "" if there is nothing in it."""
         each = (" & ".join(term.tsquery(langs) for term in terms) for terms in self.alternatives)
-        parts = [" | ".join(f"({wanted})" for wanted in each)]
+        parts = [" | ".join(f"({wanted})" for wanted in each)] if self.alternatives else []
         parts += [f"!({term.tsquery(langs)})" for term in self.unwanted]
         if self.filters.tag:
             parts.append(_quoted(vectors.TAG + words.key(self.filters.tag)))

@@ -12,6 +12,7 @@ from math import log
 from typing import Any, Literal, get_args
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Double,
     SmallInteger,
@@ -160,7 +161,7 @@ class Order:
     def score(self, found: Any) -> ColumnElement[float]:
         """How much a page is about the words of an alternative; `found` has the facts."""
         sums = [_sum(_worth(unit, found) for unit in units) for units in self.alternatives]
-        return cast(func.greatest(*sums), Double)
+        return cast(func.greatest(*sums), Double) if sums else literal(0.0, Double)
 
     def _all(self, found: Any, flags: int) -> ColumnElement[bool]:
         def has(unit: Unit) -> ColumnElement[bool]:
@@ -168,7 +169,9 @@ class Order:
             return said
 
         needed = ([unit for unit in units if unit.is_needed] for units in self.alternatives)
-        return or_(*(and_(*map(has, units)) for units in needed))
+        ways = [and_(*map(has, units)) for units in needed]
+        # A mere constant is nothing to order by.
+        return or_(*ways) if ways else literal(False, Boolean)
 
 
 def _name(unit: Unit) -> str:

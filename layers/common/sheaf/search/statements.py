@@ -142,9 +142,11 @@ class Search:
 
     def _conditions(self) -> list[ColumnElement[bool]]:
         filters = self.query.filters
-        tsquery = cast(literal(self.query.tsquery(self.langs), Text), TSQUERY)
-        # In a select of its own, so that it is read once and not for every page.
-        conditions = [pages.c.search.op("@@")(select(tsquery).scalar_subquery()), is_live]
+        conditions: list[ColumnElement[bool]] = [is_live]
+        if tsquery := self.query.tsquery(self.langs):
+            # In a select of its own, so that it is read once and not for every page.
+            read = select(cast(literal(tsquery, Text), TSQUERY)).scalar_subquery()
+            conditions.append(pages.c.search.op("@@")(read))
         if filters.folder:
             below = pages.c.slug.startswith(f"{filters.folder}/", autoescape=True)
             conditions.append(or_(pages.c.slug == filters.folder, below))

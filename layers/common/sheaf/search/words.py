@@ -30,6 +30,7 @@ _CHARACTER = re.compile(CHARACTER)
 _PIECE = re.compile(f"(?:{CHARACTER})+|[{_SPACED}{_MARKS}]+")
 
 _SIGNED = re.compile(r"(?<![\w#+])[A-Za-z](?:#|\+\+)(?![\w#+])")
+_KEY_BYTES = 1000
 _ZERO_WIDTH_SPACE = "\u200b"
 # With these kana stay two characters, as those of half width are.
 _VOICED = re.compile("([\u3099\u309a])")
@@ -110,9 +111,11 @@ def split(text: str) -> tuple[str, ...]:
 def key(text: str) -> str:
     """By what titles and tags are compared, sorted and suggested: the words of a text, folded.
 
-    There is one space between them. A text of signs only is itself, in lower case.
+    There is one space between them. A text of signs only is itself, in lower case. A letter may
+    become many, and an index takes no longer keys than this.
     """
-    return " ".join(split(text)) or composed(text).casefold()
+    whole = " ".join(split(text)) or composed(text).casefold()
+    return whole.encode()[:_KEY_BYTES].decode(errors="ignore")
 
 
 def terms(text: str) -> list[str]:
