@@ -126,7 +126,7 @@ class Query:
         parts = [" | ".join(f"({wanted})" for wanted in each)] if self.alternatives else []
         parts += [f"!({term.tsquery(langs)})" for term in self.unwanted]
         if self.filters.tag:
-            parts.append(_quoted(vectors.TAG + words.key(self.filters.tag)))
+            parts.append(vectors.tag(self.filters.tag))
         return " & ".join(f"({part})" for part in parts)
 
     def of_words(self) -> "Query":
@@ -199,7 +199,8 @@ def _term(word: str, phrase: str) -> Term | None:
     pieces = words.split(word or phrase)
     if not pieces:
         return None
-    signed = words.signed(word)
+    # Beside others it is a part of a name.
+    signed = words.signed(word or phrase) if len(pieces) == 1 else []
     return Term(pieces, signed=signed[0] if signed else "")
 
 
