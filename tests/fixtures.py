@@ -28,7 +28,7 @@ from local.laptop.issuer import mint
 from local.laptop.processes import ServerError
 from sheaf import settings
 from sheaf.database.tables import metadata
-from sheaf.pages import page_cache
+from sheaf.pages import page_cache, snapshots
 from sheaf.sharding import migrate, shards
 from tests import described
 from tests.conftest import ISSUER, Mint
@@ -169,7 +169,9 @@ def clean(environment: Servers) -> Servers:
                 connection.execute(table.delete())
     with redis.Redis.from_url(environment.cache_url) as client:
         client.flushall()
-    page_cache.near().close()  # what this process remembers is of another test's site
+    # What this process remembers is of another test's site.
+    page_cache.near().close()
+    snapshots._known.cache_clear()
     return environment
 
 

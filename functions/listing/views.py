@@ -2,6 +2,8 @@
 
 import time
 from contextlib import suppress
+from itertools import groupby
+from operator import attrgetter
 from typing import Annotated, Any
 from urllib.parse import quote, unquote, urlencode
 
@@ -98,10 +100,13 @@ def search(
 ) -> Answer:
     """A form, and what it found."""
     found = searches.find(q, Filters(), PageRequest(DEFAULT_HITS, cursor))
-    has_words = bool(queries.parse(q, operators=False).terms)
-    said = {"matched": found.matched, "meant": found.meant, "ends_early": found.ends_early}
-    shown = {"q": q.strip(), "has_words": has_words, "problem": None, "most": MOST_RANKED, **said}
-    return _document("search.html", **shown, **_around(found))
+    has_words = not queries.parse(q, operators=False).is_empty
+    around = _around(found)
+    said = {"meant": found.meant, "ends_early": found.ends_early, "most": MOST_RANKED}
+    kinds = groupby(around.pop("items"), attrgetter("matched"))
+    parts = [(matched, [*hits]) for matched, hits in kinds]
+    shown = {"q": q.strip(), "has_words": has_words, "parts": parts, **said}
+    return _document("search.html", **shown, **around)
 
 
 @router.get("/-/history/<slug>", include_in_schema=False)

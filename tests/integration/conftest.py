@@ -11,7 +11,7 @@ import pytest
 from sheaf import redis_client, redis_scripts, settings
 from sheaf.locks import engines
 from sheaf.locks import redis as locks_on_redis
-from sheaf.pages import destinations, lists, page_cache
+from sheaf.pages import destinations, lists, page_cache, snapshots
 from sheaf.sharding import shards
 from tests.conftest import Mint
 from tests.fixtures import Servers, database, migrate_together, running_site
@@ -54,8 +54,8 @@ def _forget_settings() -> None:
     page_cache.near().close()
     for cached in (
         *(settings.current, engines.current, page_cache.near),
-        # Another database may have other keys.
-        *(shards._following, lists._secrets),
+        # Another database may have other keys, and other counts.
+        *(shards._following, lists._secrets, snapshots._known),
     ):
         cached.cache_clear()
     shards.forget_map()

@@ -156,8 +156,9 @@ class Pages(BaseModel):
 class FoundPage(BaseModel):
     """A page that a search has found; `snippet` is HTML.
 
-    Pages come by their `place`, where the words are; then by their `rank`, what the words weigh
-    there; then by how many pages link to it.
+    `matched` says which words it has: `all`, as they were typed, or something else where few pages
+    have those. Pages come by that, then by their `place`, where the words are; by their `rank`,
+    what the words weigh there; and by how many pages link to it.
     """
 
     slug: str
@@ -165,6 +166,7 @@ class FoundPage(BaseModel):
     snippet: str
     updated_at: datetime
     author: str
+    matched: str
     place: str
     rank: float
     links: int
@@ -173,12 +175,10 @@ class FoundPage(BaseModel):
 class FoundPages(BaseModel):
     """What a search has found, the best first.
 
-    `matched` says what was looked for: `all` that was typed, or something else where no page has
-    that, such as `meant`; then `meant` is what the words were taken for. If it `ends_early`, more
-    pages have them than are put in order.
+    `meant` is what the words were taken for, if pages were found by that. If it `ends_early`, more
+    pages have the words than are put in order.
     """
 
-    matched: str
     meant: str | None
     ends_early: bool
     items: list[FoundPage]

@@ -62,9 +62,9 @@ def parameters(text: Text) -> dict[str, object]:
     index.add(text.title, _TITLE_BYTES, "A", IN_TITLE)
     index.add("\n".join([*text.tags, text.headings]), _HEADINGS_BYTES, "B", IN_HEADING)
     index.add(text.plain, _TEXT_BYTES, "")
-    index.marks = [TAG + words.key(tag) for tag in text.tags]
+    index.marks = list(map(tag, text.tags))
     if language := primary(text.lang):
-        index.marks.append(LANG + language)
+        index.marks.append(f"'{LANG}{language}'")
     numbers, weights = index.weights()
     return {
         "new_search": index.vector(),
@@ -72,6 +72,12 @@ def parameters(text: Text) -> dict[str, object]:
         "new_weights": weights,
         "new_title_words": words.key(text.title),
     }
+
+
+def tag(name: str) -> str:
+    """What pages with a tag have, in PostgreSQL's notation. Of signs alone it may be anything."""
+    escaped = words.key(name).replace("\\", r"\\").replace("'", "''")
+    return f"'{TAG}{escaped}'"
 
 
 def number(term: str) -> int:
@@ -89,7 +95,7 @@ class _Index:
         self.lang = lang
         # What a vector says of each term: its name and its places.
         self.located: dict[str, str] = {}
-        # What has no place: names such as c#, and what begins with a sign of ours.
+        # What has no place: names such as c#, and, quoted, what begins with a sign of ours.
         self.named: set[str] = set()
         self.marks: list[str] = []
         self.counts: Counter[str] = Counter()
@@ -117,14 +123,11 @@ class _Index:
         return {term: stem(term, self.lang) for term in (*self.located, *self.named)}
 
     def vector(self) -> str:
-        """In PostgreSQL's notation. All lexemes are letters and digits but for our own signs."""
+        """In PostgreSQL's notation. But for marks all lexemes are letters and digits."""
         stemmed = sorted({found for term, found in self.stems.items() if found != term})
-        others = [
-            *self.named,
-            *self.marks,
-            *(STEM + each for each in _within(stemmed, _STEMS_BYTES)),
-        ]
-        return " ".join([*self.located.values(), *(f"'{each}'" for each in others)])
+        others = [*self.named, *(STEM + each for each in _within(stemmed, _STEMS_BYTES))]
+        quoted = (f"'{each}'" for each in others)
+        return " ".join([*self.located.values(), *quoted, *self.marks])
 
     def weights(self) -> tuple[list[int], bytes]:
         """The numbers of the weightiest words, sorted, and a byte for each of them. The first byte

@@ -18,7 +18,7 @@ from sheaf.sharding import migrate
 from sheaf.sharding.migrate import NonePrepared
 from tests.fixtures import Servers, database, unable_to_prepare
 
-REVISIONS = [f"{number:04}" for number in range(1, 17)]
+REVISIONS = [f"{number:04}" for number in range(1, 18)]
 
 
 @pytest.fixture

@@ -105,15 +105,16 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
 
 def searches(page: dict[str, Any], text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """What a search needs: before it, and of each kind."""
-    said: dict[str, Any] = {"matched": "all", "meant": None, "ends_early": False, "most": 5000}
-    found = {"q": text, "items": [page], "has_words": True, "problem": None, **said, **AROUND}
+    said = {"has_words": True, "meant": None, "ends_early": False, "most": 5000, **AROUND}
+    found: dict[str, Any] = {"q": text, "parts": [("all", [page])], **said}
     yield "search.html", found
-    for matched in ("apart", "beginnings", "meant", "some"):
-        yield "search.html", {**found, "matched": matched, "meant": text}
+    others = ("apart", "beginnings", "meant", "some")
+    parts = [(matched, [page]) for matched in others]
+    yield "search.html", {**found, "parts": parts, "meant": text}
     yield "search.html", {**found, "ends_early": True}
-    nothing = {**found, "items": []}
-    for others in ({}, {"q": ""}, {"has_words": False}, {"problem": text}):
-        yield "search.html", {**nothing, **others}
+    nothing = {**found, "parts": []}
+    for changed in ({}, {"q": ""}, {"has_words": False}):
+        yield "search.html", {**nothing, **changed}
 
 
 def said(text: str) -> Metadata:
@@ -330,27 +331,31 @@ def test_where_no_page_can_be_the_nearest_address_is_offered() -> None:
 
 
 def a_search() -> dict[str, Any]:
-    """What a search needs that has found something."""
-    return next(
-        context for name, context in contexts() if name == "search.html" and context["items"]
-    )
+    """What a search needs that has found something, on the first page of its list."""
+    found = next(context for name, context in contexts() if name == "search.html")
+    return {**found, "prev_url": None}
 
 
 @pytest.mark.parametrize(
     ("matched", "told"),
     [
-        ("all", None),
-        ("apart", "but apart"),
-        ("beginnings", "words that begin so"),
-        ("meant", "Showing results for <strong><bdi>leaves</bdi></strong>"),
-        ("some", "most of them"),
+        ("apart", "all of the words, but apart."),
+        ("beginnings", "words that begin so."),
+        ("meant", "Showing results for <strong><bdi>leaves</bdi></strong>."),
+        ("some", "most of the words."),
     ],
 )
-def test_a_search_says_what_was_looked_for_instead(matched: str, told: str | None) -> None:
-    context = a_search()
-    document = render("search.html", {**context, "matched": matched, "meant": "leaves"})
-    assert ('class="notice"' in document) == (told is not None)
-    assert told is None or told in document
+def test_a_search_says_what_was_looked_for_instead(matched: str, told: str) -> None:
+    exact = a_search()
+    pages, nothing = exact["parts"][0][1], "No page has all of it as it was typed."
+    instead = {**exact, "meant": "leaves", "parts": [(matched, pages)]}
+    assert told in render("search.html", instead)
+    assert nothing in render("search.html", instead)
+    assert nothing not in render("search.html", {**instead, "prev_url": "?cursor=p"})
+    followed = render("search.html", {**instead, "parts": [*exact["parts"], (matched, pages)]})
+    assert told in followed
+    assert nothing not in followed
+    assert 'class="notice"' not in render("search.html", exact)
 
 
 def test_a_list_that_ends_early_says_so() -> None:
@@ -362,7 +367,7 @@ def test_a_list_that_ends_early_says_so() -> None:
 def test_a_search_that_finds_nothing_says_what_can_be_typed() -> None:
     context = a_search()
     told = "<code>in:guide</code>"
-    assert told in render("search.html", {**context, "items": []})
+    assert told in render("search.html", {**context, "parts": []})
     assert told not in render("search.html", context)
 
 

@@ -2,46 +2,236 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sheaf.search import queries
+from sheaf.search import queries, words
+from sheaf.search.queries import Filters, Query, Term
+
+PARTS = st.sampled_from(
+    [
+        "NOT",
+        "OR",
+        "or",
+        '"',
+        "in:",
+        "tag:",
+        "author:",
+        "-",
+        "--",
+        "C#",
+        "c++",
+        "a",
+        "部署",
+        "é",
+        " ",
+    ]
+)
+TEXTS = st.one_of(st.text(), st.lists(PARTS).map(" ".join), st.lists(PARTS).map("".join))
+
+
+def read(text: str) -> str:
+    """A query in short: a term's words in parentheses, `|` between alternatives."""
+    query = queries.parse(text)
+    wanted = " | ".join(" ".join(map(_term, terms)) for terms in query.alternatives)
+    return wanted + "".join(f" !{_term(term)}" for term in query.unwanted)
+
+
+def _term(term: Term) -> str:
+    if term.signed:
+        return term.signed
+    return term.pieces[0] if len(term.pieces) == 1 else f"({' '.join(term.pieces)})"
 
 
 @pytest.mark.parametrize(
     ("text", "terms"),
     [
-        ("two words", '"two" "words"'),
-        ('"exact phrase"', '"exact phrase"'),
-        ('"without an end', '"without an end"'),
-        ("tea -milk", '"tea" -"milk"'),
-        ('tea -"cold milk" --sugar', '"tea" -"cold milk" -"sugar"'),
-        ("tea or coffee", '"tea" or "coffee"'),
-        ("tea OR coffee", '"tea" or "coffee"'),
-        ("or tea or or coffee or", '"tea" or "coffee"'),
-        ('"or" tea', '"or" "tea"'),
-        ("a-b don't", '"a b" "don t"'),
-        ("部署", '"部署"'),
-        ("部署指南", '"部署 署指 指南"'),
-        ("AWS部署 -検索エンジン", '"aws 部署" -"検索 索エ エン ンシ\u3099 シ\u3099ン"'),
-        ('"部署 AWS"', '"部署 署 aws"'),
-        ("Naïve", '"naive"'),
-        ("a or -", '"a"'),
+        ("two words", "two words"),
+        ('"exact phrase"', "(exact phrase)"),
+        ('"without an end', "(without an end)"),
+        ("tea OR coffee", "tea | coffee"),
+        ("tea or coffee", "tea | coffee"),
+        ("or tea or or coffee or", "tea | coffee"),
+        ('"or" tea', "or tea"),
+        ("tea NOT milk", "tea !milk"),
+        ('tea NOT "cold milk" NOT sugar', "tea !(cold milk) !sugar"),
+        ("NOT milk tea", "tea !milk"),
+        ("tea not milk", "tea not milk"),
+        ('"NOT" tea', "not tea"),
+        ("tea NOT", "tea"),
+        ("a-b don't", "(a b) (don t)"),
+        ("tea tea TEA", "tea"),
+        ("部署指南", "部署指南"),
+        ("AWS部署", "(aws 部署)"),
+        ('"部署 AWS"', "(部署 aws)"),
+        ("Naïve", "naive"),
+        ("a or -", "a"),
     ],
 )
-def test_queries_are_rewritten_in_indexed_terms(text: str, terms: str) -> None:
-    assert queries.parse(text).terms == terms
+def test_a_query_is_read(text: str, terms: str) -> None:
+    assert read(text) == terms
 
 
-@pytest.mark.parametrize("text", ["", " ", '"', '""', "-", "or", "<->", ":*", "🎉", "-milk", '-"x'])
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("commit --amend", "commit amend"),
+        ("--dry-run", "(dry run)"),
+        ("tar -xf", "tar xf"),
+        ("- -- a", "a"),
+        ("-milk", "milk"),
+        ('-"cold milk"', "(cold milk)"),
+        ("vue.js", "(vue js)"),
+        ("C#", "c#"),
+        ("(C#, F#)", "c# f#"),
+        ('"C++"', "c++"),
+        ("c++17", "(c 17)"),
+        ("--std=c++", "(std c)"),
+        ("C#/F#", "(c f)"),
+        ("TLS/1.3", "(tls 1 3)"),
+        ("os.path", "(os path)"),
+        ("<br>", "br"),
+        ("/etc/nginx/nginx.conf", "(etc nginx nginx conf)"),
+        ("std::vector", "(std vector)"),
+        ("note:this", "(note this)"),
+        ("in: tag: author:", "in tag author"),
+        ("a:tag:b", "(a tag b)"),
+        ("TAG:b", "(tag b)"),
+        (
+            "error: cannot find 'x' (os error 2) [E0425]",
+            "error cannot find x os 2 e0425",
+        ),
+        ("a & b | !c:*  <-> \\ %", "a b c"),
+    ],
+)
+def test_what_people_type_is_text(text: str, terms: str) -> None:
+    assert read(text) == terms
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", '"', '""', "-", "or", "NOT", "<->", ":*", "🎉", "NOT milk", 'NOT "x', "tag:x"]
+)
 def test_a_query_may_want_nothing(text: str) -> None:
-    assert queries.parse(text) == queries.Query("", ())
+    assert queries.parse(text).alternatives == ()
+    assert queries.parse(text).terms == []
+
+
+@pytest.mark.parametrize(
+    ("text", "filters"),
+    [
+        ("tea in:guide", Filters("guide")),
+        ("in:/guide/tea/ tea", Filters("guide/tea")),
+        ("tag:green tea", Filters(tag="green")),
+        ('tag:"green leaf" tea', Filters(tag="green leaf")),
+        ('tag:"green leaf', Filters(tag="green leaf")),
+        ("tea author:alice", Filters(author="alice")),
+        ('in:a tag:"b c" author:d tea', Filters("a", "b c", "d")),
+        ("tag:a tag:b tea", Filters(tag="b")),
+        ('tea "in:guide"', Filters()),
+        ('tea tag:""', Filters()),
+        ("tea x-tag:a", Filters()),
+    ],
+)
+def test_three_words_narrow(text: str, filters: Filters) -> None:
+    assert queries.parse(text).filters == filters
+
+
+def test_what_is_typed_counts_before_parameters() -> None:
+    given = Filters("there", "leaf", "bob")
+    assert queries.parse("tea in:here", given).filters == Filters("here", "leaf", "bob")
+    assert queries.parse("tea", given).filters == given
+
+
+@pytest.mark.parametrize("text", ["tea NOT milk", "tea OR milk", "NOT", "or", "tea or"])
+def test_operators_may_be_text(text: str) -> None:
+    query = queries.parse(text)
+    assert query.has_operators
+    plain = queries.parse(text, operators=False)
+    assert not plain.has_operators
+    assert [term.pieces[0] for term in plain.terms] == text.lower().split()
+    assert plain.unwanted == ()
 
 
 def test_what_is_not_wanted_is_not_shown() -> None:
-    assert queries.parse('"the phrase" one -two').wanted == (("the", "phrase"), ("one",))
+    query = queries.parse('"the phrase" one NOT two')
+    assert query.wanted == (("the", "phrase"), ("one",))
+    assert query.words == ["the", "phrase", "one"]
 
 
-@given(st.text())
-def test_a_query_is_its_terms(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [('"Green tea" v1.2', "green tea v1 2"), ("a OR b", ""), ("AWS部署", "aws 部署"), ("-", "")],
+)
+def test_a_title_may_be_typed(text: str, title: str) -> None:
+    assert queries.parse(text).title == title
+
+
+@pytest.mark.parametrize(
+    ("text", "langs", "tsquery"),
+    [
+        ("deploying", (), "'deploying' | 'deploy' | '~deploy'"),
+        ("tee", ("de",), "'tee' | '~tee'"),
+        ('"b c"', (), "'b' <-> 'c'"),
+        ("部署", (), "'部署'"),
+        ("水", (), "'水':*"),
+        ("C#", (), "'c#'"),
+        ("tea NOT 水", (), "'tea' | '~tea' & !'水':*"),
+        ("a tag:Größe", (), "'a' | '~a' & '#grosse'"),
+        ("a tag:'", (), "'a' | '~a' & '#'''"),
+        ("a tag:\\", (), r"'a' | '~a' & '#\\'"),
+    ],
+)
+def test_it_is_asked_in_the_notation_of_postgresql(
+    text: str, langs: tuple[str, ...], tsquery: str
+) -> None:
+    asked = queries.parse(text).tsquery(langs)
+    assert asked.replace("(", "").replace(")", "") == tsquery
+
+
+def test_words_in_a_row_may_stand_anywhere() -> None:
+    query = queries.parse('"dry run" 部署指南 C#').of_words()
+    terms = [term.signed or term.pieces[0] for term in query.terms]
+    assert terms == ["dry", "run", "部署", "署指", "指南", "c#"]
+
+
+def test_words_may_be_left_out_where_others_are_left() -> None:
+    query = queries.parse("the tea OR the")
+    the = Term(("the",))
+    assert query.without({the}).alternatives == ((Term(("tea",)),), (the,))
+
+
+def test_words_may_go_on_or_be_meant_otherwise() -> None:
+    query = queries.parse("depl teh tea").with_words(["depl"], {"teh": "the"})
+    assert query.terms == [Term(("depl",), is_beginning=True), Term(("the",)), Term(("tea",))]
+    assert "'depl':*" in query.tsquery(())
+
+
+def test_some_of_the_words() -> None:
+    query = queries.parse("a b c d").of_some(("a", "b", "d"), 2)
+    found = [" ".join(term.pieces[0] for term in terms) for terms in query.alternatives]
+    assert found == ["a b", "a d", "b d"]
+    assert query.title == ""
+
+
+@given(TEXTS, st.booleans())
+def test_any_text_is_a_query(text: str, operators: bool) -> None:
+    query = queries.parse(text, operators=operators)
+    for term in (*query.terms, *query.unwanted):
+        assert term.pieces
+        assert all(words.split(piece) == (piece,) for piece in term.pieces)
+    assert all(query.alternatives)
+    if not operators:
+        assert len(query.alternatives) <= 1
+        assert not query.unwanted
+
+
+@given(TEXTS)
+def test_what_it_asks_is_quoted(text: str) -> None:
     query = queries.parse(text)
-    assert query.terms.count('"') % 2 == 0
-    assert not query.terms.endswith(" or")
-    assert bool(query.terms) == bool(query.wanted)
+    if query.alternatives:
+        bare = "".join(query.tsquery(("de", "fr")).split("'")[::2])
+        assert not set(bare) - set("()&|!<->:* ")
+
+
+@given(TEXTS)
+def test_words_of_a_query_are_words_again(text: str) -> None:
+    query = queries.parse(text).of_words()
+    assert query.of_words() == query
+    assert isinstance(query, Query)

@@ -10,7 +10,9 @@ from sheaf.search import words
 SCRIPTS = st.sampled_from(
     "aZ9é\u0301ßİ ﬁ-'\"水部署のがｶﾞーアン서버กัำ名ខ្មែរမြန်हि\u200b\u00ad\ue000🎉½㍿"
 )
-TEXTS = st.one_of(st.text(), st.text(SCRIPTS))
+# A sign of voice stands on kana: behind the marks of other scripts it has no place of its own.
+_OUT_OF_PLACE = re.compile("[^ぁ-ヿｦ-ﾝ][\u3099\u309aﾞﾟ]")
+TEXTS = st.one_of(st.text(), st.text(SCRIPTS)).filter(lambda text: not _OUT_OF_PLACE.search(text))
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ def test_keys_are_the_same_where_words_are(text: str) -> None:
     ],
 )
 def test_runs_are_indexed_in_pairs(text: str, terms: str) -> None:
-    assert words.indexed(text) == terms
+    assert words.terms(text) == terms.split()
 
 
 @pytest.mark.parametrize(
@@ -168,7 +170,7 @@ def test_runs_are_indexed_in_pairs(text: str, terms: str) -> None:
     ],
 )
 def test_what_is_looked_for_may_end_within_a_run(phrase: str, terms: str) -> None:
-    assert words.queried(words.split(phrase)) == terms
+    assert words.queried(words.split(phrase)) == terms.split()
 
 
 @given(TEXTS)
@@ -179,8 +181,8 @@ def test_folding_again_changes_nothing(text: str) -> None:
 
 def test_folding_any_character_again_changes_nothing() -> None:
     for code in (*range(0x3400), *range(0xA000, 0xAC00), *range(0xF900, 0x20000)):
-        once = "".join(words.fold(chr(code)))
-        assert "".join(words.fold(once)) == once, hex(code)
+        once = words.folded(chr(code))
+        assert words.folded(once) == once, hex(code)
 
 
 @given(st.text(SCRIPTS))
@@ -190,7 +192,7 @@ def test_case_makes_no_difference(text: str) -> None:
 
 @given(TEXTS)
 def test_terms_are_words_to_postgresql_too(text: str) -> None:
-    assert not re.search(r"[\x00-\x1f!-/:-@\[-`{-\x7f\ud800-\udfff]", words.indexed(text))
+    assert not re.search(r"[\x00-\x1f!-/:-@\[-`{-\x7f\ud800-\udfff]", " ".join(words.terms(text)))
 
 
 @given(TEXTS, st.data())
@@ -200,10 +202,10 @@ def test_any_part_of_a_text_is_found_in_it(text: str, data: st.DataObject) -> No
         return
     start = data.draw(st.integers(0, len(pieces) - 1))
     phrase = pieces[start : data.draw(st.integers(start + 1, len(pieces)))]
-    terms, wanted = words.indexed(text).split(), words.queried(phrase).split()
+    terms, wanted = words.terms(text), words.queried(phrase)
     assert any(
         all(term.startswith(one) for one, term in zip(wanted, terms[at:], strict=False))
         for at in range(len(terms) - len(wanted) + 1)
     )
-    folded = "".join(words.fold(unicodedata.normalize("NFC", text)))
+    folded = words.folded(unicodedata.normalize("NFC", text))
     assert re.search(words.pattern(phrase), folded)
