@@ -15,6 +15,7 @@ from sheaf.texts import composed
 
 # So much of a text is read at a time, and so much of it twice, so that no phrase is cut in two.
 _READ_CHARACTERS, _READ_TWICE = 20_000, 1_000
+_FOLDED_AT_ONCE = 500
 _SHOWN_CHARACTERS = 160
 _LEAD_CHARACTERS = 25
 _PHRASES = 10
@@ -88,14 +89,35 @@ def _part(text: str, first: int) -> str:
 
 
 def _places(source: str, marks: Sequence[Mark], phrases: re.Pattern[str]) -> Iterator[_Place]:
-    folded = words.fold(source)
-    ends = list(accumulate(map(len, folded)))
-    for found in phrases.finditer("".join(folded)):
+    folded = _Folded(source)
+    for found in phrases.finditer(folded.text):
         number = found.lastindex or 1
         if not marks[number - 1].is_on(found[0]):
             continue
-        start = bisect_right(ends, found.start())
-        yield _Place(start, max(bisect_right(ends, found.end()), start + 1), number)
+        start = folded.place(found.start())
+        yield _Place(start, max(folded.place(found.end()), start + 1), number)
+
+
+class _Folded:
+    """A text folded, and what of it comes from where. Only of few places that is looked up."""
+
+    def __init__(self, source: str) -> None:
+        firsts = range(0, len(source), _FOLDED_AT_ONCE)
+        self._parts = [source[first : first + _FOLDED_AT_ONCE] for first in firsts]
+        folded = list(map(words.folded, self._parts))
+        self.text = "".join(folded)
+        self._ends = list(accumulate(map(len, folded)))
+        self._inner: dict[int, list[int]] = {}
+
+    def place(self, at: int) -> int:
+        """Where in the source the character comes from that is here in the text."""
+        part = bisect_right(self._ends, at)
+        if part == len(self._parts):
+            return sum(map(len, self._parts))
+        if part not in self._inner:
+            self._inner[part] = list(accumulate(map(len, words.fold(self._parts[part]))))
+        within = at - (self._ends[part - 1] if part else 0)
+        return part * _FOLDED_AT_ONCE + bisect_right(self._inner[part], within)
 
 
 def _anchors(places: Sequence[_Place]) -> list[_Place]:
