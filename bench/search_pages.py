@@ -106,13 +106,12 @@ def _paragraph(language: _Language, chance: random.Random, size: int) -> str:
 
 def _line(language: _Language, chance: random.Random, least: int, most: int) -> str:
     # A title says what a page is about: it has few of the most frequent words.
-    rarer = bisect(language.heights, language.heights[-1] * 0.3)
-    words = chance.choices(
-        language.words[rarer:],
-        cum_weights=[height - language.heights[rarer - 1] for height in language.heights[rarer:]],
-        k=chance.randint(least, most),
+    lowest, highest = language.heights[-1] * 0.3, language.heights[-1]
+    places = (
+        bisect(language.heights, chance.uniform(lowest, highest))
+        for _ in range(chance.randint(least, most))
     )
-    return language.between.join(words).capitalize()
+    return language.between.join(language.words[place] for place in places).capitalize()
 
 
 @cache
