@@ -6,7 +6,8 @@ starts a Redis and a PostgreSQL of its own, with four databases, and measures in
 1, 10, 40 and 100 pages, each with a new text of some 120 words, on a site of one database by single
 saves and by a batch, and on a site of three databases by a batch. Each site has a process of its
 own, and a part of the cache. What is measured is the call that the route makes, with the pages
-rendered, saved and published.
+rendered, saved and published. A change of a batch says which file its page comes from, as an
+import does.
 
 Round trips are counted in a second pair of processes, which reach PostgreSQL and Redis through a
 proxy: there is one each time that a client sends something after it has heard something.
@@ -181,9 +182,8 @@ def _change(slug: str, versions: dict[str, int]) -> Put:
     """A new page, or another text for one that is there."""
     version = versions.get(slug)
     text = " ".join(random.choice(_WORDS) for _ in range(120))
-    return Put(
-        slug, Precondition(frozenset({version}) if version else None), f"# {slug}\n\n{text}\n"
-    )
+    condition = Precondition(frozenset({version}) if version else None)
+    return Put(slug, condition, f"# {slug}\n\n{text}\n", file="")
 
 
 def _one_by_one(changes: list[Put]) -> dict[str, int]:

@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from ops import batches, tokens
 from sheaf.cli.commands import Site, commands, plain_errors, url_option
+from sheaf.cli.lines import say
 from sheaf.hashing import SLOTS
 from sheaf.settings import SettingsError
 from sheaf.sharding import resharding
@@ -117,4 +118,4 @@ def batches_() -> None:
     """
     with plain_errors(SettingsError):
         for line in batches.report():
-            click.echo(line)
+            say(line)

@@ -21,6 +21,9 @@ from listing.parameters import (
     NumberedPlace,
     Partial,
     Place,
+    SavedBy,
+    Sought,
+    Tagged,
     Text,
     ToVersion,
     Version,
@@ -254,20 +257,20 @@ def get_user(handle: str) -> Answer:
 @api.get(
     "/api/search",
     summary="Pages with these words",
-    responses=answers(Found, "The pages found"),
+    responses=answers(Found, "The pages that were found, the best first"),
     tags=["pages"],
 )
 def search(
-    q: Words,
+    q: Sought,
     place: Annotated[HitsPlace, Query()],
     folder: Within = None,
-    tag: Text = None,
-    author: Text = None,
+    tag: Tagged = None,
+    author: SavedBy = None,
     partial: Partial = False,
 ) -> Answer:
-    """The best pages for `q`, which is text: NOT, OR, "a phrase", in:, tag: and author: are more.
+    """The pages that have all words of `q` in some form, by where they have them and how much.
 
-    Where no page has all of it, `matched` says what was looked for instead.
+    If there is none, those with something like it: `matched` says what was looked for instead.
     """
     narrowing = Filters(folder_of(folder), tag or "", author or "")
     return _listed(searches.find(q, narrowing, place.wanted, partial))
@@ -275,14 +278,17 @@ def search(
 
 @api.get(
     "/api/suggestions",
-    summary="Pages with titles that begin so",
+    summary="Pages that a search box may offer",
     responses=answers(Suggestions, "The pages, by title"),
     tags=["pages"],
 )
 def suggest(
     q: Words, limit: Annotated[int, Query(ge=1, le=100, description=HOW_MANY)] = 10
 ) -> Answer:
-    """The pages whose titles begin with `q`, in any case: what a search box may offer."""
+    """The pages whose titles begin with `q`, and then those in whose titles a later word does.
+
+    As in a search, case, accents and what else people do not type make no difference.
+    """
     return reply(Suggestions(lookups.suggestions(q, limit)))
 
 

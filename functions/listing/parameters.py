@@ -60,6 +60,10 @@ Partial = Annotated[
     Query(description="1: leave out what a database that is down has, instead of answering 503"),
 ]
 Words = Annotated[str, Query(min_length=1, max_length=200, pattern="^[^\\x00]*$")]
+_SOUGHT = 'Text; more are: `"a phrase"`, `NOT`, `OR`, `in:FOLDER`, `tag:TAG`, `author:NAME`'
+Sought = Annotated[
+    str, Query(min_length=1, max_length=200, pattern="^[^\\x00]*$", description=_SOUGHT)
+]
 Version = Annotated[
     int | None, Query(ge=1, le=2**62, description="One version, with its text, and no list")
 ]
@@ -76,6 +80,14 @@ View = Annotated[
 # Names are looked for as they are kept. Powertools looks at the length after this.
 _AS_LINE = AfterValidator(lambda asked: asked and texts.line(asked))
 Text = Annotated[str | None, Query(max_length=200), _AS_LINE]
+Tagged = Annotated[
+    str | None, Query(max_length=200, description="Only pages with this tag"), _AS_LINE
+]
+SavedBy = Annotated[
+    str | None,
+    Query(max_length=200, description="Only pages whose current version is by this user"),
+    _AS_LINE,
+]
 Folder = Annotated[
     str | None,
     Query(max_length=MAX_LENGTH, description="Only of pages below this folder, such as `guide`"),
@@ -86,7 +98,7 @@ Within = Annotated[
     Query(
         alias="in",
         max_length=MAX_LENGTH,
-        description="Only pages of this folder, such as `guide`, and the one of its name",
+        description="Only pages below this folder, such as `guide`, and the one of its name",
     ),
 ]
 Imports = Annotated[bool, Query(description="1: with what was imported, which is left out else")]

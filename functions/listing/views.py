@@ -97,8 +97,8 @@ def search(
 ) -> Answer:
     """A form, and what it found."""
     found = searches.find(q, Filters(), PageRequest(DEFAULT_HITS, cursor))
-    has_words = bool(queries.parse(q, operators=False).terms)
-    said = {"matched": found.matched, "meant": found.meant, "ends_early": found.ends_early}
+    has_words = not queries.parse(q, operators=False).is_empty
+    said = {"meant": found.meant, "ends_early": found.ends_early}
     shown = {"q": q.strip(), "has_words": has_words, "problem": None, **said}
     return _document("search.html", **shown, **_around(found))
 

@@ -125,6 +125,27 @@ def test_the_cache_has_what_a_batch_has_saved(site: Site, databases: list[str]) 
     ]
 
 
+def test_a_page_more_is_a_statement_more(
+    site: Site, databases: list[str], statements: list[str]
+) -> None:
+    """It is claimed together with the others of its shard; an import names the file of each."""
+
+    def sent(slugs: list[str], **condition: str) -> int:
+        statements.clear()
+        changes = [
+            {"slug": slug, "body": str(condition), "file": f"{slug}.md", **condition}
+            for slug in slugs
+        ]
+        assert send(site, *changes).status_code == 201
+        return len(statements)
+
+    # Of each shard one page, and two.
+    few, many = SLUGS[::3], SLUGS[1::3] + SLUGS[2::3]
+    assert sent(many, if_none_match="*") >= len(many)  # reads what stays, too
+    assert sent(many, if_match='"v1"') == sent(few, if_none_match="*") + len(few)
+    assert sent(few, if_match='"v1"') == sent(many, if_match='"v2"') - len(few)
+
+
 @pytest.mark.parametrize("to", [SLUGS[0], SLUGS[3], SLUGS[6]])
 @pytest.mark.parametrize("source", [SLUGS[1], SLUGS[4], SLUGS[7]])
 def test_a_page_moves_with_all_that_is_its_own(

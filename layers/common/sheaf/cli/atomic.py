@@ -50,7 +50,7 @@ def run(client: Client, task: Task) -> Report:
             done = [_held_back(part) for part in parts]
         else:
             _check_size(parts)
-            done = [part.done for part in parts] if task.dry or not parts else _send(sides, parts)
+            done = _foreseen(parts) if task.dry or not parts else _send(sides, parts)
         for each in done:
             report.note(each)
     finally:
@@ -99,6 +99,14 @@ def _check_size(parts: Sequence[_Part]) -> None:
     batch = [part.change for part in parts]
     if not batches.fits(batch):
         raise TooLarge(len(batch), len(batches.document(batch)))
+
+
+def _foreseen(parts: Sequence[_Part]) -> list[Done]:
+    """What would come of each, once people know what the site would warn of."""
+    for part in parts:
+        if part.match.file and part.done.kind in UPLOADS:
+            uploads.warn(part.match, part.match.file.warnings)
+    return [part.done for part in parts]
 
 
 def _send(sides: Sides, parts: Sequence[_Part]) -> list[Done]:

@@ -18,6 +18,7 @@ from sheaf import slugs
 from sheaf.cli import atomic, jobs, moving, smoke, sync
 from sheaf.cli.client import Client
 from sheaf.cli.connection import READ_SECONDS, ClientError, is_address
+from sheaf.cli.lines import line, say
 from sheaf.cli.planning import Aim, Kind
 from sheaf.cli.renaming import Renaming
 from sheaf.cli.reports import Report
@@ -88,6 +89,26 @@ class Commands(click.Group):
         """The names of all commands."""
         _load_more()
         return super().list_commands(context)
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Take what belongs to all commands; what is wrong is told on one line."""
+        with _lines():
+            return super().parse_args(context, args)
+
+    def invoke(self, context: click.Context) -> Any:
+        """Carry out a command; what is wrong is told on one line."""
+        with _lines():
+            return super().invoke(context)
+
+
+@contextmanager
+def _lines() -> Iterator[None]:
+    """Have errors quote arguments, names of files and answers so that a terminal shows them."""
+    try:
+        yield
+    except click.ClickException as error:
+        error.message = line(error.message)
+        raise
 
 
 def _load_more() -> None:
@@ -255,7 +276,7 @@ def move(site: Site, source: str, target: str, threads: int, *, update_links: bo
     names = _renaming(source, target)
     with plain_errors():
         client = Client(site.url, site.token, connections=threads)
-        mover = moving.Mover(client, names, threads, click.echo, relinks=update_links)
+        mover = moving.Mover(client, names, threads, say, relinks=update_links)
         counts = mover.run()
     _finish(counts, moving.MOVED, *([moving.RELINKED] if update_links else []))
 
@@ -303,7 +324,7 @@ def smoke_(site: Site, seconds: float) -> None:
     with plain_errors():
         counts = smoke.run(
             Visit(site.url, site.token, seconds),
-            report=lambda outcome: click.echo(outcome.line, terminal),
+            report=lambda outcome: say(outcome.line, terminal),
         )
     _finish(counts, smoke.PASSED, smoke.SKIPPED)
 

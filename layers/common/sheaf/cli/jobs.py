@@ -9,6 +9,8 @@ from typing import NoReturn, Protocol, TypeVar
 
 from tqdm import tqdm
 
+from sheaf.cli.lines import line
+
 FAILED = "failed"
 MOST_THREADS = 64
 _Job = TypeVar("_Job")
@@ -57,9 +59,7 @@ def run(
 
 def report(message: object) -> None:
     """Print one line on standard error, above the progress bar if there is one."""
-    # The name of a file may have bytes that are no text.
-    line = str(message).encode(errors="backslashreplace").decode()
-    tqdm.write(line, file=sys.stderr)
+    tqdm.write(line(message), file=sys.stderr)
 
 
 def _progress_bar(total: int) -> "tqdm[NoReturn]":

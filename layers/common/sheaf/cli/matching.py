@@ -13,6 +13,7 @@ from sheaf.cli.base import Entry
 from sheaf.cli.client import PageItem
 from sheaf.cli.folder import Found, Refused
 from sheaf.cli.places import Places
+from sheaf.rendering.source import SourceWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,8 @@ class File:
     """A file of the folder: git's id of what it holds, or the fault for which it holds no page.
 
     A draft is left where it is, whatever is done with the others. `unused` are the keys of its
-    front matter of which a page makes nothing. One `has_templates` if it has marks of a template
-    language, which a page shows as they are.
+    front matter of which a page makes nothing, and `warnings` are of the rest of it. One
+    `has_templates` if it has marks of a template language, which a page shows as they are.
     """
 
     found: Found
@@ -30,6 +31,7 @@ class File:
     is_draft: bool = False
     unused: tuple[str, ...] = ()
     has_templates: bool = False
+    warnings: tuple[SourceWarning, ...] = ()
 
     @property
     def path(self) -> str:

@@ -47,13 +47,15 @@ def _file(folder: Folder, found: Found, entry: Entry | None, *, drafts: bool) ->
         body = text(folder, found)
     except Refused as error:
         return File(found, "", str(error))
-    said = source.parse(body).metadata
+    parts = source.parse(body)
+    said = parts.metadata
     return File(
         found,
         git_blob_id(body.encode()),
         is_draft=said.is_draft and not drafts,
         unused=said.unused,
         has_templates=any(mark in body for mark in _TEMPLATES),
+        warnings=parts.warnings,
     )
 
 

@@ -229,12 +229,14 @@ def ended(done: Done, error: Exception) -> Done:
 
 
 def _try(sides: Sides, step: Step, done: Done) -> Done:
-    """What would come of a step, as far as the site has to be asked."""
+    """What would come of a step, as far as that can be known."""
     one, file, page = step.match, step.match.file, step.match.page
     if step.kind == Kind.MERGE and file and page:
         merges.merged(sides, one, file, page)
     if step.kind == Kind.CREATE and (there := sides.client.moved_to(one.slug)):
         raise Left(f"the page is at {there} now")
+    if step.kind in UPLOADS and file:
+        uploads.warn(one, file.warnings)
     return done
 
 

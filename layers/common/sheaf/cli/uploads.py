@@ -9,6 +9,7 @@ from sheaf.cli.matching import File, Match
 from sheaf.cli.planning import IMPORT, Aim, Kind
 from sheaf.cli.sides import Sides, Stale
 from sheaf.hashing import git_blob_id
+from sheaf.rendering.source import SourceWarning
 
 STALE = "somebody changed the page meanwhile; it was not overwritten"
 
@@ -79,8 +80,8 @@ def moved_along(sides: Sides, match: Match, file: File, page: PageItem, moved: S
         sides.carried_over(match, file.path)
 
 
-def warn(match: Match, warnings: Iterable[Warned]) -> None:
-    """Report what the site has said of a file that it took."""
+def warn(match: Match, warnings: Iterable[Warned | SourceWarning]) -> None:
+    """Report what the site has said of a file that it took, or would say as far as that shows."""
     for warning in warnings:
         jobs.report(f"{match.path}: line {warning.line}: {warning.reason}")
 

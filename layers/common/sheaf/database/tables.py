@@ -195,7 +195,8 @@ links = Table(
 )
 Index("links_by_target", links.c.target, links.c.source)
 
-# The tags of live pages once more: no index of an array has its rows in an order.
+# The tags of live pages once more, and what people type for each: no index of an array has its rows
+# in an order.
 page_tags = Table(
     "page_tags",
     metadata,

@@ -26,7 +26,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from sheaf import settings, telemetry
-from sheaf.http import origin, problems, representations, responses
+from sheaf.http import origin, problems, representations, responses, validation
 from sheaf.http.problems import Problem
 from sheaf.http.requests import Request
 from sheaf.http.responses import Response
@@ -269,15 +269,10 @@ def invalid_fields(status: HTTPStatus, errors: Iterable[tuple[str, str]]) -> Pro
 
 
 def _invalid_fields(error: RequestValidationError) -> Problem:
-    errors = [(_field(one["loc"]), _message(one["msg"])) for one in error.errors()]
+    errors = [(_field(one["loc"]), validation.message(one)) for one in error.errors()]
     in_address = all(field.startswith(("query.", "path.")) for field, _ in errors)
     status = HTTPStatus.BAD_REQUEST if in_address else HTTPStatus.UNPROCESSABLE_ENTITY
     return invalid_fields(status, errors)
-
-
-def _message(of_pydantic: str) -> str:
-    """What is wrong, without the kind of Python's exceptions that a validator of ours raises."""
-    return of_pydantic.removeprefix("Value error, ")
 
 
 def _field(location: Sequence[str | int]) -> str:

@@ -25,6 +25,7 @@ from sheaf.paging import (
     asc,
     desc,
 )
+from sheaf.search import words
 from sheaf.sharding import scattering, shards
 from sheaf.sharding.scattering import Scatter
 
@@ -190,16 +191,21 @@ def _check_offered(filters: Filters, sort: Sort | None) -> Sort:
 def _sort_keys(filters: Filters, sort: Sort, order: Order | None) -> tuple[SortKey, ...]:
     natural = "desc" if sort in _NEWEST_FIRST else "asc"
     direction = asc if (order or natural) == "asc" else desc
-    by = _COLUMNS[sort]
-    # Until all pages have it.
-    if sort == "title" and not snapshots.newest().number:
-        by = "sort_title"
+    by = "sort_title" if sort == "title" and not _is_indexed() else _COLUMNS[sort]
     columns, names = _columns(filters), dict.fromkeys((by, "slug"))
     return tuple(map(direction, [columns[name] for name in names]))
 
 
+def _is_indexed() -> bool:
+    """Whether all pages have what people type for titles and tags: the first snapshot says so."""
+    return snapshots.newest().number > 0
+
+
 def _select(filters: Filters) -> Select[Any]:
-    statement = reads.all_in(filters.state) if filters.tag is None else reads.tagged(filters.tag)
+    tag = filters.tag
+    if tag is not None and _is_indexed():
+        tag = words.key(tag)
+    statement = reads.all_in(filters.state) if tag is None else reads.tagged(tag)
     if filters.author is not None:
         statement = statement.where(tables.pages.c.author == filters.author)
     if filters.prefix is not None:

@@ -111,6 +111,7 @@ def _rename(connection: Connection, slug: str, page: _Named) -> bool:
     title, tags = page.names
     named = {"title": title, "sort_title": title.casefold(), "tags": tags}
     parameters = {f"new_{name}": value for name, value in named.items()}
+    parameters["tag_keys"] = saves.tag_keys(tags)
     return saves.amend(connection, _RENAME, slug, page.version, parameters)
 
 

@@ -191,7 +191,7 @@ def all_in(state: Literal["live", "tombstone"]) -> Select[Any]:
 
 
 def tagged(tag: str) -> Select[Any]:
-    """The live pages with this tag, to be ordered by columns of `page_tags`."""
+    """The live pages with this tag, or one of this key, to be ordered by columns of `page_tags`."""
     mine = and_(page_tags.c.tag == tag, ownership.readable(page_tags.c.slot))
     return _pages_of(page_tags, page_tags.c.slug).where(mine)
 

@@ -100,6 +100,7 @@ def _rendered(page: _Stored) -> dict[str, object]:
         "new_plain": rendered.plain,
         **vectors.parameters(indexed),
         "targets": sorted(rendered.links),
+        "tag_keys": saves.tag_keys(page.tags),
     }
 
 
@@ -117,10 +118,11 @@ def _rendering(*, anew: bool) -> Select[Any]:
             rendered_version=pages.c.version,
             **(derived if anew else {}),
         )
-        .returning(pages.c.slug, pages.c.slot)
+        .returning(pages.c.slug, pages.c.slot, pages.c.tags, pages.c.updated_at)
         .cte("rendered")
     )
-    return select(rendered.c.slug).add_cte(*(saves.relink(rendered) if anew else (rendered,)))
+    derived_from = (*saves.relink(rendered), *saves.retag(rendered))
+    return select(rendered.c.slug).add_cte(*(derived_from if anew else (rendered,)))
 
 
 # Built once: building a statement takes longer than running it.

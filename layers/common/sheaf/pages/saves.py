@@ -1,6 +1,6 @@
 """Saves: the one statement that replaces a claimed page, with all that follows from it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -32,7 +32,7 @@ from sheaf.pages.idempotency import Key, KeyUsed
 from sheaf.pages.reads import ITEM, Page, PageItem, is_stale
 from sheaf.rendering import articles
 from sheaf.rendering.source import SourceWarning
-from sheaf.search import vectors
+from sheaf.search import vectors, words
 from sheaf.sharding import ownership
 
 
@@ -179,6 +179,7 @@ def _parameters(claim: Claim, write: Write) -> dict[str, object]:
         "new_title": content.title,
         "new_sort_title": content.title.casefold(),
         "new_tags": list(content.tags),
+        "tag_keys": tag_keys(content.tags),
         "new_body": content.body,
         "new_html": content.html,
         "new_blob": content.blob,
@@ -342,19 +343,28 @@ def _link(saved: CTE) -> CTE:
 
 
 def retag(saved: CTE) -> tuple[CTE, CTE]:
-    """Make the tags by themselves those of a page: of its slug, slot, tags and time of change."""
-    return _untag(saved), _tag(saved)
+    """Make the tags by themselves those of a page: of its slug, slot, tags and time of change.
+
+    The parameter `tag_keys` has what people type for them (see words.key), if that is another.
+    """
+    wanted = func.array_cat(saved.c.tags, _TAG_KEYS)
+    return _untag(saved, wanted), _tag(saved, wanted)
 
 
-def _untag(saved: CTE) -> CTE:
-    gone = page_tags.c.tag != func.all(saved.c.tags, type_=Boolean)
+def tag_keys(tags: Iterable[str]) -> list[str]:
+    """The parameter of `retag`."""
+    return list(map(words.key, tags))
+
+
+def _untag(saved: CTE, wanted: ColumnElement[Any]) -> CTE:
+    gone = page_tags.c.tag != func.all(wanted, type_=Boolean)
     return delete(page_tags).where(page_tags.c.slug == saved.c.slug, gone).cte("untagged")
 
 
-def _tag(saved: CTE) -> CTE:
-    columns = [func.unnest(saved.c.tags).label("tag"), saved.c.slug, saved.c.slot]
-    wanted = select(*columns, saved.c.updated_at).distinct()
-    fresh = insert(page_tags).from_select(["tag", "slug", "slot", "updated_at"], wanted)
+def _tag(saved: CTE, wanted: ColumnElement[Any]) -> CTE:
+    columns = [func.unnest(wanted).label("tag"), saved.c.slug, saved.c.slot]
+    rows = select(*columns, saved.c.updated_at).distinct()
+    fresh = insert(page_tags).from_select(["tag", "slug", "slot", "updated_at"], rows)
     return fresh.on_conflict_do_update(
         index_elements=[page_tags.c.slug, page_tags.c.tag],
         set_={"updated_at": fresh.excluded.updated_at},
@@ -367,6 +377,7 @@ _SAVED = tuple(
     for column in ITEM
 )
 _TARGETS = cast(bindparam("targets"), ARRAY(Text))
+_TAG_KEYS = cast(bindparam("tag_keys"), ARRAY(Text))
 # Built once: building the statement takes longer than running it.
 _SAVE = _save()
 _STAYS = select(*ITEM).where(*_claimed())

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from math import ceil
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Double, Integer, Text, column, table
 from sqlalchemy import text as sql
@@ -24,14 +24,16 @@ from sheaf.paging import BadCursor, Keyset, PageRequest, RowPage, asc
 from sheaf.search import queries, ranking, slips, statements
 from sheaf.search.queries import Filters, Query
 from sheaf.search.ranking import Order
-from sheaf.search.statements import MOST_RANKED, ChoiceKey, Hit, Search
+from sheaf.search.statements import MOST_RANKED, ChoiceKey, Hit, Matched, Search
 from sheaf.sharding import scattering, shards
 from sheaf.sharding.scattering import Scatter
 
-Matched = Literal["all", "apart", "beginnings", "meant", "some"]
 # Most of the words are at least half of them, of so many: those that the fewest pages have.
 _MOST_SOME = 7
-_LEAST_LETTERS = 2
+# Beginnings have so many letters; of words that some pages have, those are doubted that have more.
+_LEAST_LETTERS, _LONG = 2, 5
+# Where fewer pages are found, others follow them.
+_LITTLE = 3
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,15 @@ class Step:
     meant: tuple[tuple[str, str], ...] = ()
     words: tuple[str, ...] = ()
     some: int = 0
+    # Pages that were found before.
+    without: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, text: str) -> "Step":
         """That of a cursor."""
         said: dict[str, Any] = json.loads(text)
         pairs = {"meant": tuple((word, other) for word, other in said["meant"])}
-        tuples = {name: tuple(said[name]) for name in ("beginnings", "words")}
+        tuples = {name: tuple(said[name]) for name in ("beginnings", "words", "without")}
         return cls(**(said | pairs | tuples))
 
     def __str__(self) -> str:
@@ -63,14 +67,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Found(Listed[Hit]):
-    """A page of what was found.
+    """A page of what was found; each hit says how it `matched`.
 
-    `matched` says of which words: all, as they were typed; all, but apart; those with beginnings of
-    others; those that were `meant`, which is the query as it was taken; or some. `ends_early` says
-    that more pages have them than are ranked, so that the list ends before.
+    `meant` is the query as it was taken, if pages were found for other words than were typed.
+    `ends_early` says that more pages were found than are ranked, so that the list ends before.
     """
 
-    matched: Matched = "all"
     meant: str | None = None
     ends_early: bool = False
 
@@ -146,8 +148,10 @@ class _Asked:
         query, snapshot = self.query(step), self.snapshot
         counts = snapshots.counts(snapshot, ranking.lexemes(query, snapshot.langs))
         needed = query.without(ranking.common(query, counts))
-        search = Search(needed, Order.of(query, counts), snapshot.langs, snapshot.number)
-        return Hits("search", self.about, partial(statements.hit, query), search, step)
+        order = Order.of(query, counts)
+        search = Search(needed, order, snapshot.langs, snapshot.number, step.without)
+        make = partial(statements.hit, query.marks(snapshot.langs), step.matched)
+        return Hits("search", self.about, make, search, step)
 
     @property
     def about(self) -> dict[str, str]:
@@ -155,7 +159,7 @@ class _Asked:
         return {"q": self.text, **asdict(self.filters)}
 
     def steps(self) -> Iterator[Step]:
-        """What is tried one after the other, each if nothing was found before."""
+        """What is tried one after the other, each if little was found before."""
         yield Step()
         if queries.parse(self.text, self.filters).has_operators:
             yield Step(as_text=True)
@@ -167,7 +171,7 @@ class _Asked:
             yield Step("apart")
         if unknown and all(len(word) >= _LEAST_LETTERS for word in unknown):
             yield Step("beginnings", beginnings=tuple(unknown))
-        if unknown and (meant := self._meant(unknown)):
+        if (doubtful := unknown or self._doubtful(words)) and (meant := self._meant(doubtful)):
             yield Step("meant", meant=tuple(meant.items()))
         yield from self._some([word for word in words if word in known], len(words))
 
@@ -176,6 +180,11 @@ class _Asked:
         langs = self.snapshot.langs
         wanted = {term.pieces[0]: term.tsquery(langs) for term in query.terms}
         return {row[0] for row in scattering.rows(statements.present(wanted))}
+
+    def _doubtful(self, words: Sequence[str]) -> list[str]:
+        """Long words that hardly any page has."""
+        counts = snapshots.counts(self.snapshot, words)
+        return [word for word in words if len(word) >= _LONG and not counts.having.get(word)]
 
     def _meant(self, unknown: Sequence[str]) -> dict[str, str] | None:
         """What all of the unknown words may have been meant for; None if one may be nothing."""
@@ -201,12 +210,18 @@ def find(text: str, filters: Filters, wanted: PageRequest, allow_partial: bool =
         return _page(hits, lists.read(hits, wanted, allow_partial), allow_partial)
     asked, found = _Asked(text, filters, snapshots.newest()), Found([], None, None)
     for step in asked.steps():
-        if not asked.query(step).alternatives:
+        if asked.query(step).is_empty:
             continue
-        hits = asked.hits(step)
-        listed = lists.read(hits, wanted, allow_partial)
-        if listed.items or listed.partial:
-            return _page(hits, listed, allow_partial)
+        before = tuple(hit.slug for hit in found.items)
+        rest = replace(wanted, limit=wanted.limit - len(before))
+        hits = asked.hits(replace(step, without=before))
+        more = _page(hits, lists.read(hits, rest, allow_partial), allow_partial)
+        kept = more if more.items else found
+        partial_ = found.partial or more.partial
+        found = replace(kept, items=[*found.items, *more.items], partial=partial_)
+        is_enough = more.next or len(found.items) >= min(_LITTLE, wanted.limit)
+        if is_enough or (before and more.items):
+            break
     return found
 
 
@@ -226,10 +241,7 @@ def _page(hits: Hits, listed: Listed[Hit], allow_partial: bool) -> Found:
     is_long = listed.next is not None or listed.prev is not None
     ends_early = is_long and shards.following_moves(hits.are_many, Scatter(allow_partial))
     meant = " ".join(hits.search.query.words) if hits.step.meant else None
-    step = hits.step
-    return Found(
-        listed.items, listed.next, listed.prev, listed.partial, step.matched, meant, ends_early
-    )
+    return Found(listed.items, listed.next, listed.prev, listed.partial, meant, ends_early)
 
 
 def _like(home: Connection, word: str, snapshot: int) -> list[tuple[str, int]]:

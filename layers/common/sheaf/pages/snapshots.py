@@ -65,12 +65,10 @@ def newest() -> Snapshot:
 
 def numbered(number: int) -> Snapshot | None:
     """That one, if it is the newest or the one before."""
-    for minute in (int(time.time() // 60), 0):
-        for snapshot in _known(minute):
-            if snapshot.number == number:
-                return snapshot
+    if newest().number < number:
         _known.cache_clear()
-    return None if number else Snapshot()
+    known = (*_known(int(time.time() // 60)), Snapshot())
+    return next((snapshot for snapshot in known if snapshot.number == number), None)
 
 
 @lru_cache(maxsize=1)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, combinations
 
 from sheaf.search import vectors, words
+from sheaf.search.snippets import Mark
 from sheaf.search.stems import stems
 
 # What narrows a search; a phrase, which may lack its end; and what stands between spaces.
@@ -17,6 +18,10 @@ _PART = re.compile(
     r'(?P<narrows>in|tag|author):(?:"(?P<quoted>[^"]+)"?|(?P<value>[^\s"]+))'
     r'|"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+)'
 )
+
+# Forms of a word have a beginning of so many letters in common, and are no longer than that and so
+# many more.
+_LEAST_LETTERS, _LONGEST = 3, 20
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,20 @@ class Term:
     def is_word(self) -> bool:
         """Whether it is a word by itself, of which another form will do."""
         return len(self.pieces) == 1 and not self.signed and not words.is_run(self.pieces[0])
+
+    def mark(self, langs: Sequence[str]) -> Mark:
+        """How it is found in a text in one of these languages."""
+        if not self.is_word:
+            return Mark(words.pattern(self.pieces))
+        [word], found = self.pieces, stems(self.pieces[0], langs)
+        if self.is_beginning:
+            return Mark(words.beginning_pattern(word, _LONGEST))
+        if len(word) <= _LEAST_LETTERS:
+            return Mark(words.pattern(self.pieces))
+        # The last letter that all have may be another in other forms: study, studies.
+        shared = min(_shared(word, each) for each in found) - 1
+        letters = word[: max(shared, _LEAST_LETTERS)]
+        return Mark(words.beginning_pattern(letters, _LONGEST), frozenset(found), tuple(langs))
 
     def tsquery(self, langs: Sequence[str]) -> str:
         """In PostgreSQL's notation, for pages in these languages."""
@@ -76,6 +95,11 @@ class Query:
     has_operators: bool = False
 
     @property
+    def is_empty(self) -> bool:
+        """Whether it wants nothing: what narrows a search is enough."""
+        return not self.alternatives and self.filters == Filters()
+
+    @property
     def terms(self) -> list[Term]:
         """Those of all alternatives, each once."""
         return list(dict.fromkeys(chain.from_iterable(self.alternatives)))
@@ -85,10 +109,9 @@ class Query:
         """All words and runs of it, in their order."""
         return [piece for term in self.terms for piece in term.pieces]
 
-    @property
-    def wanted(self) -> tuple[tuple[str, ...], ...]:
-        """The words and phrases of it."""
-        return tuple(term.pieces for term in self.terms)
+    def marks(self, langs: Sequence[str] = ()) -> tuple[Mark, ...]:
+        """How its words and phrases are found in a text in one of these languages."""
+        return tuple(term.mark(langs) for term in self.terms)
 
     @property
     def title(self) -> str:
@@ -98,9 +121,9 @@ class Query:
         return " ".join(piece for term in self.alternatives[0] for piece in term.pieces)
 
     def tsquery(self, langs: Sequence[str]) -> str:
-        """In PostgreSQL's notation, for pages in these languages."""
+        """In PostgreSQL's notation, for pages in these languages; "" if there is nothing in it."""
         each = (" & ".join(term.tsquery(langs) for term in terms) for terms in self.alternatives)
-        parts = [" | ".join(f"({wanted})" for wanted in each)]
+        parts = [" | ".join(f"({wanted})" for wanted in each)] if self.alternatives else []
         parts += [f"!({term.tsquery(langs)})" for term in self.unwanted]
         if self.filters.tag:
             parts.append(vectors.tag(self.filters.tag))
@@ -179,6 +202,12 @@ def _term(word: str, phrase: str) -> Term | None:
     # Beside others it is a part of a name.
     signed = words.signed(word or phrase) if len(pieces) == 1 else []
     return Term(pieces, signed=signed[0] if signed else "")
+
+
+def _shared(one: str, other: str) -> int:
+    """How many letters both begin with."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _quoted(lexeme: str) -> str:

@@ -12,6 +12,7 @@ from math import log
 from typing import Any, Literal, get_args
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Double,
     SmallInteger,
@@ -33,9 +34,9 @@ Place = Literal["title", "beginning of the title", "in the title", "heading", "t
 PLACES: tuple[Place, ...] = get_args(Place)
 # What another form of a word is worth than the one that was typed.
 _OTHER_FORM = 0.8
-# Words that a larger part of the pages have need not be there, where others are asked for; on a
-# small site nothing is known of how common a word is.
-_COMMON, _LEAST_PAGES = 0.3, 100
+# Words that a larger part of the pages have need not be there, where others are asked for. What
+# says least is short in most languages. A small site does not tell how common a word is.
+_COMMON, _SHORT_COMMON, _SHORT, _LEAST_PAGES = 0.35, 0.2, 4, 100
 # Of so many words each page that was found is asked: of the rarest.
 _MOST_UNITS = 12
 
@@ -68,9 +69,15 @@ def common(query: Query, counts: Counts) -> set[Term]:
     """The words of a query that so many pages have that they say nothing of any."""
     if counts.pages < _LEAST_PAGES:
         return set()
-    most = counts.pages * _COMMON
-    words_ = (term for term in query.terms if term.is_word)
-    return {term for term in words_ if _having(term.pieces[0], counts) > most}
+    return {
+        term
+        for term in query.terms
+        if term.is_word and _having(term.pieces[0], counts) > counts.pages * _most(term)
+    }
+
+
+def _most(term: Term) -> float:
+    return _COMMON if len(term.pieces[0]) > _SHORT else _SHORT_COMMON
 
 
 def lexemes(query: Query, langs: Sequence[str]) -> set[str]:
@@ -154,7 +161,7 @@ class Order:
     def score(self, found: Any) -> ColumnElement[float]:
         """How much a page is about the words of an alternative; `found` has the facts."""
         sums = [_sum(_worth(unit, found) for unit in units) for units in self.alternatives]
-        return cast(func.greatest(*sums), Double)
+        return cast(func.greatest(*sums), Double) if sums else literal(0.0, Double)
 
     def _all(self, found: Any, flags: int) -> ColumnElement[bool]:
         def has(unit: Unit) -> ColumnElement[bool]:
@@ -162,7 +169,9 @@ class Order:
             return said
 
         needed = ([unit for unit in units if unit.is_needed] for units in self.alternatives)
-        return or_(*(and_(*map(has, units)) for units in needed))
+        ways = [and_(*map(has, units)) for units in needed]
+        # A mere constant is nothing to order by.
+        return or_(*ways) if ways else literal(False, Boolean)
 
 
 def _name(unit: Unit) -> str:

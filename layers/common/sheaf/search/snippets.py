@@ -10,6 +10,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from sheaf.search import words
+from sheaf.search.stems import stems
 from sheaf.texts import composed
 
 # So much of a text is read at a time, and so much of it twice, so that no phrase is cut in two.
@@ -21,6 +22,19 @@ _PHRASES = 10
 _REACH = _SHOWN_CHARACTERS // 2 - _LEAD_CHARACTERS
 
 
+class Mark(NamedTuple):
+    """What is marked: what a pattern finds in folded text; with `stems` only words that have one of
+    them in one of these languages."""
+
+    pattern: str
+    stems: frozenset[str] = frozenset()
+    langs: tuple[str, ...] = ()
+
+    def is_on(self, found: str) -> bool:
+        """Whether this, which the pattern has found, is meant."""
+        return not self.stems or not self.stems.isdisjoint(stems(found, self.langs))
+
+
 class _Place(NamedTuple):
     """Where a phrase is in a text; `phrase` is its number."""
 
@@ -29,10 +43,10 @@ class _Place(NamedTuple):
     phrase: int = 0
 
 
-def cut(text: str, wanted: Sequence[tuple[str, ...]]) -> str:
-    """About 160 characters around the places with most of the phrases, these in <mark>.
+def cut(text: str, wanted: Sequence[Mark]) -> str:
+    """About 160 characters around the places with most of what is wanted, this in <mark>.
 
-    The phrases are as `words.split` makes them. Without any of them, the beginning of the text.
+    Without any of it, the beginning of the text.
     """
     first, source, places = _found(text, wanted[:_PHRASES])
     fragments = _fragments(source, _anchors(places))
@@ -42,28 +56,29 @@ def cut(text: str, wanted: Sequence[tuple[str, ...]]) -> str:
     return before + shown + after
 
 
-def _found(text: str, wanted: Sequence[tuple[str, ...]]) -> tuple[int, str, list[_Place]]:
+def _found(text: str, wanted: Sequence[Mark]) -> tuple[int, str, list[_Place]]:
     """The first part of a text with any of the phrases, where it begins, and the places in it."""
     beginning = _part(text, 0)
     if not wanted:
         return 0, beginning, []
-    phrases = _any_of(tuple(wanted))
-    if places := [*_places(beginning, phrases)]:
+    marks, phrases = _any_of(tuple(wanted))
+    if places := [*_places(beginning, marks, phrases)]:
         return 0, beginning, places
     for first in range(_READ_CHARACTERS, len(text), _READ_CHARACTERS):
         source = _part(text, first)
         # Whether there is a place costs less than where.
-        if phrases.search(words.folded(source)):
-            return first, source, [*_places(source, phrases)]
+        found = phrases.search(words.folded(source))
+        if found and (places := [*_places(source, marks, phrases)]):
+            return first, source, places
     return 0, beginning, []
 
 
 @lru_cache(maxsize=8)
-def _any_of(wanted: tuple[tuple[str, ...], ...]) -> re.Pattern[str]:
-    """Finds any of the phrases; all hits of a search are looked through for the same ones."""
-    # Where two phrases begin alike the longer one is meant.
-    patterns = sorted(map(words.pattern, wanted), key=len, reverse=True)
-    return re.compile("|".join(f"({pattern})" for pattern in patterns))
+def _any_of(wanted: tuple[Mark, ...]) -> tuple[list[Mark], re.Pattern[str]]:
+    """What finds any of it; all hits of a search are looked through for the same."""
+    # Where two begin alike the longer one is meant.
+    marks = sorted(wanted, key=lambda mark: len(mark.pattern), reverse=True)
+    return marks, re.compile("|".join(f"({mark.pattern})" for mark in marks))
 
 
 def _part(text: str, first: int) -> str:
@@ -72,12 +87,15 @@ def _part(text: str, first: int) -> str:
     return " ".join(whole.split())
 
 
-def _places(source: str, phrases: re.Pattern[str]) -> Iterator[_Place]:
+def _places(source: str, marks: Sequence[Mark], phrases: re.Pattern[str]) -> Iterator[_Place]:
     folded = words.fold(source)
     ends = list(accumulate(map(len, folded)))
     for found in phrases.finditer("".join(folded)):
+        number = found.lastindex or 1
+        if not marks[number - 1].is_on(found[0]):
+            continue
         start = bisect_right(ends, found.start())
-        yield _Place(start, max(bisect_right(ends, found.end()), start + 1), found.lastindex or 0)
+        yield _Place(start, max(bisect_right(ends, found.end()), start + 1), number)
 
 
 def _anchors(places: Sequence[_Place]) -> list[_Place]:

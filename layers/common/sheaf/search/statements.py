@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     BigInteger,
@@ -30,6 +30,7 @@ from sheaf.paging import Keyset, asc
 from sheaf.search import snippets, words
 from sheaf.search.queries import Query
 from sheaf.search.ranking import PLACES, Order, Place
+from sheaf.search.snippets import Mark
 from sheaf.sharding import ownership
 
 # So many pages are ranked. Where more are found, these are chosen first; the list ends with them.
@@ -37,6 +38,9 @@ MOST_RANKED = 5000
 # Above every title that begins in the same way.
 _LAST_CHARACTER = "\U0010ffff"
 
+# Which words of a query a page has: all as they were typed; all, but apart; all, some of them as
+# beginnings; those that may have been meant; or some.
+Matched = Literal["all", "apart", "beginnings", "meant", "some"]
 # By what pages are chosen: whether the title has all words, how many pages link to it, the slug.
 ChoiceKey = tuple[bool, int, str]
 
@@ -45,8 +49,9 @@ ChoiceKey = tuple[bool, int, str]
 class Hit:
     """A search hit: a page that was found; the snippet is safe HTML with the words in <mark>.
 
-    `place` is where the words are, `rank` what they weigh there, and `links` how many pages link to
-    it, as far as was counted: in this order search hits come, and then by slug.
+    `matched` says which words it has, `place` where they are, `rank` what they weigh there, and
+    `links` how many pages link to it, as far as was counted: in this order search hits come, and
+    then by slug.
     """
 
     slug: str
@@ -54,6 +59,7 @@ class Hit:
     snippet: str
     updated_at: datetime
     author: str
+    matched: Matched
     place: Place
     rank: float
     links: int
@@ -75,6 +81,8 @@ class Search:
     order: Order
     langs: tuple[str, ...]
     snapshot: int
+    # Slugs of pages that are left out.
+    without: tuple[str, ...] = ()
 
     def hits(self, step: str, last: ChoiceKey | None) -> tuple[Select[Any], Keyset]:
         """A select of the pages, up to the `last` that was chosen, and their order, the best first.
@@ -134,14 +142,18 @@ class Search:
 
     def _conditions(self) -> list[ColumnElement[bool]]:
         filters = self.query.filters
-        tsquery = cast(literal(self.query.tsquery(self.langs), Text), TSQUERY)
-        # In a select of its own, so that it is read once and not for every page.
-        conditions = [pages.c.search.op("@@")(select(tsquery).scalar_subquery()), is_live]
+        conditions: list[ColumnElement[bool]] = [is_live]
+        if tsquery := self.query.tsquery(self.langs):
+            # In a select of its own, so that it is read once and not for every page.
+            read = select(cast(literal(tsquery, Text), TSQUERY)).scalar_subquery()
+            conditions.append(pages.c.search.op("@@")(read))
         if filters.folder:
             below = pages.c.slug.startswith(f"{filters.folder}/", autoescape=True)
             conditions.append(or_(pages.c.slug == filters.folder, below))
         if filters.author:
             conditions.append(pages.c.author == filters.author)
+        if self.without:
+            conditions.append(pages.c.slug.not_in(self.without))
         return [*conditions, ownership.readable(pages.c.slot)]
 
 
@@ -161,7 +173,8 @@ def _written(limit: int) -> ColumnElement[int]:
 
 
 def hit(
-    query: Query,
+    marks: Sequence[Mark],
+    matched: Matched,
     slug: str,
     title: str,
     plain: str,
@@ -172,8 +185,8 @@ def hit(
     links: int,
 ) -> Hit:
     """The search hit that a row of `hits` is."""
-    snippet = snippets.cut(plain, query.wanted)
-    return Hit(slug, title, snippet, updated_at, author, PLACES[place], rank, links)
+    snippet = snippets.cut(plain, marks)
+    return Hit(slug, title, snippet, updated_at, author, matched, PLACES[place], rank, links)
 
 
 def present(tsqueries: dict[str, str]) -> Select[Any]:

@@ -30,6 +30,7 @@ _CHARACTER = re.compile(CHARACTER)
 _PIECE = re.compile(f"(?:{CHARACTER})+|[{_SPACED}{_MARKS}]+")
 
 _SIGNED = re.compile(r"(?<![\w#+])[A-Za-z](?:#|\+\+)(?![\w#+])")
+_KEY_BYTES = 1000
 _ZERO_WIDTH_SPACE = "\u200b"
 # With these kana stay two characters, as those of half width are.
 _VOICED = re.compile("([\u3099\u309a])")
@@ -110,9 +111,11 @@ def split(text: str) -> tuple[str, ...]:
 def key(text: str) -> str:
     """By what titles and tags are compared, sorted and suggested: the words of a text, folded.
 
-    There is one space between them. A text of signs only is itself, in lower case.
+    There is one space between them. A text of signs only is itself, in lower case. A letter may
+    become many, and an index takes no longer keys than this.
     """
-    return " ".join(split(text)) or composed(text).casefold()
+    whole = " ".join(split(text)) or composed(text).casefold()
+    return whole.encode()[:_KEY_BYTES].decode(errors="ignore")
 
 
 def terms(text: str) -> list[str]:
@@ -150,6 +153,12 @@ def _terms(piece: str) -> list[str]:
 def pattern(phrase: Sequence[str]) -> str:
     """A regular expression that finds a phrase, which was split into these, in folded text."""
     return " *".join(map(_piece_pattern, phrase))
+
+
+def beginning_pattern(letters: str, most: int) -> str:
+    """A regular expression that finds words in folded text that begin so, with so many letters more
+    at most."""
+    return f"(?<![{_SPACED}]){letters}[{_SPACED}{_MARKS}]{{0,{most}}}(?![{_SPACED}{_MARKS}])"
 
 
 def _piece_pattern(piece: str) -> str:

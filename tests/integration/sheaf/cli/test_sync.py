@@ -388,6 +388,22 @@ def test_names_are_mapped_and_kept(desk: Desk, colleague: Person) -> None:
     assert desk.names == set(names)
 
 
+def test_what_is_told_of_a_name_does_nothing_to_a_terminal(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("c\x1b[2J.md", "nl\nname.md", "nl name.md", "x.\u202ed\x9b"):
+        desk.write(name, "text\n")
+    report = sync.run(desk.client, replace(desk.task(IMPORT), dry=True))
+    report.tell_passed_over()
+    assert sorted(capsys.readouterr().err.split("\n")) == [
+        "",
+        r"c\x1b[2J.md: created",
+        r"nl name.md: nl\nname.md is the same page",
+        r"nl\nname.md: created",
+        r"passed over: 1 .\u202ed\x9b",
+    ]
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [(NFC, NFD), ("a b", "a-b"), ("x/README", "x/index"), ("x", "x/index")],
@@ -472,6 +488,29 @@ def test_a_dry_run_says_it_and_writes_nothing(desk: Desk, colleague: Person) -> 
     assert atomic.run(desk.client, replace(task, aim=IMPORT)).counts["created"] == 1
     assert colleague.page("d") is None
     assert desk.run(SYNC) == counts
+
+
+@pytest.mark.parametrize("run", [sync.run, atomic.run])
+def test_a_dry_run_warns_as_the_import_does(
+    desk: Desk, capsys: pytest.CaptureFixture[str], run: Callable[[Client, Task], Report]
+) -> None:
+    for name, front in (("a", "title: ["), ("b", "dir: up"), ("c", "title: C")):
+        desk.write(f"{name}.md", f"---\n{front}\n---\n{LINES}")
+    desk.write("d.md", LINES)
+    dry = replace(desk.task(IMPORT), dry=True)
+    run(desk.client, dry)
+    foreseen = capsys.readouterr().err.splitlines()
+    run(desk.client, replace(dry, dry=False))
+    told = capsys.readouterr().err.splitlines()
+    assert told[0].startswith("a.md: line 3: This is not front matter and stays text: ")
+    assert told[1].startswith("b.md: line 2: ")
+    assert len(told) == 2
+    assert sorted([*told, *(f"{name}.md: created" for name in "abcd")]) == sorted(foreseen)
+    desk.write("b.md", f"---\ndir: down\n---\n{LINES}")
+    run(desk.client, dry)
+    foreseen = capsys.readouterr().err.splitlines()
+    run(desk.client, replace(dry, dry=False))
+    assert [*capsys.readouterr().err.splitlines(), "b.md: updated"] == foreseen
 
 
 def test_a_dry_run_asks_where_pages_have_gone(desk: Desk, colleague: Person) -> None:

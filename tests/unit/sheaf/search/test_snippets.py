@@ -12,7 +12,7 @@ LONG = " ".join(f"word{number}" for number in range(200))
 
 
 def cut(text: str, query: str) -> str:
-    return snippets.cut(text, queries.parse(query).wanted)
+    return snippets.cut(text, queries.parse(query).marks())
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,11 @@ def cut(text: str, query: str) -> str:
     [
         ("Tea and milk", "tea MILK", "<mark>Tea</mark> and <mark>milk</mark>"),
         ("Tea, teapot", "tea", "<mark>Tea</mark>, teapot"),
+        (
+            "Pages: studying, studied; a studio",
+            "studies",
+            "Pages: <mark>studying</mark>, <mark>studied</mark>; a studio",
+        ),
         ("a naïve Café", "naive cafe", "a <mark>naïve</mark> <mark>Café</mark>"),
         ("nai\u0308ve", "naïve", "<mark>naïve</mark>"),
         ("ﬁne Straße", "fine strasse", "<mark>ﬁne</mark> <mark>Straße</mark>"),
