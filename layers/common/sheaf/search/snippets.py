@@ -5,8 +5,8 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from itertools import accumulate
+from functools import cached_property, lru_cache
+from itertools import accumulate, islice
 from typing import NamedTuple
 
 from sheaf.search import words
@@ -18,6 +18,8 @@ _READ_CHARACTERS, _READ_TWICE = 20_000, 1_000
 _SHOWN_CHARACTERS = 160
 _LEAD_CHARACTERS = 25
 _PHRASES = 10
+# Of so many places the best are shown.
+_MOST_PLACES = 100
 # Two places that are further apart than this are shown in two fragments.
 _REACH = _SHOWN_CHARACTERS // 2 - _LEAD_CHARACTERS
 
@@ -88,14 +90,29 @@ def _part(text: str, first: int) -> str:
 
 
 def _places(source: str, marks: Sequence[Mark], phrases: re.Pattern[str]) -> Iterator[_Place]:
-    folded = words.fold(source)
-    ends = list(accumulate(map(len, folded)))
-    for found in phrases.finditer("".join(folded)):
+    where = _Where(source)
+    for found in islice(phrases.finditer(where.folded), _MOST_PLACES):
         number = found.lastindex or 1
-        if not marks[number - 1].is_on(found[0]):
-            continue
-        start = bisect_right(ends, found.start())
-        yield _Place(start, max(bisect_right(ends, found.end()), start + 1), number)
+        if marks[number - 1].is_on(found[0]):
+            start = where.of(found.start())
+            yield _Place(start, max(where.of(found.end()), start + 1), number)
+
+
+class _Where:
+    """A text as it is folded, and where in the text a place of that is."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self.folded = words.folded(source)
+
+    def of(self, place: int) -> int:
+        """The place in the text."""
+        # Letters of ASCII become one letter each.
+        return place if self._source.isascii() else bisect_right(self._ends, place)
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        return list(accumulate(words.fold_lengths(self._source)))
 
 
 def _anchors(places: Sequence[_Place]) -> list[_Place]:
