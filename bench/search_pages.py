@@ -13,15 +13,9 @@ from itertools import accumulate
 
 from bench.prose import LETTERS
 
-STOP_WORDS = (
-    "the of and to in is that for it with as on be this are by you or not from have can an at if "
-    "which will one all when"
-).split()
-NAMES = (
-    "vue.js os.path C# C++ F# TLS/1.3 node.js asp.net std::vector x86_64 utf-8 ISO-8859-1 http/2 "
-    "3.14 @types/node a.out /etc/hosts user@example.org <br> $HOME"
-).split()
-FLAGS = "--dry-run -xf --no-cache --force -v --depth --all -rf --amend --verbose".split()
+STOP_WORDS = ["the", "of", "and", "to", "in", "is", "that", "for", "it", "with", "as", "on", "be", "this", "are", "by", "you", "or", "not", "from", "have", "can", "an", "at", "if", "which", "will", "one", "all", "when"]
+NAMES = ["vue.js", "os.path", "C#", "C++", "F#", "TLS/1.3", "node.js", "asp.net", "std::vector", "x86_64", "utf-8", "ISO-8859-1", "http/2", "3.14", "@types/node", "a.out", "/etc/hosts", "user@example.org", "<br>", "$HOME"]
+FLAGS = ["--dry-run", "-xf", "--no-cache", "--force", "-v", "--depth", "--all", "-rf", "--amend", "--verbose"]
 # Of each language so many of a hundred pages.
 _SHARES = {"en": 55, "de": 15, "fr": 10, "ru": 8, "zh": 12}
 _CYRILLIC = "оооооеееееаааааииииннннттттссссррррввввллллккккммммддддппппууяыьгзбчйхжшю"

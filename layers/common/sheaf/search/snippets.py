@@ -6,7 +6,7 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import NamedTuple
 
 from sheaf.search import words
@@ -19,6 +19,8 @@ _FOLDED_AT_ONCE = 500
 _SHOWN_CHARACTERS = 160
 _LEAD_CHARACTERS = 25
 _PHRASES = 10
+# Of so many places the best are shown.
+_MOST_PLACES = 100
 # Two places that are further apart than this are shown in two fragments.
 _REACH = _SHOWN_CHARACTERS // 2 - _LEAD_CHARACTERS
 
@@ -90,7 +92,7 @@ def _part(text: str, first: int) -> str:
 
 def _places(source: str, marks: Sequence[Mark], phrases: re.Pattern[str]) -> Iterator[_Place]:
     folded = _Folded(source)
-    for found in phrases.finditer(folded.text):
+    for found in islice(phrases.finditer(folded.text), _MOST_PLACES):
         number = found.lastindex or 1
         if not marks[number - 1].is_on(found[0]):
             continue
@@ -115,7 +117,7 @@ class _Folded:
         if part == len(self._parts):
             return sum(map(len, self._parts))
         if part not in self._inner:
-            self._inner[part] = list(accumulate(map(len, words.fold(self._parts[part]))))
+            self._inner[part] = list(accumulate(words.fold_lengths(self._parts[part])))
         within = at - (self._ends[part - 1] if part else 0)
         return part * _FOLDED_AT_ONCE + bisect_right(self._inner[part], within)
 

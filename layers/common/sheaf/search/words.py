@@ -9,7 +9,7 @@ what is looked for in it likewise.
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import pairwise
 
@@ -89,16 +89,13 @@ def _characters(codes: str) -> str:
 _FOLDS = _Folds()
 
 
-def fold(text: str) -> list[str]:
-    """What each character of a text in composed form (NFC) becomes: none, one or several.
-
-    All that belongs to no word becomes a space.
-    """
-    return [_FOLDS[ord(character)] for character in text]
+def fold_lengths(text: str) -> Iterator[int]:
+    """How many characters each of a text in composed form becomes: none, one or several."""
+    return map(len, map(_FOLDS.__getitem__, map(ord, text)))
 
 
 def folded(text: str) -> str:
-    """A text in composed form, folded."""
+    """A text in composed form (NFC), folded; all that belongs to no word becomes a space."""
     return text.translate(_FOLDS)
 
 
