@@ -118,9 +118,7 @@ def key(text: str) -> str:
 def terms(text: str) -> list[str]:
     """What is indexed of a text, in its order: words, pairs, and the last of each run."""
     pieces = split(text)
-    return [
-        term for piece in pieces for term in ((piece,) if piece.isascii() else _terms(piece))
-    ]
+    return [term for piece in pieces for term in ((piece,) if piece.isascii() else _terms(piece))]
 
 
 def queried(phrase: Sequence[str]) -> list[str]:
