@@ -16,6 +16,7 @@ from bench.prose import LETTERS
 STOP_WORDS = (
     *("the", "of", "and", "to", "in", "is", "that", "for", "it", "with", "as", "on", "be", "this"),
     *("are", "by", "you", "or", "not", "from", "have", "can", "an", "at", "if", "which", "will"),
+    *("one", "all", "when"),
 )
 NAMES = (
     *("vue.js", "os.path", "C#", "C++", "F#", "TLS/1.3", "node.js", "asp.net", "std::vector"),
