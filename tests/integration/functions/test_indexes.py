@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from hashlib import md5
 from typing import Any
 
@@ -16,8 +17,18 @@ from sqlalchemy import Connection, Engine, Select, event, text
 from sheaf import paging, settings
 from sheaf.database import tables
 from sheaf.database.transactions import transactional
-from sheaf.pages import destinations, lists, lookups, proposals, rerendering, similar, tree
+from sheaf.pages import (
+    destinations,
+    lists,
+    lookups,
+    proposals,
+    rerendering,
+    similar,
+    snapshots,
+    tree,
+)
 from sheaf.pages.lists import Filters, Listing, Order
+from sheaf.pages.snapshots import Snapshot
 from sheaf.paging import Cursors, Keyset, PageRequest, Position, RowPage, Source
 from sheaf.rendering import links
 from sheaf.rendering.linked import Link
@@ -43,12 +54,12 @@ LOADED = (
 # ones; of a folder `old` all are deleted. Of one page there are very many versions. The database
 # itself notes what has happened, much of it bob's, and much of it by imports.
 LOAD = """
-INSERT INTO pages (slot, slug, state, version, fence, owner, sort_title, title, tags, author,
-    created_at, updated_at)
+INSERT INTO pages (slot, slug, state, version, fence, owner, sort_title, title_words, title, tags,
+    author, created_at, updated_at)
 SELECT n % 4096, CASE WHEN n % 100 = 0 THEN 'old/' WHEN n % 2 = 0 THEN 'guide/'
         ELSE 'notes/' || left(md5(n::text), 3) || '/' END || md5(n::text),
     CASE WHEN n % 10 = 0 THEN 'tombstone' ELSE 'live' END, 1, 1, gen_random_uuid(),
-    md5((n / 3)::text), n, CASE WHEN n % 3 = 0 THEN '{often}'::text[] ELSE '{}' END,
+    md5((n / 3)::text), md5((n / 3)::text), n, CASE WHEN n % 3 = 0 THEN '{often}'::text[] ELSE '{}' END,
     CASE WHEN n % 4 < 2 THEN 'bob' ELSE 'user' || n % 100 END,
     timestamptz '2026-01-01' + interval '1 second' * (n * 7919::bigint % :rows),
     timestamptz '2026-02-01' + interval '1 second' * (n * 104729::bigint % :rows / 2)
@@ -65,7 +76,8 @@ SELECT id, n, slot, slug, state, gen_random_uuid(), title, tags, '', '', author,
     CASE WHEN title LIKE '%7' THEN 'import' ELSE '' END, nullif(n - 1, 0),
     updated_at + interval '1 microsecond' * n
 FROM pages, generate_series(1, CASE WHEN title = '2' THEN :rows / 10 ELSE 1 END) n
-WHERE title LIKE '%2' OR title LIKE '%7'
+WHERE title LIKE '%2' OR title LIKE '%7';
+INSERT INTO search_snapshots (number, pages, langs) VALUES (1, :rows, '{}')
 """
 BUSIEST = f"guide/{md5(b'2').hexdigest()}"
 
@@ -78,22 +90,32 @@ FILTERS = (
     Filters(state="tombstone"),
     Filters(state="tombstone", prefix="guide/"),
 )
+
+
+def _by_title_before_a_snapshot() -> Listing[Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(snapshots, "newest", Snapshot)
+        return lists.all_pages(Filters(), "title")
+
+
 ORDERS: tuple[Order, ...] = ("asc", "desc")
-LISTS: dict[str, Listing[Any]] = {
-    f"pages {filters.given} {sort} {order}": lists.all_pages(filters, sort, order)
+# Made when there are databases: by which column titles are sorted depends on what is there.
+LISTS: dict[str, Callable[[], Listing[Any]]] = {
+    f"pages {filters.given} {sort} {order}": partial(lists.all_pages, filters, sort, order)
     for filters in FILTERS
     for sort in lists._OFFERED[tuple(filters.given)]
     for order in ORDERS
 }
 LISTS |= {
-    "users handle": lists.all_users("handle"),
-    "users edits": lists.all_users("edits"),
-    "backlinks": lists.backlinks("hub"),
-    "revisions": lists.page_revisions(BUSIEST),
+    "pages by title before a snapshot": _by_title_before_a_snapshot,
+    "users handle": partial(lists.all_users, "handle"),
+    "users edits": partial(lists.all_users, "edits"),
+    "backlinks": partial(lists.backlinks, "hub"),
+    "revisions": partial(lists.page_revisions, BUSIEST),
 }
 LISTS |= {
-    f"changes in {folder or 'all'} by {author} imports {imports}": lists.changes(
-        folder, author, imports=imports
+    f"changes in {folder or 'all'} by {author} imports {imports}": partial(
+        lists.changes, folder, author, imports=imports
     )
     for folder in ("", "guide")
     for author in (None, "bob")
@@ -133,6 +155,7 @@ def _start_anew() -> None:
     shards.forget_map()
     shards._following.cache_clear()
     lists._secrets.cache_clear()
+    snapshots._known.cache_clear()
 
 
 def _load(engine: Engine) -> None:
@@ -276,7 +299,7 @@ def _asked(
 
     monkeypatch.setattr(paging, "fetch", fetch_there)
     with _noted(engine) as sent:
-        lists.read(LISTS[name], PageRequest(LIMIT))
+        lists.read(LISTS[name](), PageRequest(LIMIT))
     return sent[0]
 
 

@@ -87,7 +87,7 @@ class Hits(Listing[Hit]):
     def fetch(self, wanted: PageRequest, scatter: Scatter) -> RowPage:
         """The rows of a page."""
         sources, last = scattering.sources(), None
-        if len(sources) > 1 and self._are_many(sources, scatter):
+        if len(sources) > 1 and self.search.may_be_long and self._are_many(sources, scatter):
             last = self._last(sources, scatter)
         statement, keyset = self.search.hits(str(self.step), last)
         return paging.fetch(sources, statement, keyset, self.cursors, wanted, scatter)
@@ -149,7 +149,9 @@ class _Asked:
         counts = snapshots.counts(snapshot, ranking.lexemes(query, snapshot.langs))
         needed = query.without(ranking.common(query, counts))
         order = Order.of(query, counts)
-        search = Search(needed, order, snapshot.langs, snapshot.number, step.without)
+        # The site may have grown since.
+        may_be_long = not snapshot.number or ranking.found_by(needed, counts) * 2 > MOST_RANKED
+        search = Search(needed, order, snapshot.langs, snapshot.number, step.without, may_be_long)
         make = partial(statements.hit, query.marks(snapshot.langs), step.matched)
         return Hits("search", self.about, make, search, step)
 
@@ -238,7 +240,7 @@ def _continued(text: str, filters: Filters, cursor: str) -> Hits:
 
 
 def _page(hits: Hits, listed: Listed[Hit], allow_partial: bool) -> Found:
-    is_long = listed.next is not None or listed.prev is not None
+    is_long = hits.search.may_be_long and (listed.next is not None or listed.prev is not None)
     ends_early = is_long and shards.following_moves(hits.are_many, Scatter(allow_partial))
     meant = " ".join(hits.search.query.words) if hits.step.meant else None
     return Found(listed.items, listed.next, listed.prev, listed.partial, meant, ends_early)

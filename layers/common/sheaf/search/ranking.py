@@ -97,6 +97,20 @@ def _having(word: str, counts: Counts) -> int:
     return max(counts.having.get(each, 0) for each in _lexemes(word, counts.langs))
 
 
+def found_by(query: Query, counts: Counts) -> int:
+    """How many pages a query finds at most, about."""
+    if not query.alternatives or not counts.pages:
+        return counts.pages
+    return sum(min(_found_by(term, counts) for term in terms) for terms in query.alternatives)
+
+
+def _found_by(term: Term, counts: Counts) -> int:
+    if term.is_beginning or not term.is_word:
+        return counts.pages
+    # What is not counted so few pages have that it is no matter.
+    return sum(counts.having.get(each, 0) for each in _lexemes(term.pieces[0], counts.langs))
+
+
 def _unit(term: Term, word: str, counts: Counts, is_needed: bool) -> Unit:
     found = stems(word, counts.langs)
     return Unit(

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import accumulate, islice
 from typing import NamedTuple
 
@@ -15,7 +15,6 @@ from sheaf.texts import composed
 
 # So much of a text is read at a time, and so much of it twice, so that no phrase is cut in two.
 _READ_CHARACTERS, _READ_TWICE = 20_000, 1_000
-_FOLDED_AT_ONCE = 500
 _SHOWN_CHARACTERS = 160
 _LEAD_CHARACTERS = 25
 _PHRASES = 10
@@ -91,35 +90,29 @@ def _part(text: str, first: int) -> str:
 
 
 def _places(source: str, marks: Sequence[Mark], phrases: re.Pattern[str]) -> Iterator[_Place]:
-    folded = _Folded(source)
-    for found in islice(phrases.finditer(folded.text), _MOST_PLACES):
+    where = _Where(source)
+    for found in islice(phrases.finditer(where.folded), _MOST_PLACES):
         number = found.lastindex or 1
-        if not marks[number - 1].is_on(found[0]):
-            continue
-        start = folded.place(found.start())
-        yield _Place(start, max(folded.place(found.end()), start + 1), number)
+        if marks[number - 1].is_on(found[0]):
+            start = where.of(found.start())
+            yield _Place(start, max(where.of(found.end()), start + 1), number)
 
 
-class _Folded:
-    """A text folded, and what of it comes from where. Only of few places that is looked up."""
+class _Where:
+    """A text as it is folded, and where in the text a place of that is."""
 
     def __init__(self, source: str) -> None:
-        firsts = range(0, len(source), _FOLDED_AT_ONCE)
-        self._parts = [source[first : first + _FOLDED_AT_ONCE] for first in firsts]
-        folded = list(map(words.folded, self._parts))
-        self.text = "".join(folded)
-        self._ends = list(accumulate(map(len, folded)))
-        self._inner: dict[int, list[int]] = {}
+        self._source = source
+        self.folded = words.folded(source)
 
-    def place(self, at: int) -> int:
-        """Where in the source the character comes from that is here in the text."""
-        part = bisect_right(self._ends, at)
-        if part == len(self._parts):
-            return sum(map(len, self._parts))
-        if part not in self._inner:
-            self._inner[part] = list(accumulate(words.fold_lengths(self._parts[part])))
-        within = at - (self._ends[part - 1] if part else 0)
-        return part * _FOLDED_AT_ONCE + bisect_right(self._inner[part], within)
+    def of(self, place: int) -> int:
+        """The place in the text."""
+        # Letters of ASCII become one letter each.
+        return place if self._source.isascii() else bisect_right(self._ends, place)
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        return list(accumulate(words.fold_lengths(self._source)))
 
 
 def _anchors(places: Sequence[_Place]) -> list[_Place]:

@@ -83,6 +83,8 @@ class Search:
     snapshot: int
     # Slugs of pages that are left out.
     without: tuple[str, ...] = ()
+    # Whether there may be more pages than are ranked.
+    may_be_long: bool = True
 
     def hits(self, step: str, last: ChoiceKey | None) -> tuple[Select[Any], Keyset]:
         """A select of the pages, up to the `last` that was chosen, and their order, the best first.
@@ -122,6 +124,8 @@ class Search:
         linked = "linked_odd" if self.snapshot % 2 else "linked_even"
         columns = [*_SHOWN, "title_words", f"{linked} AS linked", *self.order.facts]
         matching = f"SELECT {', '.join(columns)} FROM pages WHERE {conditions} OFFSET 0"  # noqa: S608
+        if not self.may_be_long:
+            return matching, given | self.order.asked
         up_to = ""
         if last is not None:
             up_to = f"WHERE {_UP_TO}"

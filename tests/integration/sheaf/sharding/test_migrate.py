@@ -13,7 +13,9 @@ from sqlalchemy import Engine, create_engine, make_url
 from local.laptop import services
 from sheaf.database import schema, signing_keys
 from sheaf.database.tables import metadata
-from sheaf.search import queries, statements
+from sheaf.search import queries
+from sheaf.search.ranking import Counts, Order
+from sheaf.search.statements import Search
 from sheaf.sharding import migrate
 from sheaf.sharding.migrate import NonePrepared
 from tests.fixtures import Servers, database, unable_to_prepare
@@ -62,7 +64,9 @@ def test_pages_of_the_second_schema_are_found_after_the_third(engine: Engine) ->
         connection.exec_driver_sql("UPDATE pages SET state = 'tombstone' WHERE slug = 'p7'")
     assert migrate.upgrade([engine]) == REVISIONS[2:]
     with engine.connect() as connection:
-        statement, _ = statements.matches(queries.parse("部署 naive title"))
+        query, counts = queries.parse("部署 naive title"), Counts()
+        search = Search(query, Order.of(query, counts), (), 0)
+        statement, _ = search.hits("", None)
         found = connection.execute(statement, {"map_epoch": 1}).all()
     assert len(found) == 249
     assert {row.plain for row in found} >= {"部署指南 naïve 1", "部署指南 naïve 250"}
