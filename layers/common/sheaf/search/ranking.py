@@ -69,8 +69,12 @@ def _most(term: Term) -> float:
 
 def lexemes(query: Query, langs: Sequence[str]) -> set[str]:
     """All that pages with a word of the query are counted by."""
-    found = (_lexemes(word, langs) for term in query.terms for word in _words(term))
-    return set().union(*found)
+    return set().union(*(lexemes_of(term, langs) for term in query.terms))
+
+
+def lexemes_of(term: Term, langs: Sequence[str]) -> set[str]:
+    """All that pages with a word of the term are counted by."""
+    return set().union(*(_lexemes(word, langs) for word in _words(term)))
 
 
 def units(query: Query, counts: Counts) -> list[list[Unit]]:
