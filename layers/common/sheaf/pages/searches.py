@@ -229,17 +229,18 @@ def find(text: str, filters: Filters, wanted: PageRequest, allow_partial: bool =
         hits = _continued(text, filters, wanted.cursor)
         return _page(hits, lists.read(hits, wanted, allow_partial), allow_partial)
     asked, found = _Asked(text, filters, snapshots.newest()), Found([], None, None)
-    for step in asked.steps(lambda: bool(found.items)):
+    items: list[Hit] = []
+    for step in asked.steps(lambda: bool(items)):
         if asked.query(step).is_empty:
             continue
-        before = tuple(hit.slug for hit in found.items)
+        before = tuple(hit.slug for hit in items)
         rest = replace(wanted, limit=wanted.limit - len(before))
         hits = asked.hits(replace(step, without=before))
         more = _page(hits, lists.read(hits, rest, allow_partial), allow_partial)
+        items += more.items
         kept = more if more.items else found
-        partial_ = found.partial or more.partial
-        found = replace(kept, items=[*found.items, *more.items], partial=partial_)
-        is_enough = more.next or len(found.items) >= min(_LITTLE, wanted.limit)
+        found = replace(kept, items=items, partial=found.partial or more.partial)
+        is_enough = more.next or len(items) >= min(_LITTLE, wanted.limit)
         if is_enough or (before and more.items):
             break
     return found
