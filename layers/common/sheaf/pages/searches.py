@@ -237,7 +237,7 @@ def find(text: str, filters: Filters, wanted: PageRequest, allow_partial: bool =
         rest = replace(wanted, limit=wanted.limit - len(before))
         hits = asked.hits(replace(step, without=before))
         more = _page(hits, lists.read(hits, rest, allow_partial), allow_partial)
-        items += more.items
+        items.extend(more.items)
         kept = more if more.items else found
         found = replace(kept, items=items, partial=found.partial or more.partial)
         is_enough = more.next or len(items) >= min(_LITTLE, wanted.limit)
