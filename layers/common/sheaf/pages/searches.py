@@ -24,7 +24,7 @@ from sheaf.paging import BadCursor, Keyset, PageRequest, RowPage, asc
 from sheaf.search import queries, ranking, slips, statements
 from sheaf.search.queries import Filters, Query
 from sheaf.search.ranking import Order
-from sheaf.search.statements import MOST_RANKED, ChoiceKey, Hit, Matched, Search
+from sheaf.search.statements import ChoiceKey, Hit, Matched, Search
 from sheaf.sharding import scattering, shards
 from sheaf.sharding.scattering import Scatter
 
@@ -97,10 +97,10 @@ class Hits(Listing[Hit]):
         return self._are_many(scattering.sources(), scatter)
 
     def _are_many(self, sources: Sequence[paging.Source], scatter: Scatter) -> bool:
-        counting = self.search.up_to(MOST_RANKED + 1)
+        counting = self.search.up_to(statements.MOST_RANKED + 1)
         answers = scatter([partial(source, counting) for source in sources])
         found: int = sum(row[0] for rows in answers for row in rows)
-        return found > MOST_RANKED
+        return found > statements.MOST_RANKED
 
     def _last(self, sources: Sequence[paging.Source], scatter: Scatter) -> ChoiceKey:
         """The last page that is ranked: the shards choose together."""
@@ -108,7 +108,7 @@ class Hits(Listing[Hit]):
         each = sorted(
             ((not titled, -linked, slug) for rows in keys for titled, linked, slug in rows)
         )
-        titled, linked, slug = each[MOST_RANKED - 1]
+        titled, linked, slug = each[statements.MOST_RANKED - 1]
         return not titled, -linked, slug
 
 

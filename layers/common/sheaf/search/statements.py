@@ -111,7 +111,7 @@ class Search:
 
     def chosen_keys(self) -> Select[Any]:
         """The keys of the pages that may be ranked, and of one more: on each shard."""
-        found = self._chosen(None, MOST_RANKED + 1).subquery("chosen").c
+        found = self._chosen(None, one_more=True).subquery("chosen").c
         return select(self.order.is_in_title(found), found.linked, found.slug)
 
     def up_to(self, count: int) -> Select[Any]:
@@ -119,7 +119,7 @@ class Search:
         found = select(literal(1)).where(*self._conditions())
         return select(func.count()).select_from(found.limit(_written(count)).subquery())
 
-    def _chosen(self, last: ChoiceKey | None, most: int = MOST_RANKED) -> Select[Any]:
+    def _chosen(self, last: ChoiceKey | None, *, one_more: bool = False) -> Select[Any]:
         columns = [*_SHOWN, "title_words"]
         linked = pages.c.linked_odd if self.snapshot % 2 else pages.c.linked_even
         facts = self.order.facts(pages.c)
@@ -138,7 +138,7 @@ class Search:
         if last is not None:
             statement = statement.where(_up_to(is_in_title, found.c, last))
         order = (is_in_title.desc(), found.c.linked.desc(), found.c.slug)
-        return statement.order_by(*order).limit(_written(most))
+        return statement.order_by(*order).limit(_written(MOST_RANKED + one_more))
 
     def _conditions(self) -> list[ColumnElement[bool]]:
         filters = self.query.filters
