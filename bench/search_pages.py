@@ -13,9 +13,72 @@ from itertools import accumulate
 
 from bench.prose import LETTERS
 
-STOP_WORDS = ["the", "of", "and", "to", "in", "is", "that", "for", "it", "with", "as", "on", "be", "this", "are", "by", "you", "or", "not", "from", "have", "can", "an", "at", "if", "which", "will", "one", "all", "when"]
-NAMES = ["vue.js", "os.path", "C#", "C++", "F#", "TLS/1.3", "node.js", "asp.net", "std::vector", "x86_64", "utf-8", "ISO-8859-1", "http/2", "3.14", "@types/node", "a.out", "/etc/hosts", "user@example.org", "<br>", "$HOME"]
-FLAGS = ["--dry-run", "-xf", "--no-cache", "--force", "-v", "--depth", "--all", "-rf", "--amend", "--verbose"]
+STOP_WORDS = [
+    "the",
+    "of",
+    "and",
+    "to",
+    "in",
+    "is",
+    "that",
+    "for",
+    "it",
+    "with",
+    "as",
+    "on",
+    "be",
+    "this",
+    "are",
+    "by",
+    "you",
+    "or",
+    "not",
+    "from",
+    "have",
+    "can",
+    "an",
+    "at",
+    "if",
+    "which",
+    "will",
+    "one",
+    "all",
+    "when",
+]
+NAMES = [
+    "vue.js",
+    "os.path",
+    "C#",
+    "C++",
+    "F#",
+    "TLS/1.3",
+    "node.js",
+    "asp.net",
+    "std::vector",
+    "x86_64",
+    "utf-8",
+    "ISO-8859-1",
+    "http/2",
+    "3.14",
+    "@types/node",
+    "a.out",
+    "/etc/hosts",
+    "user@example.org",
+    "<br>",
+    "$HOME",
+]
+FLAGS = [
+    "--dry-run",
+    "-xf",
+    "--no-cache",
+    "--force",
+    "-v",
+    "--depth",
+    "--all",
+    "-rf",
+    "--amend",
+    "--verbose",
+]
 # Of each language so many of a hundred pages.
 _SHARES = {"en": 55, "de": 15, "fr": 10, "ru": 8, "zh": 12}
 _CYRILLIC = "оооооеееееаааааииииннннттттссссррррввввллллккккммммддддппппууяыьгзбчйхжшю"
@@ -106,13 +169,12 @@ def _paragraph(language: _Language, chance: random.Random, size: int) -> str:
 
 def _line(language: _Language, chance: random.Random, least: int, most: int) -> str:
     # A title says what a page is about: it has few of the most frequent words.
-    rarer = bisect(language.heights, language.heights[-1] * 0.3)
-    words = chance.choices(
-        language.words[rarer:],
-        cum_weights=[height - language.heights[rarer - 1] for height in language.heights[rarer:]],
-        k=chance.randint(least, most),
+    lowest, highest = language.heights[-1] * 0.3, language.heights[-1]
+    places = (
+        bisect(language.heights, chance.uniform(lowest, highest))
+        for _ in range(chance.randint(least, most))
     )
-    return language.between.join(words).capitalize()
+    return language.between.join(language.words[place] for place in places).capitalize()
 
 
 @cache
@@ -137,7 +199,9 @@ def _word(chance: random.Random, first: int, last: int) -> str:
 
 
 def _of_page(chance: random.Random, pages: int, lang: str) -> Page:
-    return next(one for one in iter(lambda: page(chance.randrange(pages)), None) if one.lang == lang)
+    return next(
+        one for one in iter(lambda: page(chance.randrange(pages)), None) if one.lang == lang
+    )
 
 
 def _phrase(chance: random.Random, pages: int) -> str:

@@ -2,6 +2,8 @@
 
 import time
 from contextlib import suppress
+from itertools import groupby
+from operator import attrgetter
 from typing import Annotated, Any
 from urllib.parse import quote, unquote, urlencode
 
@@ -33,6 +35,7 @@ from sheaf.paging import PageRequest
 from sheaf.rendering import templates
 from sheaf.search import queries
 from sheaf.search.queries import Filters
+from sheaf.search.statements import MOST_RANKED
 from sheaf.slugs import BadSlug
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
@@ -98,9 +101,12 @@ def search(
     """A form, and what it found."""
     found = searches.find(q, Filters(), PageRequest(DEFAULT_HITS, cursor))
     has_words = not queries.parse(q, operators=False).is_empty
-    said = {"meant": found.meant, "ends_early": found.ends_early}
-    shown = {"q": q.strip(), "has_words": has_words, "problem": None, **said}
-    return _document("search.html", **shown, **_around(found))
+    around = _around(found)
+    said = {"meant": found.meant, "ends_early": found.ends_early, "most": MOST_RANKED}
+    kinds = groupby(around.pop("items"), attrgetter("matched"))
+    parts = [(matched, [*hits]) for matched, hits in kinds]
+    shown = {"q": q.strip(), "has_words": has_words, "parts": parts, **said}
+    return _document("search.html", **shown, **around)
 
 
 @router.get("/-/history/<slug>", include_in_schema=False)

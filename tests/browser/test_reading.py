@@ -3,7 +3,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.api import Api
 from tests.browser.tabs import PHONE, OpenTab
@@ -201,17 +202,73 @@ def contrasts(tab: Page) -> dict[str, float]:
     return found
 
 
-def test_a_search_box_offers_titles(open_tab: OpenTab, api: Api, slug: str) -> None:
-    title = f"Title of {slug}"
+@pytest.fixture
+def titled(api: Api, slug: str) -> str:
+    """The title of two pages, at the slug and below it."""
+    title = f"Łódź {slug[-12:]}"
     api.create(slug, f"# {title}\n")
+    api.create(f"{slug}/other", f"# {title}\n")
+    return title
+
+
+def offered(tab: Page, typed: str, label: str = "Words to look for") -> Locator:
+    """What a search box offers when this is typed there."""
+    tab.get_by_label(label).press_sequentially(typed)
+    return tab.get_by_role("option")
+
+
+def test_a_search_box_offers_titles(open_tab: OpenTab, slug: str, titled: str) -> None:
     tab = open_tab()
     tab.goto("/-/search")
-    tab.get_by_label("Words to look for").press_sequentially(title[:-1].lower())
-    option = tab.locator("datalist option")
-    expect(option).to_have_count(1)  # while it was typed others began so, too
-    expect(option).to_have_attribute("value", title)
+    options = offered(tab, titled.replace("Łódź", "lodz")[:-1])
+    expect(options).to_have_text([f"{titled} {slug}", f"{titled} {slug}/other"])
+    expect(tab.get_by_role("combobox", expanded=True)).to_have_count(1)
+    assert [each["id"] for each in Axe().run(tab).response["violations"]] == []
     tab.get_by_label("Words to look for").fill("")
-    expect(option).to_have_count(0)
+    expect(options).to_have_count(0)
+    expect(offered(tab, titled.split()[1])).to_have_count(2)
+    tab.get_by_label("Words to look for").press("Escape")
+    expect(options).to_have_count(0)
+
+
+def test_a_title_is_chosen_with_keys(open_tab: OpenTab, slug: str, titled: str) -> None:
+    tab = open_tab()
+    tab.goto("/")
+    expect(offered(tab, titled, "Search pages")).to_have_count(2)
+    for key in ("ArrowDown", "ArrowUp", "ArrowUp"):
+        tab.keyboard.press(key)
+    chosen = tab.get_by_role("option", selected=True)
+    expect(chosen).to_contain_text(f"{slug}/other")
+    name = tab.get_by_label("Search pages").get_attribute("aria-activedescendant")
+    assert name == chosen.get_attribute("id")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url(f"**/{slug}/other")
+
+
+def test_a_title_is_chosen_with_a_mouse(open_tab: OpenTab, slug: str, titled: str) -> None:
+    tab = open_tab()
+    tab.goto("/-/search")
+    offered(tab, titled).get_by_text(slug, exact=True).click()
+    tab.wait_for_url(f"**/{slug}")
+
+
+def test_a_whole_title_is_searched_for(open_tab: OpenTab, titled: str) -> None:
+    tab = open_tab()
+    tab.goto("/")
+    expect(offered(tab, titled, "Search pages")).to_have_count(2)
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/-/search?q=*")
+    expect(tab.locator("main .what")).to_have_text([titled, titled])
+
+
+def test_a_search_says_what_it_found_instead(open_tab: OpenTab, slug: str, titled: str) -> None:
+    tab = open_tab()
+    tab.goto(f"/-/search?q={titled.replace(' ', '+')}+hippopotamus")
+    expect(tab.locator("main .notice")).to_contain_text("most of the words")
+    expect(tab.locator("main .what")).to_have_count(2)
+    tab.goto("/-/search?q=hippopotamus")
+    expect(tab.locator("main")).to_contain_text("No page has all of these words.")
+    expect(tab.get_by_role("heading", name="What can be typed")).to_be_visible()
 
 
 @pytest.mark.parametrize(

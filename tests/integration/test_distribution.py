@@ -21,7 +21,7 @@ PROJECT = Path(__file__).parents[2]
 # What packages are built of, and how they are described.
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "layers/common/sheaf")
 # Of a checkout's the command has those that need a site's address and nothing else.
-COMMANDS = ["export", "import", "move", "smoke", "sync"]
+COMMANDS = ["export", "import", "move", "search", "smoke", "sync"]
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +122,7 @@ def test_pages_are_brought_in_and_taken_out(
     assert "failed 0" in sheaf("import", "in")
     sheaf("export", "out")
     assert (tmp_path / "out/from-a-wheel.md").read_text() == "# From a wheel\n"
+    assert sheaf("search", "from", "wheel") == f"From a wheel  {site_url}/from-a-wheel\n"
     assert "failed 0" in sheaf("smoke", site_url)
     commands = sheaf("--help").partition("Commands:")[2]
     assert re.findall(r"^  (\w+)", commands, re.MULTILINE) == COMMANDS

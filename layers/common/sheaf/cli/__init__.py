@@ -1,4 +1,4 @@
-"""The `sheaf` command, for people who have a site: bring pages in, take them out, try the site."""
+"""The `sheaf` command, for people who have a site: pages in, out, moved and found; a trial."""
 
 import sys
 

@@ -153,6 +153,37 @@ class Pages(BaseModel):
     next: str | None
 
 
+class FoundPage(BaseModel):
+    """A page that a search has found; `snippet` is HTML.
+
+    `matched` says which words it has: `all`, as they were typed, or something else where few pages
+    have those. Pages come by that, then by their `place`, where the words are; by their `rank`,
+    what the words weigh there; and by how many pages link to it.
+    """
+
+    slug: str
+    title: str
+    snippet: str
+    updated_at: datetime
+    author: str
+    matched: str
+    place: str
+    rank: float
+    links: int
+
+
+class FoundPages(BaseModel):
+    """What a search has found, the best first.
+
+    `meant` is what the words were taken for, if pages were found by that. If it `ends_early`, more
+    pages have the words than are put in order.
+    """
+
+    meant: str | None
+    ends_early: bool
+    items: list[FoundPage]
+
+
 class Version(BaseModel):
     """A version of a page, as its history shows it."""
 
@@ -255,6 +286,11 @@ class Client:
     def backlinks(self, slug: str) -> Iterator[PageItem]:
         """The live pages that link to this slug, whether a page is there or not."""
         return self._list(f"/api/backlinks/{quote(slug)}")
+
+    def search(self, words: str, limit: int, **narrowing: str) -> FoundPages:
+        """The pages that a search finds, so many at most, `in` a folder, by `tag` or `author`."""
+        query = {"q": words, "limit": str(limit), **narrowing}
+        return self._read(FoundPages, f"/api/search?{urlencode(query)}")
 
     def moved_to(self, slug: str) -> str | None:
         """Where the page at this slug has gone, if it was moved away.

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from sheaf import slugs
-from sheaf.cli import atomic, jobs, moving, smoke, sync
+from sheaf.cli import atomic, jobs, moving, searching, smoke, sync
 from sheaf.cli.client import Client
 from sheaf.cli.connection import READ_SECONDS, ClientError, is_address
 from sheaf.cli.lines import line, say
@@ -26,6 +26,8 @@ from sheaf.cli.smoke_visit import Visit
 from sheaf.cli.sync import Task
 
 _LOCAL_SITE = "http://127.0.0.1:3000"
+# The site shows no more at once.
+_MOST_FOUND = 100
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def _load_more() -> None:
 @_token(envvar="SHEAF_TOKEN", show_envvar=True)
 @click.version_option(package_name="sheaf")
 def commands() -> None:
-    """Work with a Sheaf site: bring pages in, take pages out, move them."""
+    """Work with a Sheaf site: bring pages in, take pages out, move and find them."""
 
 
 def _take_prefix(_context: click.Context, _option: click.Parameter, prefix: str) -> str:
@@ -297,6 +299,65 @@ def _renaming(source: str, target: str) -> Renaming:
     if new.startswith(f"{old}/"):
         raise click.UsageError("A folder cannot move to a place below itself.")
     return Renaming(f"{old}/", f"{new}/")
+
+
+@commands.command()
+@click.argument("words", nargs=-1, required=True)
+@click.option(
+    "--in",
+    "folder",
+    default="",
+    metavar="FOLDER",
+    callback=_take_prefix,
+    help="Only pages below this folder, and the one of its name.",
+)
+@click.option("--tag", default="", help="Only pages with this tag.")
+@click.option("--author", default="", metavar="NAME", help="Only pages that NAME saved last.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, _MOST_FOUND),
+    default=20,
+    show_default=True,
+    help="How many pages, at most.",
+)
+@click.option("--explain", "explains", is_flag=True, help="Say why each page came where.")
+@click.option("--json", "as_json", is_flag=True, help="Print all that is known as JSON.")
+@url_option()
+@click.pass_obj
+def search(
+    site: Site,
+    words: Sequence[str],
+    folder: str,
+    tag: str,
+    author: str,
+    limit: int,
+    *,
+    explains: bool,
+    as_json: bool,
+) -> None:
+    """Print the title and the address of each page that has the WORDS, the best first.
+
+    WORDS are what can be typed on the site. Where they begin with a dash, write -- before them.
+
+    With --explain it is also said which of the words a page has, where they are, what they weigh
+    there, and how many pages link to it: by these, in this order, pages come.
+
+    The exit status is 1 if nothing was found.
+    """
+    given = {"in": folder, "tag": tag, "author": author}
+    with plain_errors():
+        client = Client(site.url, site.token)
+        narrowing = {name: value for name, value in given.items() if value}
+        found = client.search(" ".join(words), limit, **narrowing)
+        if told := searching.instead(found):
+            jobs.report(told)
+        if as_json:
+            click.echo(found.model_dump_json(indent=2))
+        else:
+            for each in searching.lines(found, client.url, explains=explains):
+                say(each)
+    if not found.items:
+        raise SystemExit(1)
 
 
 @commands.command("smoke")

@@ -5,7 +5,7 @@ without its accents has the stem that it has with them.
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -81,14 +81,39 @@ _LEAST = 3
 _thread = threading.local()
 
 
-@lru_cache(maxsize=50_000)
+class _Known(dict[str, str]):
+    """The stems of words in texts of a language, each worked out when it is first asked for."""
+
+    def __init__(self, lang: str) -> None:
+        self._language = primary(lang)
+
+    def __missing__(self, word: str) -> str:
+        if len(self) >= _MOST_KNOWN:
+            self.clear()
+        self[word] = found = _stem(word, self._language)
+        return found
+
+
+# Of so many languages, and so many words of each.
+_MOST_KNOWN = 50_000
+_known = lru_cache(maxsize=8)(_Known)
+
+
 def stem(word: str, lang: str = "") -> str:
     """The stem of a folded word in a text of this language (such as `pt-BR`; "": it says none).
 
     A word has itself for one in a language of which no stems are known.
     """
+    return _known(lang)[word]
+
+
+def each(words: Sequence[str], lang: str) -> dict[str, str]:
+    """The stem of each of these words, as `stem` has it."""
+    return dict(zip(words, map(_known(lang).__getitem__, words), strict=True))
+
+
+def _stem(word: str, language: str) -> str:
     script = _script(word)
-    language = primary(lang)
     if not language or _SCRIPT_OF.get(language, script) != script:
         language = _USUAL.get(script, "")
     algorithm = _ALGORITHMS.get(script, {}).get(language)

@@ -8,16 +8,16 @@ as a whole.
 
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import accumulate, takewhile
 
 from sqlalchemy import ColumnElement, SmallInteger, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, TSVECTOR
 
-from sheaf.search import words
-from sheaf.search.stems import primary, stem
+from sheaf.search import stems, words
+from sheaf.search.stems import primary
 
 # Before the stem of a word that is none itself, a tag's words, and a language: no word begins so.
 STEM, TAG, LANG = "~", "#", "@"
@@ -29,7 +29,7 @@ IN_TITLE, IN_HEADING, IS_EXACT, MOST_WEIGHT = 0x80, 0x40, 0x20, 0x1F
 # what comes behind 16,383 places apart, nor longer words.
 _TITLE_BYTES, _HEADINGS_BYTES, _TEXT_BYTES, _STEMS_BYTES = 5_000, 50_000, 400_000, 100_000
 _LONGEST_WORD = 500
-_MOST_WORDS = 256
+_MOST_WORDS, _FEW_WORDS = 256, 100
 # BM25 (Robertson and Zaragoza, 2009): how soon more of a word says no more, how much the length of
 # a text counts, and what length is usual, in words. That is no mean: a page's weights are its own.
 _SATURATION, _BY_LENGTH, _USUAL_LENGTH = 1.2, 0.75, 400
@@ -120,7 +120,7 @@ class _Index:
     @cached_property
     def stems(self) -> dict[str, str]:
         """That of each term."""
-        return {term: stem(term, self.lang) for term in (*self.located, *self.named)}
+        return stems.each([*self.located, *self.named], self.lang)
 
     def vector(self) -> str:
         """In PostgreSQL's notation. But for marks all lexemes are letters and digits."""
@@ -133,27 +133,43 @@ class _Index:
         """The numbers of the weightiest words, sorted, and a byte for each of them. The first byte
         is that of all others: they are in the text once."""
         counts, said = dict[str, int](), dict[str, int]()
-        for term, found in self.stems.items():
-            group, count, flags = STEM + found, self.counts[term], self.flags.get(term, 0)
+        for term, found in self._telling():
+            group, flags = STEM + found, self.flags.get(term, 0)
+            count = self.counts.get(term, 0)
             counts[group] = counts.get(group, 0) + count
             if found == term:
                 flags |= IS_EXACT
             else:
                 counts[term], said[term] = count, flags | IS_EXACT
             said[group] = said.get(group, 0) | flags
-        weight = _weighing(self.counts.total())
-        bytes_ = {name: flags | weight(counts[name]) for name, flags in said.items()}
+        weigh = _weighing(self.counts.total())
+        weights = {count: weigh(count) for count in {1, *counts.values()}}
+        bytes_ = {name: flags | weights[counts[name]] for name, flags in said.items()}
         if len(bytes_) > _MOST_WORDS:
             by_weight = sorted(((byte, name) for name, byte in bytes_.items()), reverse=True)
             bytes_ = {name: byte for byte, name in by_weight[:_MOST_WORDS]}
-        numbered = {number(name): byte for name, byte in bytes_.items()}
-        return sorted(numbered), bytes([weight(1), *(numbered[each] for each in sorted(numbered))])
+        numbered = sorted((number(name), byte) for name, byte in bytes_.items())
+        known = dict(numbered)
+        return [*known], bytes([weights[1], *known.values()])
+
+    def _telling(self) -> Iterable[tuple[str, str]]:
+        """The terms that say something of the page, and their stems: in a long text not those that
+        are in it once."""
+        if len(self.stems) <= _FEW_WORDS:
+            return self.stems.items()
+        counts, flags, forms = self.counts, self.flags, Counter(self.stems.values())
+        return [
+            (term, found)
+            for term, found in self.stems.items()
+            if counts[term] > 1 or term in flags or forms[found] > 1
+        ]
 
 
-def _terms(text: str, limit: int) -> list[str]:
-    return [
-        term for term in _within(words.terms(text[:limit]), limit) if len(term) <= _LONGEST_WORD
-    ]
+def _terms(text: str, limit: int) -> Sequence[str]:
+    terms = _within(words.terms(text[:limit]), limit)
+    if max(map(len, terms), default=0) <= _LONGEST_WORD:
+        return terms
+    return [term for term in terms if len(term) <= _LONGEST_WORD]
 
 
 def _within(terms: Sequence[str], limit: int) -> Sequence[str]:
@@ -168,8 +184,4 @@ def _weighing(length: int) -> Callable[[int], int]:
     """How much a text of this length is about a word that is in it so often, up to MOST_WEIGHT."""
     slow = _SATURATION * (1 - _BY_LENGTH + _BY_LENGTH * length / _USUAL_LENGTH)
 
-    @cache
-    def weight(count: int) -> int:
-        return max(1, round(MOST_WEIGHT * count / (count + slow)))
-
-    return weight
+    return lambda count: max(1, round(MOST_WEIGHT * count / (count + slow)))

@@ -117,7 +117,8 @@ def key(text: str) -> str:
 
 def terms(text: str) -> list[str]:
     """What is indexed of a text, in its order: words, pairs, and the last of each run."""
-    return [term for piece in split(text) for term in _terms(piece)]
+    pieces = split(text)
+    return [term for piece in pieces for term in ((piece,) if piece.isascii() else _terms(piece))]
 
 
 def queried(phrase: Sequence[str]) -> list[str]:
@@ -137,13 +138,15 @@ def is_run(piece: str) -> bool:
 
 def signed(text: str) -> list[str]:
     """The names in a text to which a sign belongs: c#, f#, c++; in small letters."""
+    if "#" not in text and "++" not in text:
+        return []
     return [found[0].lower() for found in _SIGNED.finditer(text)]
 
 
 def _terms(piece: str) -> list[str]:
-    characters = [] if piece.isascii() else _CHARACTER.findall(piece)
-    if not characters:
+    if not is_run(piece):
         return [piece]
+    characters = _CHARACTER.findall(piece)
     return [one + other for one, other in pairwise(characters)] + characters[-1:]
 
 

@@ -59,18 +59,7 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     yield "page.html", {"page": page, "said": Metadata(), "article": article}
     yield "page.html", {"page": imported, "said": said(text), "article": article}
     yield from listed_events(text)
-    searched: dict[str, Any] = {
-        "q": text,
-        "items": [],
-        "has_words": True,
-        "problem": None,
-        **around,
-    }
-    yield "search.html", {**searched, "q": ""}
-    yield "search.html", {**searched, "items": [page]}
-    yield "search.html", searched
-    yield "search.html", {**searched, "has_words": False}
-    yield "search.html", {**searched, "problem": text}
+    yield from searches(page, text)
     versions = [arrived, gone, tombstone, imported, alias]
     yield "history.html", {"page": page, "items": versions, **around}
     yield "history.html", {"page": tombstone, "items": [tombstone, page], **around}
@@ -112,6 +101,20 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     for status, is_address in ((404, False), (400, True), (503, False)):
         failed = {"status": status, "title": "Sorry", "detail": text, "is_address": is_address}
         yield "error.html", failed
+
+
+def searches(page: dict[str, Any], text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What a search needs: before it, and of each kind."""
+    said = {"has_words": True, "meant": None, "ends_early": False, "most": 5000, **AROUND}
+    found: dict[str, Any] = {"q": text, "parts": [("all", [page])], **said}
+    yield "search.html", found
+    others = ("apart", "beginnings", "meant", "some")
+    parts = [(matched, [page]) for matched in others]
+    yield "search.html", {**found, "parts": parts, "meant": text}
+    yield "search.html", {**found, "ends_early": True}
+    nothing = {**found, "parts": []}
+    for changed in ({}, {"q": ""}, {"has_words": False}):
+        yield "search.html", {**nothing, **changed}
 
 
 def said(text: str) -> Metadata:
@@ -325,6 +328,47 @@ def test_where_no_page_can_be_the_nearest_address_is_offered() -> None:
     links = {link["href"] for link in Document(render("missing.html", context)).all("a")}
     assert {"/Notes/in-May", "/-/new?title=in+May&folder=Notes"} <= links
     assert "/-/search?q=in%20May" in links
+
+
+def a_search() -> dict[str, Any]:
+    """What a search needs that has found something, on the first page of its list."""
+    found = next(context for name, context in contexts() if name == "search.html")
+    return {**found, "prev_url": None}
+
+
+@pytest.mark.parametrize(
+    ("matched", "told"),
+    [
+        ("apart", "all of the words, but apart."),
+        ("beginnings", "words that begin so."),
+        ("meant", "Showing results for <strong><bdi>leaves</bdi></strong>."),
+        ("some", "most of the words."),
+    ],
+)
+def test_a_search_says_what_was_looked_for_instead(matched: str, told: str) -> None:
+    exact = a_search()
+    pages, nothing = exact["parts"][0][1], "No page has all of it as it was typed."
+    instead = {**exact, "meant": "leaves", "parts": [(matched, pages)]}
+    assert told in render("search.html", instead)
+    assert nothing in render("search.html", instead)
+    assert nothing not in render("search.html", {**instead, "prev_url": "?cursor=p"})
+    followed = render("search.html", {**instead, "parts": [*exact["parts"], (matched, pages)]})
+    assert told in followed
+    assert nothing not in followed
+    assert 'class="notice"' not in render("search.html", exact)
+
+
+def test_a_list_that_ends_early_says_so() -> None:
+    context = a_search()
+    assert "5,000" not in render("search.html", context)
+    assert "More than 5,000 pages" in render("search.html", {**context, "ends_early": True})
+
+
+def test_a_search_that_finds_nothing_says_what_can_be_typed() -> None:
+    context = a_search()
+    told = "<code>in:guide</code>"
+    assert told in render("search.html", {**context, "parts": []})
+    assert told not in render("search.html", context)
 
 
 def test_a_new_page_is_proposed_in_the_folder_of_the_one_that_is_read() -> None:

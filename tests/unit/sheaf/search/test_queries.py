@@ -6,7 +6,23 @@ from sheaf.search import queries, words
 from sheaf.search.queries import Filters, Query, Term
 
 PARTS = st.sampled_from(
-    ["NOT", "OR", "or", '"', "in:", "tag:", "author:", "-", "--", "C#", "c++", "a", "部署", "é", " "]
+    [
+        "NOT",
+        "OR",
+        "or",
+        '"',
+        "in:",
+        "tag:",
+        "author:",
+        "-",
+        "--",
+        "C#",
+        "c++",
+        "a",
+        "部署",
+        "é",
+        " ",
+    ]
 )
 TEXTS = st.one_of(st.text(), st.lists(PARTS).map(" ".join), st.lists(PARTS).map("".join))
 

@@ -1,21 +1,9 @@
-// Offers the titles that begin with what is typed in a search box.
+// Brings what offers titles while somebody types in a search box. The search itself works without.
 
-const titles = document.getElementById("site.titles");
-let timer;
-
-async function suggest(box) {
-  const typed = box.value.trim();
-  if (!typed) return titles.replaceChildren();
-  const address = "/api/suggestions?" + new URLSearchParams({ q: typed });
-  const answer = await fetch(address).catch(() => null); // the search itself works without
-  if (!answer?.ok || box.value.trim() !== typed) return;
-  const { items } = await answer.json();
-  titles.replaceChildren(...items.map(({ title }) => new Option("", title)));
+function bring(box) {
+  if (!box?.matches?.("[type=search][name=q]")) return;
+  import("./suggestions.js").then(({ offer }) => offer(box), () => {});
 }
 
-for (const box of document.querySelectorAll("input[list='site.titles']")) {
-  box.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(suggest, 150, box);
-  });
-}
+document.addEventListener("focusin", ({ target }) => bring(target));
+bring(document.activeElement);
