@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Double, Integer, Text, column, table
 from sqlalchemy import text as sql
 
-from sheaf import paging
+from sheaf import hashing, paging
 from sheaf.database.transactions import transactional
 from sheaf.pages import lists, snapshots
 from sheaf.pages.lists import Listed, Listing
@@ -28,6 +28,8 @@ from sheaf.search.statements import ChoiceKey, Hit, Matched, Search
 from sheaf.sharding import scattering, shards
 from sheaf.sharding.scattering import Scatter
 
+# So many words may be other ones than were typed.
+_MOST_UNKNOWN = 7
 # Most of the words are at least half of them, of so many: those that the fewest pages have.
 _MOST_SOME = 7
 # Beginnings have so many letters; of words that some pages have, those are doubted that have more.
@@ -50,7 +52,7 @@ class Step:
     meant: tuple[tuple[str, str], ...] = ()
     words: tuple[str, ...] = ()
     some: int = 0
-    # Pages that were found before.
+    # The tags of pages that were found before.
     without: tuple[str, ...] = ()
 
     @classmethod
@@ -169,11 +171,16 @@ class _Asked:
         unknown = [word for word in words if word not in known]
         if words and not unknown:
             yield Step("apart")
+        if len(unknown) <= _MOST_UNKNOWN:
+            yield from self._guesses(words, unknown)
+        yield from self._some([word for word in words if word in known], len(words))
+
+    def _guesses(self, words: Sequence[str], unknown: Sequence[str]) -> Iterator[Step]:
         if unknown and all(len(word) >= _LEAST_LETTERS for word in unknown):
             yield Step("beginnings", beginnings=tuple(unknown))
-        if (doubtful := unknown or self._doubtful(words)) and (meant := self._meant(doubtful)):
+        doubtful = unknown or self._doubtful(words)[:_MOST_UNKNOWN]
+        if doubtful and (meant := self._meant(doubtful)):
             yield Step("meant", meant=tuple(meant.items()))
-        yield from self._some([word for word in words if word in known], len(words))
 
     def _present(self, query: Query) -> set[str]:
         """Those of its words that any page has."""
@@ -205,14 +212,24 @@ class _Asked:
 
 def find(text: str, filters: Filters, wanted: PageRequest, allow_partial: bool = False) -> Found:
     """A page of what is found for a text; raises BadCursor and Unavailable, as `lists.read`."""
-    if wanted.cursor is not None:
-        hits = _continued(text, filters, wanted.cursor)
-        return _page(hits, lists.read(hits, wanted, allow_partial), allow_partial)
-    asked, found = _Asked(text, filters, snapshots.newest()), Found([], None, None)
+    if wanted.cursor is None:
+        return _first(_Asked(text, filters, snapshots.newest()), wanted, allow_partial)
+    asked, step = _continued(text, filters, wanted.cursor)
+    hits = asked.hits(step)
+    found = _page(hits, lists.read(hits, wanted, allow_partial), allow_partial)
+    if step.without and found.prev is None:
+        # The list begins with what was found before this step.
+        return _first(asked, replace(wanted, cursor=None), allow_partial)
+    return found
+
+
+def _first(asked: _Asked, wanted: PageRequest, allow_partial: bool) -> Found:
+    """The first page: what the steps find, one after the other."""
+    found = Found([], None, None)
     for step in asked.steps():
         if asked.query(step).is_empty:
             continue
-        before = tuple(hit.slug for hit in found.items)
+        before = tuple(hashing.content_tag(hit.slug.encode()) for hit in found.items)
         rest = replace(wanted, limit=wanted.limit - len(before))
         hits = asked.hits(replace(step, without=before))
         more = _page(hits, lists.read(hits, rest, allow_partial), allow_partial)
@@ -225,16 +242,16 @@ def find(text: str, filters: Filters, wanted: PageRequest, allow_partial: bool =
     return found
 
 
-def _continued(text: str, filters: Filters, cursor: str) -> Hits:
-    """The list that a cursor is of; raises BadCursor."""
+def _continued(text: str, filters: Filters, cursor: str) -> tuple[_Asked, Step]:
+    """What a cursor is of; raises BadCursor."""
     asked = _Asked(text, filters, Snapshot())
     key = lists.position(asked.hits(Step()), cursor, _KEYSET).key
     if key is None:
-        return _Asked(text, filters, snapshots.newest()).hits(Step())
+        return replace(asked, snapshot=snapshots.newest()), Step()
     snapshot = snapshots.numbered(key[1])
     if snapshot is None:
         raise BadCursor("The list is too old to be gone on with. Search again.")
-    return replace(asked, snapshot=snapshot).hits(Step.read(key[0]))
+    return replace(asked, snapshot=snapshot), Step.read(key[0])
 
 
 def _page(hits: Hits, listed: Listed[Hit], allow_partial: bool) -> Found:
