@@ -17,6 +17,7 @@ from sheaf.sharding import resharding, shards
 from tests.fixtures import Servers, migrate_together
 from tests.fixtures import database as new_database
 from tests.integration.conftest import Configure
+from tests.integration.sheaf.pages import library
 from tests.integration.sheaf.pages.library import Shelved, count, hits, shelve, slugs, whole
 
 SHARDS = (1, 2, 5)
@@ -72,7 +73,7 @@ def test_what_people_type_is_found(typed: str, text: str) -> None:
     others = Shelved("other", "Zorb commit basics", "Run zorb commit, a vector of tls. C and F.")
     shelve(Shelved("page", "Page", text), others)
     assert slugs(typed)[0] == "page"
-    assert all(f"<mark>{mark}" in hits(typed)[0].snippet for mark in [""] if mark)
+    assert "<mark>" in hits(typed)[0].snippet
 
 
 def test_a_flag_excludes_nothing() -> None:
@@ -168,14 +169,13 @@ def test_a_word_that_a_snapshot_lacks_is_rare() -> None:
 
 def add(*shelved: Shelved) -> None:
     """Add pages to those that are there, on one database."""
-    from tests.integration.sheaf.pages import library
-
     library._insert(0, list(shelved))
 
 
 def test_a_long_text_says_less_of_a_word() -> None:
     shelve(
-        Shelved("a-long", "One", "leaf " + "and so on " * 2000), Shelved("b-short", "Two", "A leaf.")
+        Shelved("a-long", "One", "leaf " + "and so on " * 2000),
+        Shelved("b-short", "Two", "A leaf."),
     )
     assert slugs("leaf") == ["b-short", "a-long"]
 
@@ -192,7 +192,7 @@ def test_links_break_ties_as_they_were_counted() -> None:
 def test_what_operators_do_not_find_is_looked_for_as_text() -> None:
     shelve(Shelved("a", "Not or", "Do NOT remove this OR that"), Shelved("b", "B", "remove"))
     assert slugs("do NOT remove") == ["a"]
-    assert slugs("remove NOT that") == ["b"]
+    assert slugs("remove NOT that")[0] == "b"
     assert slugs("that OR nothing") == ["a"]
 
 
@@ -212,8 +212,9 @@ def test_most_of_the_words_are_better_than_nothing() -> None:
         Shelved("b", "B", "green tea"),
         Shelved("c", "C", "black"),
     )
-    assert matched("green tea leaves pots") == [("some", "a")]
+    assert matched("green tea leaves pots") == [("some", "a"), ("some", "b")]
     assert matched("green tea pots") == [("some", "a"), ("some", "b")]
+    assert matched("green pots kettles") == []
     assert matched("pots kettles") == []
 
 
@@ -282,7 +283,7 @@ def test_a_list_is_the_same_however_it_is_read() -> None:
         assert [hit.slug for hit in whole("leaf", size)] == once
 
 
-@pytest.mark.parametrize("typed", ["leav", "laef", "leaf pot cup", '"tea leaf"'])
+@pytest.mark.parametrize("typed", ["leave", "le", "laef", "leaf pot cup", '"tea leaf"'])
 def test_so_is_one_of_another_step(typed: str) -> None:
     shelve(*(Shelved(f"p{number}", "Leaf leaves tea", f"pot {number}") for number in range(8)))
     count()
@@ -399,15 +400,15 @@ def _seen(hit: Hit) -> tuple[str, str, str, float, int, str]:
 @pytest.mark.parametrize("most", [5000, 4], ids=["all are ranked", "few are ranked"])
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    max_examples=12,
+    max_examples=8,
     deadline=None,
 )
-@given(library=libraries, queries=st.lists(typed, min_size=2, max_size=4), counted=st.booleans())
+@given(shelved=libraries, queries=st.lists(typed, min_size=2, max_size=4), counted=st.booleans())
 def test_on_any_number_of_databases_it_is_one_list(
     configure: Configure,
     databases: dict[int, list[str]],
     most: int,
-    library: Sequence[Shelved],
+    shelved: Sequence[Shelved],
     queries: list[str],
     counted: bool,
 ) -> None:
@@ -416,7 +417,7 @@ def test_on_any_number_of_databases_it_is_one_list(
         patch.setattr(statements, "MOST_RANKED", most)
         for urls in databases.values():
             configure(SHEAF_DATABASE_URLS=",".join(urls))
-            shelve(*library)
+            shelve(*shelved)
             if counted:
                 count()
             found.append([seen(q) for q in queries])
@@ -429,9 +430,10 @@ def test_while_slots_move_it_is_the_same_list(
     servers: Servers, configure: Configure, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     monkeypatch.setattr(statements, "MOST_RANKED", most)
-    leaves = [Shelved(f"p{n:02}", "Same", f"tea {'leaf ' * (n % 5)}") for n in range(40)]
+    leaves = [Shelved(f"p{n:02}", "Leaf", f"tea {'leaf ' * (n % 5)}") for n in range(20)]
+    leaves += [Shelved(f"p{n}", "Same", "tea") for n in range(20, 40)]
     linking = [Shelved(f"l{n:02}", "Linking", to=(f"p{n:02}",)) for n in range(0, 40, 3)]
-    queries = ("leaf", "leaf OR nothing", "leav", "laef", "tea NOT leaf", "tea leaf pots")
+    queries = ("leaf", "leaf OR nothing", "lea", "laef", "tea NOT leaf", "tea leaf pots")
     with ExitStack() as stack:
         urls = [stack.enter_context(new_database(servers, f"moving_{n}", None)) for n in range(3)]
         for number in (2, 3):
