@@ -10,7 +10,7 @@ from sheaf.cli.client import FoundPage, FoundPages
 _MATCHED = {
     "apart": "all of the words, but apart",
     "beginnings": "words that begin so",
-    "some": "most of the words",
+    "some": "some of the words",
 }
 _PLACES = {
     "title": "they are its title",

@@ -93,7 +93,7 @@ def test_it_is_explained(search: Search) -> None:
     ("words", "told"),
     [
         ("quokka wal", "these have words that begin so"),
-        ("quokka walks hippodrome", "these have most of the words"),
+        ("quokka walks hippodrome", "these have some of the words"),
         ('"here quokka"', "these have all of the words, but apart"),
     ],
 )

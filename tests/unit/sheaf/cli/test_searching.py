@@ -41,7 +41,7 @@ def test_why_it_is_there_is_explained() -> None:
         "  1. has all of the words; they are in its title, headings and tags, and weigh 2.35;"
         " 1 page links to it"
     )
-    assert lines[3].startswith("  2. has most of the words; they are in its text, and weigh ")
+    assert lines[3].startswith("  2. has some of the words; they are in its text, and weigh ")
     assert lines[3].endswith("; 1,234 pages link to it")
     assert "has what may have been meant: green tea; " in lines[5]
     assert "ends before the last" in lines[6]
@@ -68,7 +68,7 @@ NOTHING = "no page has all of it as it was typed; "
             answer(other(matched="meant"), meant="green tea"),
             f"{NOTHING}these have what may have been meant: green tea",
         ),
-        (answer(PAGE, other(matched="some")), "pages from number 2 on have most of the words"),
+        (answer(PAGE, other(matched="some")), "pages from number 2 on have some of the words"),
     ],
 )
 def test_what_was_looked_for_instead_is_said(found: FoundPages, told: str | None) -> None:
