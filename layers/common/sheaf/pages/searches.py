@@ -152,7 +152,8 @@ class _Asked:
         needed = query.without(ranking.common(query, counts))
         order = Order.of(query, counts)
         # The site may have grown since.
-        may_be_long = not snapshot.number or ranking.found_by(needed, counts) * 2 > statements.MOST_RANKED
+        most = 2 * ranking.found_by(needed, counts)
+        may_be_long = not snapshot.number or most > statements.MOST_RANKED
         search = Search(needed, order, snapshot.langs, snapshot.number, step.without, may_be_long)
         make = partial(statements.hit, query.marks(snapshot.langs), step.matched)
         return Hits("search", self.about, make, search, step)

@@ -18,6 +18,8 @@ from sheaf.search.queries import Filters
 from sheaf.search.statements import Hit
 from sheaf.sharding import shards
 
+EVERYWHERE = Filters()
+
 
 @dataclass(frozen=True)
 class Shelved:
@@ -97,17 +99,17 @@ def count() -> None:
     snapshots._known.cache_clear()
 
 
-def hits(q: str, filters: Filters = Filters(), limit: int = 100) -> list[Hit]:
+def hits(q: str, filters: Filters = EVERYWHERE, limit: int = 100) -> list[Hit]:
     """What the first page of a search has."""
     return searches.find(q, filters, PageRequest(limit)).items
 
 
-def slugs(q: str, filters: Filters = Filters()) -> list[str]:
+def slugs(q: str, filters: Filters = EVERYWHERE) -> list[str]:
     """Those with all words as they were typed, the best first."""
     return [hit.slug for hit in hits(q, filters) if hit.matched == "all"]
 
 
-def whole(q: str, size: int, filters: Filters = Filters()) -> list[Hit]:
+def whole(q: str, size: int, filters: Filters = EVERYWHERE) -> list[Hit]:
     """A whole list, page by page; the same backwards."""
     found = searches.find(q, filters, PageRequest(size))
     read = [found.items]

@@ -6,8 +6,10 @@ from sheaf.search import queries, ranking, vectors
 from sheaf.search.queries import Term
 from sheaf.search.ranking import Counts, Unit
 
+NOTHING = Counts()
 
-def units(q: str, counts: Counts = Counts()) -> list[Unit]:
+
+def units(q: str, counts: Counts = NOTHING) -> list[Unit]:
     (found,) = ranking.units(queries.parse(q), counts)
     return found
 
