@@ -2,7 +2,7 @@
 
 All words of a query are looked for together. If no page has them: as mere text; one by one,
 wherever they stand; those that no page has as beginnings of others, then as they may have been
-meant; and at last most of them. A list stays what its first page was: its cursors say how.
+meant; and at last some of them. A list stays what its first page was: its cursors say how.
 """
 
 import json
@@ -256,7 +256,8 @@ def _first(asked: _Asked, wanted: PageRequest, allow_partial: bool) -> Found:
         more = _page(hits, lists.read(hits, rest, allow_partial), allow_partial)
         items.extend(more.items)
         kept = more if more.items else found
-        found = replace(kept, items=items, partial=found.partial or more.partial)
+        meant, partial_ = found.meant or more.meant, found.partial or more.partial
+        found = replace(kept, items=items, meant=meant, partial=partial_)
         is_enough = more.next or len(items) >= min(_LITTLE, wanted.limit)
         if is_enough or (before and more.items):
             break

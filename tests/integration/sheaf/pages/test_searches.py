@@ -232,6 +232,14 @@ def test_slips_are_mended_where_nothing_is_found() -> None:
     assert {hit.matched for hit in found.items} == {"meant"}
 
 
+def test_what_was_meant_is_told_also_where_others_follow() -> None:
+    titled("Kubernetes cluster", "A cluster")
+    count()
+    found = searches.find("kuberentes cluster", Filters(), PageRequest(10))
+    assert [hit.matched for hit in found.items] == ["meant", "some"]
+    assert found.meant == "kubernetes cluster"
+
+
 def test_slips_never_stand_before_what_was_typed() -> None:
     shelve(
         Shelved("a", "Kubernetes", "kubernetes"),
