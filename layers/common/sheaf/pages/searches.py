@@ -256,7 +256,7 @@ def _first(asked: _Asked, wanted: PageRequest, allow_partial: bool) -> Found:
         more = _page(hits, lists.read(hits, rest, allow_partial), allow_partial)
         items.extend(more.items)
         kept = more if more.items else found
-        meant, partial_ = found.meant or more.meant, found.partial or more.partial
+        meant, partial_ = found.meant or kept.meant, found.partial or more.partial
         found = replace(kept, items=items, meant=meant, partial=partial_)
         is_enough = more.next or len(items) >= min(_LITTLE, wanted.limit)
         if is_enough or (before and more.items):

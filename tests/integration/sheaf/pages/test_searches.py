@@ -238,6 +238,7 @@ def test_what_was_meant_is_told_also_where_others_follow() -> None:
     found = searches.find("kuberentes cluster", Filters(), PageRequest(10))
     assert [hit.matched for hit in found.items] == ["meant", "some"]
     assert found.meant == "kubernetes cluster"
+    assert searches.find("kuberentes fleet", Filters(), PageRequest(10)).meant is None
 
 
 def test_slips_never_stand_before_what_was_typed() -> None:
