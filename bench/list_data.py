@@ -28,6 +28,12 @@ def fill(url: str, rows: int, shards: int = 1, shard: int = 0) -> None:
     settle(url)
 
 
+def empty(url: str) -> None:
+    """Remove all pages."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("TRUNCATE pages CASCADE")
+
+
 def settle(url: str) -> None:
     """Do now what autovacuum would begin in the middle of a measurement."""
     with psycopg.connect(url, autocommit=True) as connection:

@@ -1,9 +1,11 @@
-"""Long lists, lists of many shards, and where a slug's slot is.
+"""Long lists, lists of many shards, searches, and where a slug's slot is.
 
     python -m bench.lists [SHARE]
 
 starts a PostgreSQL of its own (and a Redis, which nothing here asks) and measures in one run:
 
+- search: milliseconds of the function that the route calls, among 200,000 pages with texts of about
+  120 words. 2,000 of them are saved as a write saves them, the others are copies of these rows;
 - depth: pages 1, 100 and 10,000, fifty rows each, of a list of a million small pages, the one
   changed last first. By turns: Sheaf's list (`sheaf.pages.lists`, which pages by
   `sheaf.paging.fetch`, led by its own cursors to where the deep pages begin), sqlakeyset,
@@ -34,7 +36,8 @@ favours OFFSET. The libraries read the same columns without asking which slots a
 and whether their map is still good, which Sheaf's statement does. fastapi-pagination and Django
 count the rows of the list, as they do by default; fastapi-pagination makes pydantic's models of the
 rows, Django its own, sqlakeyset none; the SQL by hand neither makes a cursor nor looks whether
-there is another page. Only the request over shards makes JSON.
+there is another page. Only the request over shards makes JSON. Copied texts tie in a search, and
+its words are Latin.
 uhashring hashes by MD5, the others of the slots' contenders by SHA-256.
 """
 
@@ -43,12 +46,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench import list_changes, list_depth, list_shards, list_slots, report
+from bench import list_changes, list_depth, list_search, list_shards, list_slots, report
 from bench.list_peers import OFFSET, OURS
 from bench.report import Target
 from bench.servers import servers
 
-ROWS, SHARD_ROWS, KEYS = 1_000_000, 200_000, 100_000
+ROWS, SHARD_ROWS, SEARCHED, KEYS = 1_000_000, 200_000, 200_000, 100_000
 
 
 def main() -> None:
@@ -63,6 +66,7 @@ def measure(url: str, share: float) -> dict[str, Any]:
     """Everything, with so large a share of the full run's rows and rounds."""
     rows, rounds = report.rounds_of(share, least=4000), report.rounds_of(share, least=10)
     return {
+        "search": list_search.measure(url, rows(SEARCHED), rounds(100)),
         "depth": list_depth.measure(url, rows(ROWS), rounds(100)),
         "changes": list_changes.measure(url, rounds(100)),
         "shards": list_shards.measure(url, rows(SHARD_ROWS), rounds(200)),
@@ -89,10 +93,20 @@ def targets(result: dict[str, Any]) -> list[Target]:
 
 def show(result: dict[str, Any]) -> None:
     """Print the tables."""
+    show_search(result["search"])
     show_depth(result["depth"])
     show_changes(result["changes"])
     show_shards(result["shards"])
     show_slots(result["slots"])
+
+
+def show_search(search: dict[str, Any]) -> None:
+    """Print how long a search takes."""
+    print(f"\nsearch among {search['pages']:,} pages\n")
+    _heads(("pages found", "p50 ms", "p95 ms"))
+    for kind, each in search["kinds"].items():
+        print(f"{kind:<28}{each['matches']:>13,.0f}{each['p50']:>8.1f}{each['p95']:>8.1f}")
+    print(f"{'all of these':<28}{'':>13}{search['all']['p50']:>8.1f}{search['all']['p95']:>8.1f}")
 
 
 def show_depth(depth: dict[str, Any]) -> None:

@@ -59,7 +59,8 @@ INSERT INTO pages (slot, slug, state, version, fence, owner, sort_title, title_w
 SELECT n % 4096, CASE WHEN n % 100 = 0 THEN 'old/' WHEN n % 2 = 0 THEN 'guide/'
         ELSE 'notes/' || left(md5(n::text), 3) || '/' END || md5(n::text),
     CASE WHEN n % 10 = 0 THEN 'tombstone' ELSE 'live' END, 1, 1, gen_random_uuid(),
-    md5((n / 3)::text), md5((n / 3)::text), n, CASE WHEN n % 3 = 0 THEN '{often}'::text[] ELSE '{}' END,
+    md5((n / 3)::text), md5((n / 3)::text), n,
+    CASE WHEN n % 3 = 0 THEN '{often}'::text[] ELSE '{}' END,
     CASE WHEN n % 4 < 2 THEN 'bob' ELSE 'user' || n % 100 END,
     timestamptz '2026-01-01' + interval '1 second' * (n * 7919::bigint % :rows),
     timestamptz '2026-02-01' + interval '1 second' * (n * 104729::bigint % :rows / 2)

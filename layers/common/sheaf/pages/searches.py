@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Double, Integer, Text, column, table
 
-from sheaf import paging
+from sheaf import hashing, paging
 from sheaf.pages import lists, snapshots
 from sheaf.pages.lists import Listed, Listing
 from sheaf.pages.snapshots import Snapshot
@@ -22,10 +22,12 @@ from sheaf.paging import BadCursor, Keyset, PageRequest, RowPage, asc
 from sheaf.search import queries, ranking, slips, statements
 from sheaf.search.queries import Filters, Query
 from sheaf.search.ranking import Counts, Order
-from sheaf.search.statements import MOST_RANKED, ChoiceKey, Hit, Matched, Search
+from sheaf.search.statements import ChoiceKey, Hit, Matched, Search
 from sheaf.sharding import scattering, shards
 from sheaf.sharding.scattering import Scatter
 
+# So many words may be other ones than were typed.
+_MOST_UNKNOWN = 7
 # Most of the words are at least half of them, of so many: those that the fewest pages have.
 _MOST_SOME = 7
 # Beginnings have so many letters; of words that some pages have, those are doubted that have more.
@@ -48,7 +50,7 @@ class Step:
     meant: tuple[tuple[str, str], ...] = ()
     words: tuple[str, ...] = ()
     some: int = 0
-    # Pages that were found before.
+    # The tags of pages that were found before.
     without: tuple[str, ...] = ()
 
     @classmethod
@@ -95,10 +97,10 @@ class Hits(Listing[Hit]):
         return self._are_many(scattering.sources(), scatter)
 
     def _are_many(self, sources: Sequence[paging.Source], scatter: Scatter) -> bool:
-        counting = self.search.up_to(MOST_RANKED + 1)
+        counting = self.search.up_to(statements.MOST_RANKED + 1)
         answers = scatter([partial(source, counting) for source in sources])
         found: int = sum(row[0] for rows in answers for row in rows)
-        return found > MOST_RANKED
+        return found > statements.MOST_RANKED
 
     def _last(self, sources: Sequence[paging.Source], scatter: Scatter) -> ChoiceKey:
         """The last page that is ranked: the shards choose together."""
@@ -106,7 +108,7 @@ class Hits(Listing[Hit]):
         each = sorted(
             ((not titled, -linked, slug) for rows in keys for titled, linked, slug in rows)
         )
-        titled, linked, slug = each[MOST_RANKED - 1]
+        titled, linked, slug = each[statements.MOST_RANKED - 1]
         return not titled, -linked, slug
 
 
@@ -150,7 +152,8 @@ class _Asked:
         needed = query.without(ranking.common(query, counts))
         order = Order.of(query, counts)
         # The site may have grown since.
-        may_be_long = not snapshot.number or ranking.found_by(needed, counts) * 2 > MOST_RANKED
+        most = 2 * ranking.found_by(needed, counts)
+        may_be_long = not snapshot.number or most > statements.MOST_RANKED
         search = Search(needed, order, snapshot.langs, snapshot.number, step.without, may_be_long)
         make = partial(statements.hit, query.marks(snapshot.langs), step.matched)
         return Hits("search", self.about, make, search, step)
@@ -185,11 +188,16 @@ class _Asked:
         unknown = [word for word in words if word not in known]
         if words and not unknown and query != typed:
             yield Step("apart")
+        if len(unknown) <= _MOST_UNKNOWN:
+            yield from self._guesses(words, unknown)
+        yield from self._some([word for word in words if word in known], len(words))
+
+    def _guesses(self, words: Sequence[str], unknown: Sequence[str]) -> Iterator[Step]:
         if unknown and all(len(word) >= _LEAST_LETTERS for word in unknown):
             yield Step("beginnings", beginnings=tuple(unknown))
-        if (doubtful := unknown or self._doubtful(words)) and (meant := self._meant(doubtful)):
+        doubtful = unknown or self._doubtful(words)[:_MOST_UNKNOWN]
+        if doubtful and (meant := self._meant(doubtful)):
             yield Step("meant", meant=tuple(meant.items()))
-        yield from self._some([word for word in words if word in known], len(words))
 
     def _present(self, query: Query) -> set[str]:
         """Those of its words that any page has."""
@@ -211,7 +219,7 @@ class _Asked:
         """What all of the unknown words may have been meant for; None if one may be nothing."""
         found = dict[str, str]()
         for word in unknown:
-            nearest = shards.on(snapshots.HOME, slips.nearest, word, self.snapshot.number)
+            nearest = shards.on(snapshots.HOME, slips.meant, word, self.snapshot.number)
             if nearest is None:
                 return None
             found[word] = nearest
@@ -225,15 +233,24 @@ class _Asked:
 
 def find(text: str, filters: Filters, wanted: PageRequest, allow_partial: bool = False) -> Found:
     """A page of what is found for a text; raises BadCursor and Unavailable, as `lists.read`."""
-    if wanted.cursor is not None:
-        hits = _continued(text, filters, wanted.cursor)
-        return _page(hits, lists.read(hits, wanted, allow_partial), allow_partial)
-    asked, found = _Asked(text, filters, snapshots.newest()), Found([], None, None)
-    items: list[Hit] = []
+    if wanted.cursor is None:
+        return _first(_Asked(text, filters, snapshots.newest()), wanted, allow_partial)
+    asked, step = _continued(text, filters, wanted.cursor)
+    hits = asked.hits(step)
+    found = _page(hits, lists.read(hits, wanted, allow_partial), allow_partial)
+    if step.without and found.prev is None:
+        # The list begins with what was found before this step.
+        return _first(asked, replace(wanted, cursor=None), allow_partial)
+    return found
+
+
+def _first(asked: _Asked, wanted: PageRequest, allow_partial: bool) -> Found:
+    """The first page: what the steps find, one after the other."""
+    found, items = Found([], None, None), list[Hit]()
     for step in asked.steps(lambda: bool(items)):
         if asked.query(step).is_empty:
             continue
-        before = tuple(hit.slug for hit in items)
+        before = tuple(hashing.content_tag(hit.slug.encode()) for hit in items)
         rest = replace(wanted, limit=wanted.limit - len(before))
         hits = asked.hits(replace(step, without=before))
         more = _page(hits, lists.read(hits, rest, allow_partial), allow_partial)
@@ -246,16 +263,16 @@ def find(text: str, filters: Filters, wanted: PageRequest, allow_partial: bool =
     return found
 
 
-def _continued(text: str, filters: Filters, cursor: str) -> Hits:
-    """The list that a cursor is of; raises BadCursor."""
-    asked = _Asked(text, filters, Snapshot())
-    key = lists.position(asked.hits(Step()), cursor, _KEYSET).key
+def _continued(text: str, filters: Filters, cursor: str) -> tuple[_Asked, Step]:
+    """What a cursor is of; raises BadCursor."""
+    hits = _Asked(text, filters, Snapshot()).hits(Step())
+    key = lists.position(hits, cursor, _KEYSET).key
     if key is None:
-        return _Asked(text, filters, snapshots.newest()).hits(Step())
+        return _Asked(text, filters, snapshots.newest()), Step()
     snapshot = snapshots.numbered(key[1])
     if snapshot is None:
         raise BadCursor("The list is too old to be gone on with. Search again.")
-    return _Asked(text, filters, snapshot).hits(Step.read(key[0]))
+    return _Asked(text, filters, snapshot), Step.read(key[0])
 
 
 def _page(hits: Hits, listed: Listed[Hit], allow_partial: bool) -> Found:

@@ -81,7 +81,7 @@ class Search:
     order: Order
     langs: tuple[str, ...]
     snapshot: int
-    # Slugs of pages that are left out.
+    # Pages that are left out, by the content tags of their slugs, which are short.
     without: tuple[str, ...] = ()
     # Whether there may be more pages than are ranked.
     may_be_long: bool = True
@@ -153,7 +153,7 @@ class Search:
             conditions.append("author = :author")
             given["author"] = filters.author
         if self.without:
-            conditions.append("slug <> ALL (:without)")
+            conditions.append(f"{_SLUG_TAG} <> ALL (:without)")
             given["without"] = list(self.without)
         return " AND ".join(conditions), given
 
@@ -167,6 +167,8 @@ _RANKED: tuple[ColumnClause[Any], ...] = (
     column("distance", Double),
     column("unlinked", Integer),
 )
+# As hashing.content_tag makes it.
+_SLUG_TAG = "left(encode(sha256(convert_to(slug, 'UTF8')), 'hex'), 20)"
 _READABLE = str(ownership.readable(pages.c.slot))
 _UP_TO = """(
     is_titled > :last_titled OR is_titled = :last_titled
