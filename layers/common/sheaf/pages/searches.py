@@ -219,7 +219,7 @@ class _Asked:
         """What all of the unknown words may have been meant for; None if one may be nothing."""
         found = dict[str, str]()
         for word in unknown:
-            nearest = shards.on(snapshots.HOME, slips.meant, word, self.snapshot.number)
+            nearest = shards.on(snapshots.HOME, slips.nearest, word, self.snapshot.number)
             if nearest is None:
                 return None
             found[word] = nearest

@@ -19,11 +19,11 @@ _LONG = 6
 _LOOKED_AT = 3000
 
 
-def meant(home: Connection, word: str, snapshot: int) -> str | None:
-    """Which word of titles may have been meant; None if none is near enough."""
+def nearest(home: Connection, word: str, snapshot: int) -> str | None:
+    """Which word of titles was meant; None if none is near enough."""
     if not _allowed(word):
         return None
-    return nearest(word, ((row[0], row[1]) for row in home.execute(_like(word, snapshot))))
+    return _nearest(word, ((row[0], row[1]) for row in home.execute(_like(word, snapshot))))
 
 
 def _like(word: str, snapshot: int) -> Select[Any]:
@@ -48,8 +48,7 @@ def _allowed(word: str) -> int:
     return (len(word) >= _ONE) + (len(word) >= _TWO)
 
 
-def nearest(word: str, known: Iterable[tuple[str, int]]) -> str | None:
-    """Which of the known words was meant; None if none is near enough."""
+def _nearest(word: str, known: Iterable[tuple[str, int]]) -> str | None:
     allowed, letters = _allowed(word), {*word}
     near = [
         (distance, -pages, other)
