@@ -8,7 +8,7 @@ import random
 from bisect import bisect
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import accumulate
 
 from bench.prose import LETTERS
@@ -85,7 +85,7 @@ class _Language:
 def page(number: int, size: int | None = None) -> Page:
     """The page with a number; with a size, of about so many bytes."""
     chance = random.Random(f"{_SEED} {number}")
-    lang = chance.choices([*_SHARES], [*_SHARES.values()])[0]
+    lang = _lang(number)
     bytes_ = size or min(_LONGEST, max(_SHORTEST, chance.lognormvariate(0, 0.9) * _TYPICAL_BYTES))
     language = _language(lang)
     paragraphs, left = list[str](), int(bytes_)
@@ -94,14 +94,24 @@ def page(number: int, size: int | None = None) -> Page:
         left -= len(paragraphs[-1].encode()) + 1
     headings = (_line(language, chance, 2, 5) for _ in range(len(paragraphs) // 3))
     return Page(
-        f"{lang}/part-{number % 97}/page-{number}",
+        _slug(number),
         lang,
         _line(language, chance, 2, 4),
         tuple(headings),
         tuple(paragraphs),
         (f"topic-{chance.randint(1, 60)}",),
-        tuple(f"hub/{int(chance.paretovariate(0.7)) % 2000}" for _ in range(len(paragraphs) // 2)),
+        tuple(_slug(int(chance.paretovariate(0.7)) % 2000) for _ in range(len(paragraphs) // 2)),
     )
+
+
+def _slug(number: int) -> str:
+    return f"{_lang(number)}/part-{number % 97}/page-{number}"
+
+
+@lru_cache(maxsize=3000)
+def _lang(number: int) -> str:
+    chance = random.Random(f"{_SEED} language {number}")
+    return chance.choices([*_SHARES], [*_SHARES.values()])[0]
 
 
 def _paragraph(language: _Language, chance: random.Random, size: int) -> str:

@@ -88,3 +88,12 @@ def test_what_is_common_need_not_be_there() -> None:
 def test_what_is_counted_of_a_query() -> None:
     found = ranking.lexemes(queries.parse('deployed OR "部署 x" C#'), ("fr",))
     assert {"deployed", "deploy", "~deploy", "部署", "x", "c#"} <= found
+
+
+@pytest.mark.parametrize(
+    ("q", "pages"),
+    [("tea", 500), ("tea leaf", 3), ("tea OR leaf", 503), ('"tea leaf"', 1000), ("tea new", 0)],
+)
+def test_how_many_pages_may_be_found_is_known_before(q: str, pages: int) -> None:
+    counts = Counts(1000, (), {"tea": 500, "leaf": 3})
+    assert ranking.found_by(queries.parse(q), counts) == pages

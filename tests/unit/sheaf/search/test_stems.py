@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sheaf.search import words
-from sheaf.search.stems import primary, stem, stems
+from sheaf.search.stems import each, primary, stem, stems
 
 
 def stem_of(text: str, lang: str) -> str:
@@ -116,3 +116,8 @@ def test_any_word_has_a_stem_that_is_a_word(text: str, lang: str) -> None:
         found = stem(word, lang)
         assert found
         assert words.split(found) == (found,)
+
+
+def test_many_words_have_the_stems_that_each_has() -> None:
+    typed = ["deployed", "livros", "книги", "茶", "deployed"]
+    assert each(typed, "pt") == {word: stem(word, "pt") for word in typed}

@@ -161,3 +161,10 @@ def test_of_a_very_long_text_the_beginning_counts(kind: str) -> None:
         for lexeme, places in lexemes
     )
     assert size < 1_048_575
+
+
+def test_a_long_text_says_nothing_of_words_that_are_in_it_once() -> None:
+    once = " ".join(f"w{number}" for number in range(200))
+    found = vectors.parameters(vectors.Text("Milk", "Oat", f"{once} tea teas leaf leaf"))
+    named = {vectors.number(f"~{stem}") for stem in ("milk", "oat", "tea", "leaf")}
+    assert found["new_words"] == sorted({*named, vectors.number("teas")})
