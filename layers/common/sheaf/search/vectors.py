@@ -108,7 +108,8 @@ class _Index:
         for place, term in enumerate(terms, self._last + 1):
             before = f"{located[term]}," if term in located else f"'{term}':"
             located[term] = f"{before}{place}{label}"
-        self._last += len(terms)
+        # No phrase goes on from one part to the next.
+        self._last += len(terms) + 1
         self.named.update(signed)
         if flag:
             for term in (*terms, *signed):
