@@ -11,9 +11,10 @@ import psycopg
 
 from bench import list_data, prose
 from sheaf.database.tables import pages
-from sheaf.pages import claims, editing, lists, saves
+from sheaf.pages import claims, editing, lists, saves, searches
 from sheaf.pages.saves import Write
 from sheaf.paging import PageRequest
+from sheaf.search.queries import Filters
 from sheaf.sharding import shards
 
 WORDS, SEED = 120, 5
@@ -26,7 +27,7 @@ QUERIES: dict[str, Callable[[random.Random], str]] = {
     "a word": lambda chance: _word(chance, 300, 600),
     "a frequent word": lambda chance: _word(chance, 30, 60),
     "two words": lambda chance: f"{_word(chance, 100, 300)} {_word(chance, 100, 300)}",
-    "a word, not another": lambda chance: f"{_word(chance, 300, 600)} -{_word(chance, 30, 60)}",
+    "a word, not another": lambda chance: f"{_word(chance, 300, 600)} NOT {_word(chance, 30, 60)}",
     "a phrase": lambda chance: f'"{_word(chance, 0, 20)} {_word(chance, 0, 20)}"',
 }
 
@@ -56,7 +57,7 @@ def measure(url: str, count: int, rounds: int) -> dict[str, Any]:
 
 
 def _find(words: str) -> int:
-    return len(lists.read(lists.hits(words), PageRequest(lists.DEFAULT_HITS)).items)
+    return len(searches.find(words, Filters(), PageRequest(lists.DEFAULT_HITS)).items)
 
 
 def _word(chance: random.Random, first: int, last: int) -> str:
@@ -72,7 +73,8 @@ def _matches(url: str, asked: list[str]) -> float:
     """How many pages such a query finds, the median of a few."""
     count = "SELECT count(*) FROM pages WHERE search @@ websearch_to_tsquery('simple', %s)"
     with psycopg.connect(url) as connection:
-        found = [connection.execute(count, (words,)).fetchone() or (0,) for words in asked[:20]]
+        queries = [words.replace("NOT ", "-") for words in asked[:20]]
+        found = [connection.execute(count, (words,)).fetchone() or (0,) for words in queries]
     return float(median(number for (number,) in found))
 
 

@@ -86,7 +86,7 @@ class Side:
 
 def main() -> None:
     """Measure, print, save."""
-    results = [measure(int(count)) for count in sys.argv[1:] or [PAGES]]
+    results = [measure(int(count)) for count in sys.argv[1:] or [str(PAGES)]]
     for result in results:
         show(result)
     print(f"\nLeft out{(__doc__ or '').rpartition('Left out')[2]}")

@@ -13,72 +13,20 @@ from itertools import accumulate
 
 from bench.prose import LETTERS
 
-STOP_WORDS = [
-    "the",
-    "of",
-    "and",
-    "to",
-    "in",
-    "is",
-    "that",
-    "for",
-    "it",
-    "with",
-    "as",
-    "on",
-    "be",
-    "this",
-    "are",
-    "by",
-    "you",
-    "or",
-    "not",
-    "from",
-    "have",
-    "can",
-    "an",
-    "at",
-    "if",
-    "which",
-    "will",
-    "one",
-    "all",
-    "when",
-]
-NAMES = [
-    "vue.js",
-    "os.path",
-    "C#",
-    "C++",
-    "F#",
-    "TLS/1.3",
-    "node.js",
-    "asp.net",
-    "std::vector",
-    "x86_64",
-    "utf-8",
-    "ISO-8859-1",
-    "http/2",
-    "3.14",
-    "@types/node",
-    "a.out",
-    "/etc/hosts",
-    "user@example.org",
-    "<br>",
-    "$HOME",
-]
-FLAGS = [
-    "--dry-run",
-    "-xf",
-    "--no-cache",
-    "--force",
-    "-v",
-    "--depth",
-    "--all",
-    "-rf",
-    "--amend",
+STOP_WORDS = (
+    *("the", "of", "and", "to", "in", "is", "that", "for", "it", "with", "as", "on", "be", "this"),
+    *("are", "by", "you", "or", "not", "from", "have", "can", "an", "at", "if", "which", "will"),
+    *("one", "all", "when"),
+)
+NAMES = (
+    *("vue.js", "os.path", "C#", "C++", "F#", "TLS/1.3", "node.js", "asp.net", "std::vector"),
+    *("x86_64", "utf-8", "ISO-8859-1", "http/2", "3.14", "@types/node", "a.out", "/etc/hosts"),
+    *("user@example.org", "<br>", "$HOME"),
+)
+FLAGS = (
+    *("--dry-run", "-xf", "--no-cache", "--force", "-v", "--depth", "--all", "-rf", "--amend"),
     "--verbose",
-]
+)
 # Of each language so many of a hundred pages.
 _SHARES = {"en": 55, "de": 15, "fr": 10, "ru": 8, "zh": 12}
 _CYRILLIC = "оооооеееееаааааииииннннттттссссррррввввллллккккммммддддппппууяыьгзбчйхжшю"
@@ -161,7 +109,7 @@ def _paragraph(language: _Language, chance: random.Random, size: int) -> str:
     while left > 0:
         some = language.some(chance, 12)
         if chance.random() < 0.06:
-            some.append(f" {chance.choice(NAMES + FLAGS)} ")
+            some.append(f" {chance.choice((*NAMES, *FLAGS))} ")
         words.append(language.between.join(some).capitalize() + ".")
         left -= len(words[-1].encode()) + 1
     return " ".join(words)
@@ -221,7 +169,9 @@ def _title(chance: random.Random, pages: int) -> str:
 
 
 def _long(chance: random.Random) -> str:
-    return next(word for word in iter(lambda: _word(chance, 3000, 9000), "") if len(word) > 6)
+    while len(word := _word(chance, 3000, 9000)) < 7:
+        pass
+    return word
 
 
 def _slip(chance: random.Random) -> str:

@@ -42,6 +42,8 @@ _SETTINGS = {
     "enable_sort": "off",
     # Before PostgreSQL 18 what is turned off is expensive instead, and what is expensive compiled.
     "jit": "off",
+    # How much of the letters in a row two words share at least that are alike (see slips.py).
+    "pg_trgm.similarity_threshold": "0.2",
 }
 # Only where the session is the one that we were told of: a pooler makes up a number of its own.
 _FOR_THE_SESSION = """

@@ -6,24 +6,22 @@ meant; and at last most of them. A list stays what its first page was: its curso
 """
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from math import ceil
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Double, Integer, Text, column, table
-from sqlalchemy import text as sql
+from sqlalchemy import BigInteger, Double, Integer, Text, column, table
 
 from sheaf import hashing, paging
-from sheaf.database.transactions import transactional
 from sheaf.pages import lists, snapshots
 from sheaf.pages.lists import Listed, Listing
 from sheaf.pages.snapshots import Snapshot
 from sheaf.paging import BadCursor, Keyset, PageRequest, RowPage, asc
 from sheaf.search import queries, ranking, slips, statements
 from sheaf.search.queries import Filters, Query
-from sheaf.search.ranking import Order
+from sheaf.search.ranking import Counts, Order
 from sheaf.search.statements import ChoiceKey, Hit, Matched, Search
 from sheaf.sharding import scattering, shards
 from sheaf.sharding.scattering import Scatter
@@ -89,7 +87,7 @@ class Hits(Listing[Hit]):
     def fetch(self, wanted: PageRequest, scatter: Scatter) -> RowPage:
         """The rows of a page."""
         sources, last = scattering.sources(), None
-        if len(sources) > 1 and self._are_many(sources, scatter):
+        if len(sources) > 1 and self.search.may_be_long and self._are_many(sources, scatter):
             last = self._last(sources, scatter)
         statement, keyset = self.search.hits(str(self.step), last)
         return paging.fetch(sources, statement, keyset, self.cursors, wanted, scatter)
@@ -134,6 +132,8 @@ class _Asked:
     text: str
     filters: Filters
     snapshot: Snapshot
+    # What was asked of the snapshot.
+    _having: dict[str, int] = field(default_factory=dict, compare=False)
 
     def query(self, step: Step) -> Query:
         """What a step looks for."""
@@ -148,10 +148,13 @@ class _Asked:
     def hits(self, step: Step) -> Hits:
         """What a step finds."""
         query, snapshot = self.query(step), self.snapshot
-        counts = snapshots.counts(snapshot, ranking.lexemes(query, snapshot.langs))
+        counts = self._counts(query)
         needed = query.without(ranking.common(query, counts))
         order = Order.of(query, counts)
-        search = Search(needed, order, snapshot.langs, snapshot.number, step.without)
+        # The site may have grown since.
+        most = 2 * ranking.found_by(needed, counts)
+        may_be_long = not snapshot.number or most > statements.MOST_RANKED
+        search = Search(needed, order, snapshot.langs, snapshot.number, step.without, may_be_long)
         make = partial(statements.hit, query.marks(snapshot.langs), step.matched)
         return Hits("search", self.about, make, search, step)
 
@@ -160,16 +163,30 @@ class _Asked:
         """What a cursor is good for."""
         return {"q": self.text, **asdict(self.filters)}
 
-    def steps(self) -> Iterator[Step]:
+    def _counts(self, query: Query) -> Counts:
+        """What the snapshot knows of a query's words; all that was typed is asked for at once."""
+        plain = queries.parse(self.text, self.filters, operators=False)
+        wanted: set[str] = set()
+        for each in (query, plain, plain.of_words()):
+            wanted |= ranking.lexemes(each, self.snapshot.langs)
+        if new := wanted - self._having.keys():
+            found = snapshots.counts(self.snapshot, new).having
+            self._having.update({each: found.get(each, 0) for each in new})
+        return Counts(self.snapshot.pages, self.snapshot.langs, self._having)
+
+    def steps(self, has_found: Callable[[], bool]) -> Iterator[Step]:
         """What is tried one after the other, each if little was found before."""
         yield Step()
-        if queries.parse(self.text, self.filters).has_operators:
+        has_operators = queries.parse(self.text, self.filters).has_operators
+        if has_operators:
             yield Step(as_text=True)
-        query = queries.parse(self.text, self.filters, operators=False).of_words()
+        typed = queries.parse(self.text, self.filters, operators=False)
+        query = typed.of_words()
         words = [term.pieces[0] for term in query.terms]
-        known = self._present(query) if words else set()
+        # Of what was found, pages have all words.
+        known = {*words} if has_found() and not has_operators else self._present(query)
         unknown = [word for word in words if word not in known]
-        if words and not unknown:
+        if words and not unknown and query != typed:
             yield Step("apart")
         if len(unknown) <= _MOST_UNKNOWN:
             yield from self._guesses(words, unknown)
@@ -184,21 +201,25 @@ class _Asked:
 
     def _present(self, query: Query) -> set[str]:
         """Those of its words that any page has."""
-        langs = self.snapshot.langs
-        wanted = {term.pieces[0]: term.tsquery(langs) for term in query.terms}
-        return {row[0] for row in scattering.rows(statements.present(wanted))}
+        langs, having = self.snapshot.langs, self._counts(query).having
+        known, asked = set[str](), dict[str, str]()
+        for term in query.terms:
+            if any(having[each] for each in ranking.lexemes_of(term, langs)):
+                known.add(term.pieces[0])
+            else:
+                asked[term.pieces[0]] = term.tsquery(langs)
+        found = scattering.rows(statements.present(asked)) if asked else []
+        return known | {row[0] for row in found}
 
     def _doubtful(self, words: Sequence[str]) -> list[str]:
         """Long words that hardly any page has."""
-        counts = snapshots.counts(self.snapshot, words)
-        return [word for word in words if len(word) >= _LONG and not counts.having.get(word)]
+        return [word for word in words if len(word) >= _LONG and not self._having.get(word)]
 
     def _meant(self, unknown: Sequence[str]) -> dict[str, str] | None:
         """What all of the unknown words may have been meant for; None if one may be nothing."""
         found = dict[str, str]()
         for word in unknown:
-            with transactional(shards.home()).begin() as home:
-                nearest = slips.nearest(word, _like(home, word, self.snapshot.number))
+            nearest = shards.on(snapshots.HOME, slips.nearest, word, self.snapshot.number)
             if nearest is None:
                 return None
             found[word] = nearest
@@ -225,18 +246,18 @@ def find(text: str, filters: Filters, wanted: PageRequest, allow_partial: bool =
 
 def _first(asked: _Asked, wanted: PageRequest, allow_partial: bool) -> Found:
     """The first page: what the steps find, one after the other."""
-    found = Found([], None, None)
-    for step in asked.steps():
+    found, items = Found([], None, None), list[Hit]()
+    for step in asked.steps(lambda: bool(items)):
         if asked.query(step).is_empty:
             continue
-        before = tuple(hashing.content_tag(hit.slug.encode()) for hit in found.items)
+        before = tuple(hashing.content_tag(hit.slug.encode()) for hit in items)
         rest = replace(wanted, limit=wanted.limit - len(before))
         hits = asked.hits(replace(step, without=before))
         more = _page(hits, lists.read(hits, rest, allow_partial), allow_partial)
+        items.extend(more.items)
         kept = more if more.items else found
-        partial_ = found.partial or more.partial
-        found = replace(kept, items=[*found.items, *more.items], partial=partial_)
-        is_enough = more.next or len(found.items) >= min(_LITTLE, wanted.limit)
+        found = replace(kept, items=items, partial=found.partial or more.partial)
+        is_enough = more.next or len(items) >= min(_LITTLE, wanted.limit)
         if is_enough or (before and more.items):
             break
     return found
@@ -244,26 +265,18 @@ def _first(asked: _Asked, wanted: PageRequest, allow_partial: bool) -> Found:
 
 def _continued(text: str, filters: Filters, cursor: str) -> tuple[_Asked, Step]:
     """What a cursor is of; raises BadCursor."""
-    asked = _Asked(text, filters, Snapshot())
-    key = lists.position(asked.hits(Step()), cursor, _KEYSET).key
+    hits = _Asked(text, filters, Snapshot()).hits(Step())
+    key = lists.position(hits, cursor, _KEYSET).key
     if key is None:
-        return replace(asked, snapshot=snapshots.newest()), Step()
+        return _Asked(text, filters, snapshots.newest()), Step()
     snapshot = snapshots.numbered(key[1])
     if snapshot is None:
         raise BadCursor("The list is too old to be gone on with. Search again.")
-    return replace(asked, snapshot=snapshot), Step.read(key[0])
+    return _Asked(text, filters, snapshot), Step.read(key[0])
 
 
 def _page(hits: Hits, listed: Listed[Hit], allow_partial: bool) -> Found:
-    is_long = listed.next is not None or listed.prev is not None
+    is_long = hits.search.may_be_long and (listed.next is not None or listed.prev is not None)
     ends_early = is_long and shards.following_moves(hits.are_many, Scatter(allow_partial))
     meant = " ".join(hits.search.query.words) if hits.step.meant else None
     return Found(listed.items, listed.next, listed.prev, listed.partial, meant, ends_early)
-
-
-def _like(home: Connection, word: str, snapshot: int) -> list[tuple[str, int]]:
-    home.execute(_ALIKE, {"least": str(slips.LEAST_SIMILARITY)})
-    return [(row[0], row[1]) for row in home.execute(slips.like(word, snapshot))]
-
-
-_ALIKE = sql("SELECT set_config('pg_trgm.similarity_threshold', :least, true)")

@@ -6,25 +6,12 @@ rare words count more and a long text less; then by how many pages link to it, t
 it is of the page alone, or of a snapshot that is the same on all shards.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from math import log
-from typing import Any, Literal, get_args
-
-from sqlalchemy import (
-    Boolean,
-    ColumnElement,
-    Double,
-    SmallInteger,
-    and_,
-    case,
-    cast,
-    false,
-    func,
-    literal,
-    or_,
-)
-from sqlalchemy.dialects.postgresql import ARRAY
+from typing import Literal, get_args
 
 from sheaf.search import vectors, words
 from sheaf.search.queries import Query, Term
@@ -82,8 +69,12 @@ def _most(term: Term) -> float:
 
 def lexemes(query: Query, langs: Sequence[str]) -> set[str]:
     """All that pages with a word of the query are counted by."""
-    found = (_lexemes(word, langs) for term in query.terms for word in _words(term))
-    return set().union(*found)
+    return set().union(*(lexemes_of(term, langs) for term in query.terms))
+
+
+def lexemes_of(term: Term, langs: Sequence[str]) -> set[str]:
+    """All that pages with a word of the term are counted by."""
+    return set().union(*(_lexemes(word, langs) for word in _words(term)))
 
 
 def units(query: Query, counts: Counts) -> list[list[Unit]]:
@@ -110,6 +101,20 @@ def _having(word: str, counts: Counts) -> int:
     return max(counts.having.get(each, 0) for each in _lexemes(word, counts.langs))
 
 
+def found_by(query: Query, counts: Counts) -> int:
+    """How many pages a query finds at most, about."""
+    if not query.alternatives or not counts.pages:
+        return counts.pages
+    return sum(min(_found_by(term, counts) for term in terms) for terms in query.alternatives)
+
+
+def _found_by(term: Term, counts: Counts) -> int:
+    if term.is_beginning or not term.is_word:
+        return counts.pages
+    # What is not counted so few pages have that it is no matter.
+    return sum(counts.having.get(each, 0) for each in _lexemes(term.pieces[0], counts.langs))
+
+
 def _unit(term: Term, word: str, counts: Counts, is_needed: bool) -> Unit:
     found = stems(word, counts.langs)
     return Unit(
@@ -127,7 +132,10 @@ def _rarity(pages: int, having: int) -> float:
 
 @dataclass(frozen=True)
 class Order:
-    """The order of the pages of a select that has their `title_words`, `words` and `weights`."""
+    """The order of pages as SQL, of their columns `title_words`, `words` and `weights`.
+
+    As text: to put such long statements together would take longer than to run them.
+    """
 
     alternatives: Sequence[Sequence[Unit]]
     title: str
@@ -137,78 +145,89 @@ class Order:
         """The order in which the pages come that a query finds."""
         return cls(units(query, counts), query.title)
 
-    def facts(self, found: Any) -> dict[str, ColumnElement[int]]:
-        """What is looked up of each page, once, under the names that the other methods know."""
-        each = dict.fromkeys(unit for units in self.alternatives for unit in units)
-        return {_name(unit): _fact(unit, found) for unit in each}
+    @cached_property
+    def _places(self) -> dict[Unit, int]:
+        """The units, each once, and their numbers."""
+        each = dict.fromkeys(chain.from_iterable(self.alternatives))
+        return {unit: place for place, unit in enumerate(each)}
 
-    def place(self, found: Any) -> ColumnElement[int]:
-        """Where the words are, as an index of PLACES; `found` has the facts."""
-        is_title = found.title_words == self.title if self.title else false()
-        begins = found.title_words.startswith(f"{self.title} ", autoescape=True)
-        return case(
-            (is_title, 0),
-            (begins if self.title else false(), 1),
-            (self._all(found, vectors.IN_TITLE), 2),
-            (self._all(found, vectors.IN_TITLE | vectors.IN_HEADING), 3),
-            else_=4,
+    @property
+    def asked(self) -> dict[str, object]:
+        """The parameters of the facts."""
+        given = dict[str, object]()
+        for unit, place in self._places.items():
+            if unit.beginning:
+                given[f"beginning_{place}"] = f" {unit.beginning}"
+            else:
+                numbers = unit.groups if unit.exact is None else (*unit.groups, unit.exact)
+                given |= {f"number_{place}_{at}": each for at, each in enumerate(numbers)}
+        return given
+
+    @property
+    def compared(self) -> dict[str, object]:
+        """The parameters of the place and the score together."""
+        worth = {
+            f"rarity_{place}": unit.rarity / vectors.MOST_WEIGHT
+            for unit, place in self._places.items()
+        }
+        return {**worth, "title": self.title, "title_begins": f"{self.title} "}
+
+    @property
+    def facts(self) -> Sequence[str]:
+        """What is looked up of each page, once, under names that the others know."""
+        return [f"{_fact(unit, place)} AS fact_{place}" for unit, place in self._places.items()]
+
+    @property
+    def place(self) -> str:
+        """Where the words are, as an index of PLACES, of what has the facts."""
+        in_heading = self._all(vectors.IN_TITLE | vectors.IN_HEADING)
+        return (
+            "CASE WHEN :title <> '' AND title_words = :title THEN 0"
+            " WHEN :title <> '' AND starts_with(title_words, :title_begins) THEN 1"
+            f" WHEN {self.is_in_title} THEN 2 WHEN {in_heading} THEN 3 ELSE 4 END"
         )
 
-    def is_in_title(self, found: Any) -> ColumnElement[bool]:
-        """Whether a title has all the words; `found` has the facts."""
-        return self._all(found, vectors.IN_TITLE)
+    @property
+    def is_in_title(self) -> str:
+        """Whether a title has all the words, of what has the facts."""
+        return self._all(vectors.IN_TITLE)
 
-    def score(self, found: Any) -> ColumnElement[float]:
-        """How much a page is about the words of an alternative; `found` has the facts."""
-        sums = [_sum(_worth(unit, found) for unit in units) for units in self.alternatives]
-        return cast(func.greatest(*sums), Double) if sums else literal(0.0, Double)
+    @property
+    def score(self) -> str:
+        """How much a page is about the words of an alternative, of what has the facts."""
+        sums = [" + ".join(map(self._worth, units)) for units in self.alternatives]
+        return f"CAST(greatest({', '.join(sums) or '0'}) AS double precision)"
 
-    def _all(self, found: Any, flags: int) -> ColumnElement[bool]:
-        def has(unit: Unit) -> ColumnElement[bool]:
-            said: ColumnElement[bool] = found[_name(unit)].op("&")(flags) != 0
-            return said
+    def _all(self, flags: int) -> str:
+        def has(unit: Unit) -> str:
+            return f"(fact_{self._places[unit]} & {flags}) <> 0"
 
         needed = ([unit for unit in units if unit.is_needed] for units in self.alternatives)
-        ways = [and_(*map(has, units)) for units in needed]
-        # A mere constant is nothing to order by.
-        return or_(*ways) if ways else literal(False, Boolean)
+        ways = [" AND ".join(map(has, units)) or "true" for units in needed]
+        return f"({' OR '.join(ways) or 'false'})"
+
+    def _worth(self, unit: Unit) -> str:
+        place = self._places[unit]
+        form = f"CASE WHEN (fact_{place} & {vectors.IS_EXACT}) <> 0 THEN 1.0 ELSE {_OTHER_FORM} END"
+        rarity = f"CAST(:rarity_{place} AS double precision)"
+        return f"(fact_{place} & {vectors.MOST_WEIGHT}) * {rarity} * {form}"
 
 
-def _name(unit: Unit) -> str:
-    return f"fact_{'_'.join(map(str, (unit.exact, *unit.groups)))}{unit.beginning}"
-
-
-def _fact(unit: Unit, found: Any) -> ColumnElement[int]:
+def _fact(unit: Unit, place: int) -> str:
     """A byte as `vectors` has them: the flags of any form, and whether the typed one is there."""
     if unit.beginning:
-        is_in_title = func.concat(" ", found.title_words).contains(
-            f" {unit.beginning}", autoescape=True
-        )
-        return case((is_in_title, vectors.IN_TITLE | 1), else_=1)
-    group = func.greatest(*(_byte(number, found) for number in unit.groups))
+        is_there = f"strpos(' ' || title_words, :beginning_{place}) > 0"
+        return f"CASE WHEN {is_there} THEN {vectors.IN_TITLE | 1} ELSE 1 END"
+    count = len(unit.groups)
+    group = f"greatest({', '.join(_byte(f'number_{place}_{at}') for at in range(count))})"
     if unit.exact is None:
         return group
-    exact = _byte(unit.exact, found).op("&")(0xFF ^ vectors.MOST_WEIGHT)
-    return group.op("&")(0xFF ^ vectors.IS_EXACT).op("|")(exact)
+    flags = f"{_byte(f'number_{place}_{count}')} & {0xFF ^ vectors.MOST_WEIGHT}"
+    return f"(({group} & {0xFF ^ vectors.IS_EXACT}) | ({flags}))"
 
 
-def _byte(number: int, found: Any) -> ColumnElement[int]:
+def _byte(name: str) -> str:
     """What a page says of a word by its number; the first byte is that of all it does not name."""
-    wanted = literal(number, SmallInteger)
-    place = func.width_bucket(wanted, cast(found.words, ARRAY(SmallInteger)))
-    is_there = found.words[place] == wanted
-    return func.get_byte(found.weights, case((is_there, place), else_=0))
-
-
-def _worth(unit: Unit, found: Any) -> ColumnElement[float]:
-    fact = found[_name(unit)]
-    form = case((fact.op("&")(vectors.IS_EXACT) != 0, 1.0), else_=_OTHER_FORM)
-    weight = cast(fact.op("&")(vectors.MOST_WEIGHT), Double)
-    return weight * form * (unit.rarity / vectors.MOST_WEIGHT)
-
-
-def _sum(parts: Iterable[ColumnElement[float]]) -> ColumnElement[float]:
-    first, *others = parts
-    for other in others:
-        first = first + other
-    return first
+    wanted = f"CAST(:{name} AS smallint)"
+    place = f"width_bucket({wanted}, words)"
+    return f"get_byte(weights, CASE WHEN words[{place}] = {wanted} THEN {place} ELSE 0 END)"

@@ -8,7 +8,7 @@ many, wrong or swapped is taken, of several the one that most pages have.
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Integer, Select, func, literal_column, or_, select
+from sqlalchemy import Connection, Integer, Select, func, literal_column, or_, select
 
 from sheaf.database.tables import word_counts
 
@@ -17,34 +17,45 @@ _ONE, _TWO = 3, 7
 # Shorter words have too few letters in a row.
 _LONG = 6
 _LOOKED_AT = 3000
-# How much of the letters in a row two words share at least: `similarity` of pg_trgm.
-LEAST_SIMILARITY = 0.2
 
 
-def like(word: str, snapshot: int) -> Select[Any]:
-    """The words of titles that may have been meant, and how many pages have each."""
+def nearest(home: Connection, word: str, snapshot: int) -> str | None:
+    """Which word of titles was meant; None if none is near enough."""
+    if not _allowed(word):
+        return None
+    return _nearest(word, ((row[0], row[1]) for row in home.execute(_like(word, snapshot))))
+
+
+def _like(word: str, snapshot: int) -> Select[Any]:
     counted = word_counts.c
     if len(word) < _LONG:
         # By the first letter, or the second where the first is missing or swapped.
-        alike = or_(*(counted.word.startswith(each) for each in sorted({*word[:2]})))
+        firsts = sorted({*word[:2]})
+        ranges = ((counted.word >= each) & (counted.word < chr(ord(each) + 1)) for each in firsts)
+        alike = or_(*ranges)
     else:
         alike = counted.word.op("%")(word)
-    length = func.length(counted.word)
+    shortest, longest = len(word) - _allowed(word), len(word) + _allowed(word)
     return (
         select(counted.word, counted.pages)
         .where(counted.snapshot == snapshot, counted.is_name, alike)
-        .where(length.between(len(word) - 2, len(word) + 2))
+        .where(func.length(counted.word).between(shortest, longest))
         .limit(literal_column(str(_LOOKED_AT), Integer))
     )
 
 
-def nearest(word: str, known: Iterable[tuple[str, int]]) -> str | None:
-    """Which of the known words was meant; None if none is near enough."""
-    allowed = (len(word) >= _ONE) + (len(word) >= _TWO)
+def _allowed(word: str) -> int:
+    return (len(word) >= _ONE) + (len(word) >= _TWO)
+
+
+def _nearest(word: str, known: Iterable[tuple[str, int]]) -> str | None:
+    allowed, letters = _allowed(word), {*word}
     near = [
         (distance, -pages, other)
         for other, pages in known
-        if 0 < (distance := slips(word, other)) <= allowed
+        # A slip makes a difference of two letters at most.
+        if len(letters.symmetric_difference(other)) <= 2 * allowed
+        and 0 < (distance := slips(word, other)) <= allowed
     ]
     return min(near)[2] if near else None
 

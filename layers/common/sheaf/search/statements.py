@@ -1,6 +1,6 @@
 """Search in SQL: what a query finds on a shard, and what titles suggest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -8,22 +8,21 @@ from typing import Any, Literal
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    ColumnClause,
     ColumnElement,
+    Double,
     Integer,
     Select,
     Text,
-    all_,
     and_,
-    cast,
-    func,
+    column,
     literal,
     literal_column,
     not_,
-    or_,
     select,
+    text,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
 from sheaf import texts
 from sheaf.database.tables import is_live, pages
@@ -84,95 +83,97 @@ class Search:
     snapshot: int
     # Pages that are left out, by the content tags of their slugs, which are short.
     without: tuple[str, ...] = ()
+    # Whether there may be more pages than are ranked.
+    may_be_long: bool = True
 
     def hits(self, step: str, last: ChoiceKey | None) -> tuple[Select[Any], Keyset]:
         """A select of the pages, up to the `last` that was chosen, and their order, the best first.
 
         For all shards. A cursor has the step of the search and the snapshot's number first.
         """
-        chosen = self._chosen(last).subquery("chosen")
+        chosen, given = self._chosen(last, MOST_RANKED)
         # OFFSET 0 keeps the planner from ranking a page as often as its rank is named.
         ranked = (
-            select(
-                literal(step, Text(collation="C")).label("step"),
-                literal(self.snapshot, BigInteger).label("snapshot"),
-                *(chosen.c[name] for name in _SHOWN),
-                self.order.place(chosen.c).label("place"),
-                (-self.order.score(chosen.c)).label("distance"),
-                (-chosen.c.linked).label("unlinked"),
-            )
-            .offset(0)
-            .subquery("found")
-            .c
+            f"SELECT CAST(:step AS text) AS step, CAST(:snapshot AS bigint) AS snapshot,"  # noqa: S608
+            f" {', '.join(_SHOWN)}, {self.order.place} AS place, -({self.order.score}) AS distance,"
+            f" -linked AS unlinked FROM ({chosen}) AS chosen OFFSET 0"
         )
-        shown = [ranked[name] for name in _SHOWN]
-        statement = select(*shown, ranked.place, -ranked.distance, -ranked.unlinked)
+        given |= {"step": step, "snapshot": self.snapshot, **self.order.compared}
+        found = text(ranked).bindparams(**given).columns(*_RANKED).subquery("found").c
+        shown = [found[name] for name in _SHOWN]
+        statement = select(*shown, found.place, -found.distance, -found.unlinked)
         order = ("step", "snapshot", "place", "distance", "unlinked", "slug")
-        return statement, Keyset(tuple(asc(ranked[name]) for name in order))
+        return statement, Keyset(tuple(asc(found[name]) for name in order))
 
     def chosen_keys(self) -> Select[Any]:
         """The keys of the pages that may be ranked, and of one more: on each shard."""
-        found = self._chosen(None, one_more=True).subquery("chosen").c
-        return select(self.order.is_in_title(found), found.linked, found.slug)
+        chosen, given = self._chosen(None, MOST_RANKED + 1)
+        keys = (column("is_titled", Boolean), column("linked", Integer), column("slug", Text))
+        found = text(f"SELECT is_titled, linked, slug FROM ({chosen}) AS chosen")  # noqa: S608
+        return select(found.bindparams(**given).columns(*keys).subquery())
 
     def up_to(self, count: int) -> Select[Any]:
         """How many pages are found, up to so many: on each shard."""
-        found = select(literal(1)).where(*self._conditions())
-        return select(func.count()).select_from(found.limit(_written(count)).subquery())
+        conditions, given = self._conditions()
+        found = f"SELECT 1 FROM pages WHERE {conditions} LIMIT {count}"  # noqa: S608
+        counted = text(f"SELECT count(*) FROM ({found}) AS found")  # noqa: S608
+        return select(counted.bindparams(**given).columns(column("count", Integer)).subquery())
 
-    def _chosen(self, last: ChoiceKey | None, *, one_more: bool = False) -> Select[Any]:
-        columns = [*_SHOWN, "title_words"]
-        linked = pages.c.linked_odd if self.snapshot % 2 else pages.c.linked_even
-        facts = self.order.facts(pages.c)
-        found = (
-            select(
-                *(pages.c[name] for name in columns),
-                linked.label("linked"),
-                *(fact.label(name) for name, fact in facts.items()),
-            )
-            .where(*self._conditions())
-            .offset(0)
-            .subquery("matching")
-        )
-        is_in_title = self.order.is_in_title(found.c)
-        statement = select(found)
+    def _chosen(self, last: ChoiceKey | None, most: int) -> tuple[str, dict[str, object]]:
+        conditions, given = self._conditions()
+        linked = "linked_odd" if self.snapshot % 2 else "linked_even"
+        columns = [*_SHOWN, "title_words", f"{linked} AS linked", *self.order.facts]
+        matching = f"SELECT {', '.join(columns)} FROM pages WHERE {conditions} OFFSET 0"  # noqa: S608
+        if not self.may_be_long:
+            return matching, given | self.order.asked
+        up_to = ""
         if last is not None:
-            statement = statement.where(_up_to(is_in_title, found.c, last))
-        order = (is_in_title.desc(), found.c.linked.desc(), found.c.slug)
-        return statement.order_by(*order).limit(_written(MOST_RANKED + one_more))
+            up_to = f"WHERE {_UP_TO}"
+            given |= {"last_titled": last[0], "last_linked": last[1], "last_slug": last[2]}
+        chosen = (
+            f"SELECT * FROM (SELECT *, {self.order.is_in_title} AS is_titled"  # noqa: S608
+            f" FROM ({matching}) AS matching) AS titled {up_to}"
+            f" ORDER BY is_titled DESC, linked DESC, slug LIMIT {most}"
+        )
+        return chosen, given | self.order.asked
 
-    def _conditions(self) -> list[ColumnElement[bool]]:
+    def _conditions(self) -> tuple[str, dict[str, object]]:
         filters = self.query.filters
-        conditions: list[ColumnElement[bool]] = [is_live]
+        conditions, given = [str(is_live), _READABLE], dict[str, object]()
         if tsquery := self.query.tsquery(self.langs):
             # In a select of its own, so that it is read once and not for every page.
-            read = select(cast(literal(tsquery, Text), TSQUERY)).scalar_subquery()
-            conditions.append(pages.c.search.op("@@")(read))
+            conditions.append("search @@ (SELECT CAST(:tsquery AS tsquery))")
+            given["tsquery"] = tsquery
         if filters.folder:
-            below = pages.c.slug.startswith(f"{filters.folder}/", autoescape=True)
-            conditions.append(or_(pages.c.slug == filters.folder, below))
+            conditions.append("(slug = :folder OR slug >= :below AND slug < :beyond)")
+            # What comes behind a slash.
+            folder = filters.folder
+            given |= {"folder": folder, "below": f"{folder}/", "beyond": f"{folder}0"}
         if filters.author:
-            conditions.append(pages.c.author == filters.author)
+            conditions.append("author = :author")
+            given["author"] = filters.author
         if self.without:
-            # As an array, so that all shards can be sent the same statement.
-            conditions.append(all_(literal([*self.without], ARRAY(Text))) != _SLUG_TAG)
-        return [*conditions, ownership.readable(pages.c.slot)]
+            conditions.append(f"{_SLUG_TAG} <> ALL (:without)")
+            given["without"] = list(self.without)
+        return " AND ".join(conditions), given
 
 
 _SHOWN = ("slug", "title", "plain", "updated_at", "author")
-# As hashing.content_tag makes it.
-_SLUG_TAG = func.left(
-    func.encode(func.sha256(func.convert_to(pages.c.slug, "UTF8")), "hex"),
-    literal_column("20", Integer),
-    type_=Text,
+_RANKED: tuple[ColumnClause[Any], ...] = (
+    column("step", Text(collation="C")),
+    column("snapshot", BigInteger),
+    *(column(name, pages.c[name].type) for name in _SHOWN),
+    column("place", Integer),
+    column("distance", Double),
+    column("unlinked", Integer),
 )
-
-
-def _up_to(is_in_title: ColumnElement[bool], found: Any, last: ChoiceKey) -> ColumnElement[bool]:
-    titled, linked, slug = last
-    same = and_(found.linked == linked, found.slug <= slug)
-    here = and_(is_in_title == literal(titled, Boolean), or_(found.linked > linked, same))
-    return here if titled else or_(is_in_title, here)
+# As hashing.content_tag makes it.
+_SLUG_TAG = "left(encode(sha256(convert_to(slug, 'UTF8')), 'hex'), 20)"
+_READABLE = str(ownership.readable(pages.c.slot))
+_UP_TO = """(
+    is_titled > :last_titled OR is_titled = :last_titled
+    AND (linked > :last_linked OR linked = :last_linked AND slug <= :last_slug)
+)"""
 
 
 def _written(limit: int) -> ColumnElement[int]:
@@ -197,17 +198,18 @@ def hit(
     return Hit(slug, title, snippet, updated_at, author, matched, PLACES[place], rank, links)
 
 
-def present(tsqueries: dict[str, str]) -> Select[Any]:
+def present(tsqueries: Mapping[str, str]) -> Select[Any]:
     """Those names whose query finds any page; for all shards."""
-    each = (
-        select(literal(name, Text).label("name"))
-        .where(pages.c.search.op("@@")(cast(literal(query, Text), TSQUERY)), is_live)
-        .where(ownership.readable(pages.c.slot))
-        .limit(_written(1))
-        .subquery()
-        for name, query in tsqueries.items()
-    )
-    return union_all(*(select(one.c.name) for one in each))  # type: ignore[return-value]
+    found = text(_PRESENT).bindparams(names=[*tsqueries], queries=[*tsqueries.values()])
+    return select(found.columns(column("name", Text)).subquery())
+
+
+# Where one page would do, PostgreSQL would rather read the table until it comes upon one.
+_PRESENT = f"""
+    SELECT name FROM unnest(CAST(:names AS text[]), CAST(:queries AS text[])) AS asked (name, query)
+    WHERE (SELECT count(*) FROM pages
+           WHERE search @@ CAST(asked.query AS tsquery) AND {is_live} AND {_READABLE}) > 0
+"""  # noqa: S608
 
 
 def suggested(typed: str, limit: int) -> Select[Any]:

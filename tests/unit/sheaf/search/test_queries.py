@@ -151,7 +151,7 @@ def test_operators_may_be_text(text: str) -> None:
 
 def test_what_is_not_wanted_is_not_shown() -> None:
     query = queries.parse('"the phrase" one NOT two')
-    assert query.wanted == (("the", "phrase"), ("one",))
+    assert [term.pieces for term in query.terms] == [("the", "phrase"), ("one",)]
     assert query.words == ["the", "phrase", "one"]
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sheaf.search.slips import nearest, slips
+from sheaf.search import slips
 
 LETTERS = st.text("abcé部", max_size=8)
 
@@ -23,24 +23,24 @@ LETTERS = st.text("abcé部", max_size=8)
     ],
 )
 def test_slips_are_counted(one: str, other: str, count: int) -> None:
-    assert slips(one, other) == slips(other, one) == count
+    assert slips.slips(one, other) == slips.slips(other, one) == count
 
 
 @given(LETTERS, LETTERS)
 def test_they_are_between_nothing_and_all_letters(one: str, other: str) -> None:
-    count = slips(one, other)
+    count = slips.slips(one, other)
     assert (count == 0) == (one == other)
     assert abs(len(one) - len(other)) <= count <= max(len(one), len(other))
-    assert count == slips(other, one)
+    assert count == slips.slips(other, one)
 
 
 @given(LETTERS, st.data())
 def test_one_slip_is_one(text: str, data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(text)))
-    assert slips(text, f"{text[:place]}x{text[place:]}") == 1
+    assert slips.slips(text, f"{text[:place]}x{text[place:]}") == 1
     if place + 1 < len(text):
         swapped = text[:place] + text[place + 1] + text[place] + text[place + 2 :]
-        assert slips(text, swapped) == (text[place] != text[place + 1])
+        assert slips.slips(text, swapped) == (text[place] != text[place + 1])
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_one_slip_is_one(text: str, data: st.DataObject) -> None:
     ],
 )
 def test_the_nearest_is_meant(word: str, known: dict[str, int], meant: str | None) -> None:
-    assert nearest(word, known.items()) == meant
+    assert slips._nearest(word, known.items()) == meant
 
 
 def test_fewer_slips_count_before_more_pages() -> None:
-    assert nearest("kuberentes", [("kubernates", 100), ("kubernetes", 1)]) == "kubernetes"
+    assert slips._nearest("kuberentes", [("kubernates", 100), ("kubernetes", 1)]) == "kubernetes"
