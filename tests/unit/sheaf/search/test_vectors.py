@@ -143,6 +143,7 @@ LONG = {
     "different pairs": RUN,
     "different words": " ".join(map(str, range(150_000))),
     "few words": "tea leaf pot cup " * 60_000,
+    "one word": "tea " * 260_000,
     "one long word": "x" * 1_048_576,
     "letters that become many": "\ufdfa" * 300_000,
     "wide letters": "\U00020000\U00020001" * 130_000,
