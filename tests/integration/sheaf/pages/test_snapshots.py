@@ -7,7 +7,6 @@ import psycopg
 import pytest
 
 import upkeep.app
-from sheaf.database.transactions import transactional
 from sheaf.pages import snapshots
 from sheaf.pages.snapshots import Snapshot
 from sheaf.search.ranking import Counts
@@ -188,16 +187,6 @@ def test_a_page_keeps_its_links_when_it_is_saved(site: Site, url: str) -> None:
     assert [hit.links for hit in hits("leaf")] == [1]
 
 
-def test_somebody_who_holds_a_page_is_waited_for(site: Site, url: str) -> None:
-    """And what was noted until then stays."""
-    site.create("a", "# Other\n\n[b](b)")
-    site.create("b", "# Leaf")
-    with transactional(shards.home()).begin() as connection:
-        connection.exec_driver_sql("SELECT FROM pages WHERE slug = 'a' FOR UPDATE")
-        assert snapshots.make(0, always)
-    assert newest().number == 1
-
-
 @pytest.fixture
 def three(servers: Servers, configure: Configure) -> Iterator[list[str]]:
     """The site on three databases, of which two have slots."""
@@ -251,7 +240,7 @@ def test_a_database_that_is_down_is_no_reason_to_count_less(
         upkeep.app.handler({}, new_context())
         assert newest() == Snapshot(1, 10)
         admin.execute(f"ALTER DATABASE {parts[2]} ALLOW_CONNECTIONS true")
-    wait_until(lambda: _makes_one(), "no snapshot was made")
+    wait_until(_makes_one, "no snapshot was made")
 
 
 def _makes_one() -> bool:
