@@ -5,12 +5,17 @@ import re
 from typing import Any
 from urllib.parse import quote
 
+import psycopg
 import pytest
 from werkzeug.test import TestResponse
 
+import upkeep.app
 from listing import app
+from sheaf.pages import snapshots
+from sheaf.search.ranking import PLACES
 from tests.context import new_context
-from tests.site import Site
+from tests.fixtures import Servers
+from tests.site import CREATE, Site
 
 PAGES = {
     "english": "# Tea\n\nThe exact phrase, and a naïve minus.",
@@ -35,9 +40,10 @@ def ask(site: Site, q: str, **query: Any) -> TestResponse:
 
 
 def found(site: Site, q: str, **query: Any) -> list[str]:
+    """The slugs of pages with all words as they were typed."""
     answer = ask(site, q, **query)
     assert answer.status_code == 200, answer.text
-    return [hit["slug"] for hit in answer.json["items"]]
+    return [hit["slug"] for hit in answer.json["items"] if hit["matched"] == "all"]
 
 
 @pytest.mark.parametrize(
@@ -48,8 +54,8 @@ def found(site: Site, q: str, **query: Any) -> list[str]:
         ("nai\u0308ve", ["english"]),
         ('"exact phrase"', ["english"]),
         ("exact phrase", ["english", "other"]),
-        ("phrase -minus", ["other"]),
-        ('phrase -"exact phrase"', ["other"]),
+        ("phrase NOT minus", ["other"]),
+        ('phrase NOT "exact phrase"', ["other"]),
         ("tea OR bar", ["english", "other"]),
         ("tea or 部署", ["english", "chinese"]),
         ("部署", ["chinese"]),
@@ -57,7 +63,7 @@ def found(site: Site, q: str, **query: Any) -> list[str]:
         ("aws部", ["chinese"]),
         ("指南 aws", ["chinese"]),
         ("应用程序", ["chinese"]),
-        ("应用 -部署", []),
+        ("应用 NOT 部署", []),
         ("程应", []),
         ("用序", []),
         ("2026年", ["chinese"]),
@@ -66,7 +72,7 @@ def found(site: Site, q: str, **query: Any) -> list[str]:
         ("検索", ["japanese"]),
         ("検索エンジン", ["japanese"]),
         ('"全文検索"', ["japanese"]),
-        ("検索 -エンジン", []),
+        ("検索 NOT エンジン", []),
         ("データ", ["japanese"]),
         ("テータ", []),
         ("서버", ["korean"]),
@@ -102,7 +108,7 @@ def test_snippets_show_why(library: Site, q: str, snippet: str) -> None:
 @pytest.mark.parametrize(
     ("q", "said"),
     [
-        *(("\"'()", "no words to look for"), ("-leaf", "no words to look for")),
+        ("\"'()", "no words to look for"),
         ("leaf", "No page has all of these words."),
     ],
 )
@@ -147,7 +153,7 @@ def test_hits_are_paged_by_rank_both_ways(site: Site, size: int) -> None:
     for number in range(7):
         site.create(f"n{number}", "word " * (number // 2 + 1))
     ranked = ask(site, "word").json["items"]
-    keys = [(-hit["rank"], hit["slug"]) for hit in ranked]
+    keys = [(PLACES.index(hit["place"]), -hit["rank"], hit["slug"]) for hit in ranked]
     assert keys == sorted(keys)
     pages: list[list[dict[str, Any]]] = []
     cursor: dict[str, str] = {}
@@ -198,7 +204,7 @@ def test_bad_limits_and_cursors_are_refused(site: Site, query: str) -> None:
     assert site.get(f"/api/search?{query}").status_code == 400
 
 
-@pytest.mark.parametrize("q", [" ", '"', "-", "or", "((", "\\", "<->", ":*", "🎉", "。", "-tea"])
+@pytest.mark.parametrize("q", [" ", '"', "-", "or", "((", "\\", "<->", ":*", "🎉", "。", "tag:x"])
 def test_without_a_wanted_word_nothing_is_found(library: Site, q: str) -> None:
     assert found(library, q) == []
     assert "No page" in library.client.get("/-/search", query_string={"q": f"x{q}zzz"}).text
@@ -252,13 +258,13 @@ def broken(random_: random.Random) -> str:
 def test_broken_queries_are_answered(library: Site, path: str) -> None:
     random_ = random.Random(path)
     counts = {200: 0, 400: 0}
-    for _ in range(1000):
+    for _ in range(250):
         q = broken(random_)
         answer = library.get(f"{path}?q={q}")
         assert answer.status_code in counts, (q, answer.text)
         counts[answer.status_code] += 1
-    assert counts[200] > 100
-    assert counts[400] > 100
+    assert counts[200] > 25
+    assert counts[400] > 25
 
 
 @pytest.mark.parametrize("q", ["\ud800", "tea \udfff", '"\ud83d'])
@@ -291,10 +297,86 @@ def suggested(site: Site, q: str, **query: Any) -> list[str]:
 def test_titles_are_suggested_by_their_beginning(site: Site) -> None:
     for number, title in enumerate(["Tea time", "tea", "Teapot", "Ten", "A tea", "部署指南"]):
         site.create(f"n{number}", f"# {title}")
-    assert suggested(site, "TEA") == ["tea", "Tea time", "Teapot"]
+    assert suggested(site, "TEA") == ["tea", "Tea time", "Teapot", "A tea"]
     assert suggested(site, "te", limit=1) == ["tea"]
     assert suggested(site, "部署") == ["部署指南"]
-    assert suggested(site, "tea%") == suggested(site, "t_a") == []
+    assert suggested(site, "t%a") == suggested(site, "t_a") == []
     site.delete("n1", 1)
-    assert suggested(site, "tea") == ["Tea time", "Teapot"]
+    assert suggested(site, "tea") == ["Tea time", "Teapot", "A tea"]
     assert set(site.get("/api/suggestions?q=ten").json["items"][0]) == {"slug", "title"}
+
+
+def test_suggestions_are_what_people_type(site: Site) -> None:
+    for number, title in enumerate(["Łódź", "In Łódź", "Éclair", "Zebra", "→"]):
+        site.create(f"n{number}", f"# {title}")
+    assert suggested(site, "lodz") == suggested(site, "ŁÓ") == ["Łódź", "In Łódź"]
+    assert suggested(site, "ecl") == ["Éclair"]
+    assert suggested(site, "→") == ["→"]
+
+
+def test_it_is_said_what_was_found_instead(site: Site) -> None:
+    site.create("a", "# Green tea\n\nleaves")
+    site.create("b", "# Tea that is green")
+    answer = ask(site, '"green tea"').json
+    assert [(hit["slug"], hit["matched"]) for hit in answer["items"]] == [
+        ("a", "all"),
+        ("b", "apart"),
+    ]
+    assert ask(site, "tea pots").json["items"][0]["matched"] == "some"
+    assert ask(site, "leav gre").json["items"][0]["matched"] == "beginnings"
+    assert ask(site, "tea").json["ends_early"] is False
+
+
+def test_slips_are_told(site: Site) -> None:
+    site.create("a", "# Kubernetes")
+    upkeep.app.handler({}, new_context())
+    snapshots._known.cache_clear()  # as a minute later
+    answer = ask(site, "kuberentes").json
+    assert answer["meant"] == "kubernetes", answer
+    assert [(hit["slug"], hit["matched"]) for hit in answer["items"]] == [("a", "meant")]
+    assert "kubernetes" in site.get("/-/search?q=kuberentes").text
+
+
+def test_filters_are_parameters_too(site: Site) -> None:
+    site.put("guide/a", {"body": "leaf", "tags": ["Größe"]}, CREATE)
+    site.create("b", "leaf")
+    narrowing = ({"in": "guide"}, {"in": "/guide/"}, {"tag": "grosse"}, {"tag": "größe"})
+    for query in narrowing:
+        assert found(site, "leaf", **query) == ["guide/a"]
+    assert found(site, "leaf in:guide") == found(site, "leaf tag:GRÖSSE") == ["guide/a"]
+    assert found(site, "leaf", author="alice") == found(site, "leaf author:alice")
+    assert len(found(site, "leaf", author="alice")) == 2
+    assert found(site, "leaf author:bob") == found(site, "leaf", author="bob") == []
+    assert ask(site, "leaf", folder="guide").status_code == 400
+    assert ask(site, "leaf", tag="\0").status_code < 500
+
+
+@pytest.mark.parametrize("tag", ["'", "\\", "🎉", "''", ":*", "a'b"])
+def test_tags_of_signs_are_saved_and_found(site: Site, tag: str) -> None:
+    assert site.put("a", {"body": "leaf", "tags": [tag]}, CREATE).status_code == 201
+    assert found(site, "leaf", tag=tag) == ["a"]
+    assert found(site, f'leaf tag:"{tag}"') == ["a"]
+
+
+def test_a_cursor_of_two_snapshots_ago_is_refused(site: Site, clean: Servers) -> None:
+    for slug in ("a", "b", "c"):
+        site.create(slug, "leaf")
+    _count(clean)
+    cursor = ask(site, "leaf", limit=1).json["next"]
+    _count(clean)
+    assert found(site, "leaf", limit=1, cursor=cursor) == ["b"]
+    _count(clean)
+    answer = ask(site, "leaf", limit=1, cursor=cursor)
+    assert (answer.status_code, answer.json["type"]) == (400, "urn:sheaf:problem:bad-cursor")
+    assert "Search again." in answer.json["detail"]
+
+
+def _count(servers: Servers) -> None:
+    """Have upkeep make a snapshot."""
+    with psycopg.connect(servers.database_url) as connection:
+        connection.execute("UPDATE search_snapshots SET created_at = now() - interval '2 days'")
+        before = connection.execute("SELECT max(number) FROM search_snapshots").fetchone()
+    upkeep.app.handler({}, new_context())
+    with psycopg.connect(servers.database_url) as connection:
+        assert connection.execute("SELECT max(number) FROM search_snapshots").fetchone() != before
+    snapshots._known.cache_clear()  # as a minute later

@@ -129,10 +129,11 @@ def _all_shards() -> range:
 def _due(home: Connection, relayed: int) -> int | None:
     """The number of the snapshot that is to be made, if one is."""
     number, age = search_snapshots.c.number, func.now() - search_snapshots.c.created_at
-    changes = search_snapshots.c.changes + relayed
+    changes = search_snapshots.c.changes
+    # What is returned is of the row as it is after that.
     is_changed = and_(age > _YOUNG, changes > search_snapshots.c.pages * _CHANGED)
     newest = select(func.max(number)).scalar_subquery()
-    noted = update(search_snapshots).where(number == newest).values(changes=changes)
+    noted = update(search_snapshots).where(number == newest).values(changes=changes + relayed)
     row = home.execute(noted.returning(number, or_(age > _OLD, is_changed))).one_or_none()
     if row is None:
         return 1

@@ -26,9 +26,9 @@ STEM, TAG, LANG = "~", "#", "@"
 IN_TITLE, IN_HEADING, IS_EXACT, MOST_WEIGHT = 0x80, 0x40, 0x20, 0x1F
 
 # PostgreSQL refuses a vector over 1 MB. A term takes up to twice its bytes there. It does not know
-# what comes behind 16,383 places apart, nor longer words.
+# what comes behind 16,383 places apart, nor more places of a word, nor longer words.
 _TITLE_BYTES, _HEADINGS_BYTES, _TEXT_BYTES, _STEMS_BYTES = 5_000, 50_000, 400_000, 100_000
-_LONGEST_WORD = 500
+_LONGEST_WORD, _MOST_PLACES = 500, 256
 _MOST_WORDS, _FEW_WORDS = 256, 100
 # BM25 (Robertson and Zaragoza, 2009): how soon more of a word says no more, how much the length of
 # a text counts, and what length is usual, in words. That is no mean: a page's weights are its own.
@@ -93,8 +93,8 @@ class _Index:
 
     def __init__(self, lang: str) -> None:
         self.lang = lang
-        # What a vector says of each term: its name and its places.
-        self.located: dict[str, str] = {}
+        # The places of each term.
+        self.located: dict[str, list[str]] = {}
         # What has no place: names such as c#, and, quoted, what begins with a sign of ours.
         self.named: set[str] = set()
         self.marks: list[str] = []
@@ -106,9 +106,12 @@ class _Index:
         """Take in a part of the page: its places have a label in the vector, its words a flag."""
         terms, signed, located = _terms(text, limit), words.signed(text[:limit]), self.located
         for place, term in enumerate(terms, self._last + 1):
-            before = f"{located[term]}," if term in located else f"'{term}':"
-            located[term] = f"{before}{place}{label}"
-        self._last += len(terms)
+            if term not in located:
+                located[term] = [f"{place}{label}"]
+            elif len(located[term]) < _MOST_PLACES:
+                located[term].append(f"{place}{label}")
+        # No phrase goes on from one part to the next.
+        self._last += len(terms) + 1
         self.named.update(signed)
         if flag:
             for term in (*terms, *signed):
@@ -127,7 +130,8 @@ class _Index:
         stemmed = sorted({found for term, found in self.stems.items() if found != term})
         others = [*self.named, *(STEM + each for each in _within(stemmed, _STEMS_BYTES))]
         quoted = (f"'{each}'" for each in others)
-        return " ".join([*self.located.values(), *quoted, *self.marks])
+        located = (f"'{term}':{','.join(places)}" for term, places in self.located.items())
+        return " ".join([*located, *quoted, *self.marks])
 
     def weights(self) -> tuple[list[int], bytes]:
         """The numbers of the weightiest words, sorted, and a byte for each of them. The first byte

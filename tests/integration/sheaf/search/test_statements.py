@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Connection, Select, text
 
 from sheaf.database.tables import pages
@@ -75,3 +77,62 @@ def test_a_vector_of_any_text_fits(connection: Connection) -> None:
     for plain in (runs, words, "\ufdfa" * 300_000, "\U00020000\U00020001" * 100_000):
         statement = pages.update().where(pages.c.slug == "page/1").values(vectors.values())
         connection.execute(statement, vectors.parameters(Text(plain, plain, plain, [plain])))
+
+
+PARTS = st.sampled_from(
+    [
+        *("NOT", "OR", '"', "'", "''", "\\", ":*", "<->", "&", "|", "!", "(", ")", "~", "#", "@"),
+        *(
+            "in:",
+            "tag:",
+            "author:",
+            "--x",
+            "C#",
+            "c++",
+            "部署",
+            "水",
+            "가",
+            "é",
+            "ไทย",
+            "🎉",
+            "\u0301",
+        ),
+    ]
+)
+TYPED = st.one_of(st.text(), st.lists(PARTS).map(" ".join), st.lists(PARTS).map("".join)).filter(
+    lambda text: text.isprintable()
+)
+READ = text("SELECT CAST(:query AS tsquery), CAST(:vector AS tsvector)")
+one_transaction = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+
+
+@one_transaction
+@given(TYPED, st.sampled_from([(), ("de", "fr"), ("ar", "ta", "tr")]))
+def test_what_is_asked_for_any_text_can_be_read(
+    connection: Connection, typed: str, langs: tuple[str, ...]
+) -> None:
+    query = queries.parse(typed)
+    beginning = query.of_words().with_words(query.of_words().words, {})
+    for asked in (query, query.of_words(), beginning):
+        tsquery = asked.tsquery(langs)
+        read = connection.execute(READ, {"query": tsquery, "vector": ""}).one()[0]
+        assert bool(read) == bool(tsquery)
+
+
+@one_transaction
+@given(TYPED, TYPED, st.lists(TYPED.filter(bool), max_size=2))
+def test_any_page_is_found_by_its_own_words(
+    connection: Connection, title: str, plain: str, tags: list[str]
+) -> None:
+    vector = vectors.parameters(Text(title, "", plain, tags))["new_search"]
+    for typed in (title, plain, *(f'tag:"{tag}"' for tag in tags if '"' not in tag)):
+        query = queries.parse(typed, operators=False)
+        narrowed = query.filters.folder or query.filters.author or query.filters.tag
+        if query.is_empty or (narrowed and not typed.startswith("tag:")):
+            continue
+        found = text("SELECT CAST(:vector AS tsvector) @@ CAST(:query AS tsquery)")
+        given_ = {"vector": vector, "query": query.of_words().tsquery(())}
+        if not (query.terms and narrowed):
+            assert connection.execute(found, given_).scalar_one(), (typed, given_)
