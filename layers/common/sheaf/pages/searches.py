@@ -183,8 +183,12 @@ class _Asked:
         typed = queries.parse(self.text, self.filters, operators=False)
         query = typed.of_words()
         words = [term.pieces[0] for term in query.terms]
-        # Of what was found, pages have all words.
-        known = {*words} if has_found() and not has_operators else self._present(query)
+        if has_found() and not has_operators:
+            known = {*words}
+        elif query == typed and len(words) == 1 and query.filters == Filters():
+            known = set()  # it was looked for just now
+        else:
+            known = self._present(query)
         unknown = [word for word in words if word not in known]
         if words and not unknown and query != typed:
             yield Step("apart")
