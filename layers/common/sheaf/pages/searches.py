@@ -62,7 +62,7 @@ class Step:
         return cls(**(said | pairs | tuples))
 
     def __str__(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=False)
+        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
