@@ -94,6 +94,35 @@ def test_other_lists_of_the_longest_names(long_site: Site) -> None:
         assert _walk(long_site, "/api/users", {"sort": sort}) == 1
 
 
+# Of three bytes each, in words; and of four, which are runs: their pairs are words.
+LETTERS = "ᚠᚢᚦᚨᚱᚲᚷᚹᚺᚾᛁᛃᛇᛈᛉᛊᛏᛒᛖᛗᛚᛜᛞᛟ"
+UNKNOWN = " ".join(LETTERS[number : number + 3] * 9 for number in range(7))
+SEARCHES = {
+    "all": "word",
+    "apart": f'"{WIDE * 99} word"',
+    "beginnings": f"word {UNKNOWN[: 190 - 5]}",
+    "some": " ".join(["word", *(f"{letter}{letter}{letter}" for letter in LETTERS)]),
+    "some of pairs": "word " + "".join(chr(0x20000 + number) for number in range(195)),
+}
+
+
+@pytest.mark.parametrize("kind", SEARCHES)
+def test_searches_of_the_longest_queries(long_site: Site, kind: str) -> None:
+    q = SEARCHES[kind]
+    assert len(q) <= 200
+    for number in range(COUNT):
+        slug = f"{PREFIX}{WIDE * 50}{number}"
+        etag = long_site.get(f"/api/pages/{quote(slug)}").headers["ETag"]
+        page = {"body": f"word {number} " + " ".join(f"{word}x" for word in UNKNOWN.split())}
+        page["title"] = WIDE * 199
+        assert long_site.put(slug, page, {"If-Match": etag}).status_code == 200
+    query = {"q": q, "in": PREFIX[:190], "author": "alice"}
+    found = long_site.get(f"/api/search?{urlencode({'q': q})}").json["items"]
+    assert {hit["matched"] for hit in found} == {kind.split(maxsplit=1)[0]}
+    assert _walk(long_site, "/api/search", {"q": q}) == COUNT == len(found)
+    assert long_site.get(f"/api/search?{urlencode(query)}").status_code == 200
+
+
 def test_links_that_are_too_long_for_a_header_are_in_the_body_alone(long_site: Site) -> None:
     query = urlencode({"tag": TAG, "prefix": PREFIX, "limit": 1})
     answer = long_site.get(f"/api/pages?{query}")

@@ -57,12 +57,21 @@ class Step:
     def read(cls, text: str) -> "Step":
         """That of a cursor."""
         said: dict[str, Any] = json.loads(text)
-        pairs = {"meant": tuple((word, other) for word, other in said["meant"])}
-        tuples = {name: tuple(said[name]) for name in ("beginnings", "words", "without")}
-        return cls(**(said | pairs | tuples))
+        lists = ((name, value) for name, value in said.items() if isinstance(value, list))
+        tuples = {name: tuple(map(_frozen, value)) for name, value in lists}
+        return cls(**(said | tuples))
 
     def __str__(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=False)
+        # There is little room: what is as usual is left out.
+        said = {name: value for name, value in asdict(self).items() if value != _USUAL[name]}
+        return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+_USUAL = asdict(Step())
 
 
 @dataclass(frozen=True)

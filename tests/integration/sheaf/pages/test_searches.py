@@ -302,6 +302,26 @@ def test_so_is_one_of_another_step(typed: str) -> None:
         assert [(hit.matched, hit.slug) for hit in whole(typed, size)] == once
 
 
+WIDE = "\U00020000"
+RUNES = [chr(0x16A0 + number) * 13 + chr(0x16C0 + number) * 14 for number in range(7)]
+
+
+def test_cursors_have_room_for_the_longest_of_all() -> None:
+    """Slugs of four bytes a letter; and words of three, which some pages go on and others mean."""
+    q = " ".join(RUNES)
+    longer = " ".join(f"{word}x" for word in RUNES)
+    shorter = " ".join(word[1:] for word in RUNES)
+    shelve(
+        *(Shelved(f"{WIDE * 199}{number}", longer) for number in range(2)),
+        *(Shelved(f"{WIDE * 199}{number}", shorter) for number in range(2, 8)),
+    )
+    count()
+    once = [(hit.matched, hit.slug[-1]) for hit in hits(q)]
+    assert once[:2] == [("beginnings", "0"), ("beginnings", "1")]
+    assert once[2:] == [("meant", str(number)) for number in range(2, 8)]
+    assert [(hit.matched, hit.slug[-1]) for hit in whole(q, 3)] == once
+
+
 def test_a_list_is_read_on_as_it_was_begun_until_two_newer_snapshots() -> None:
     leaves = [Shelved(f"p{number}", "Same", "leaf") for number in range(6)]
     shelve(*leaves, Shelved("x", "X", to=("p3",)))
