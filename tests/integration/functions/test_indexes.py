@@ -332,7 +332,8 @@ def test_what_an_older_renderer_has_made_is_read_from_an_index(loaded: Engine) -
 def test_what_is_similar_is_read_from_an_index(loaded: Engine, asked: str) -> None:
     with _noted(loaded) as sent:
         assert len(similar.to(asked)) <= similar.MOST
-    [(statement, parameters)] = [each for each in sent if "UNION ALL" in each[0]]
+    # Before what suggestions and searches ask for.
+    statement, parameters = next(each for each in sent if "UNION ALL" in each[0])
     _check_plans(loaded, statement, parameters, _check_read_in_order, MOST_BLOCKS)
 
 

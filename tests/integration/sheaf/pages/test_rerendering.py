@@ -324,3 +324,20 @@ def test_on_every_shard_and_pages_take_it_along(site: Site, three: list[str]) ->
     run_upkeep()
     assert all_stale(3) == []
     assert slugs_of(site, "/api/backlinks/tea") == names
+
+
+def test_what_a_search_needs_is_added_to_pages_of_before(site: Site, url: str) -> None:
+    """They are found meanwhile, by the words as they are."""
+    site.put("old", {"body": "# Deployed things\n\nleaves", "tags": ["Größe"]}, CREATE)
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "UPDATE pages SET search = to_tsvector('simple', 'deployed things leaves'),"
+            " words = DEFAULT, weights = DEFAULT, title_words = DEFAULT, renderer = 1"
+        )
+    assert slugs_of(site, "/api/search?q=things+leaves") == ["old"]
+    assert slugs_of(site, "/api/search?q=leaves&tag=grosse") == []
+    run_upkeep()
+    assert all_stale() == []
+    hit = site.get("/api/search?q=deploying+things").json["items"][0]
+    assert (hit["slug"], hit["matched"], hit["place"]) == ("old", "all", "in the title")
+    assert slugs_of(site, "/api/search?q=leaves&tag=grosse") == ["old"]
