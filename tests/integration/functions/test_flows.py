@@ -113,15 +113,18 @@ def test_of_a_save_with_a_lease(two_shards: Site) -> None:
 
     found = flow(lambda: save("page-1", first), lambda: save("page-2", second))
     # Ten of them let this process show nothing older, and try a publication again. Seventy are
-    # between a parser and its rules.
-    assert found.changes <= 195
+    # between a parser and its rules, and twenty take the text apart for search.
+    assert found.changes <= 215
     assert found.depth <= 19
 
 
 @pytest.mark.parametrize(
-    ("address", "changes"), [("/api/pages", 40), ("/api/search?q=word", 70)], ids=["list", "search"]
+    ("address", "changes", "depth"),
+    # Where little is found, a search is tried in other ways.
+    [("/api/pages", 40, 14), ("/api/search?q=word", 180, 20)],
+    ids=["list", "search"],
 )
-def test_of_a_list(two_shards: Site, address: str, changes: int) -> None:
+def test_of_a_list(two_shards: Site, address: str, changes: int, depth: int) -> None:
     found = flow(*[lambda: two_shards.get(address)] * 3)
     assert found.changes <= changes
-    assert found.depth <= 14
+    assert found.depth <= depth

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Double, Integer, Text, column, table
 
-from sheaf import hashing, paging
+from sheaf import paging
 from sheaf.pages import lists, snapshots
 from sheaf.pages.lists import Listed, Listing
 from sheaf.pages.snapshots import Snapshot
@@ -239,7 +239,9 @@ class _Asked:
         return found
 
     def _some(self, known: Sequence[str], count: int) -> Iterator[Step]:
-        words = tuple(known[:_MOST_SOME])
+        having = self._having
+        rarest = sorted(known, key=lambda word: having.get(word, 0))[:_MOST_SOME]
+        words = tuple(word for word in known if word in rarest)
         for some in range(min(len(words), count - 1), max(1, ceil(len(words) / 2)) - 1, -1):
             yield Step("some", words=words, some=some)
 
@@ -263,7 +265,7 @@ def _first(asked: _Asked, wanted: PageRequest, allow_partial: bool) -> Found:
     for step in asked.steps(lambda: bool(items)):
         if asked.query(step).is_empty:
             continue
-        before = tuple(hashing.content_tag(hit.slug.encode()) for hit in items)
+        before = tuple(statements.slug_tag(hit.slug) for hit in items)
         rest = replace(wanted, limit=wanted.limit - len(before))
         hits = asked.hits(replace(step, without=before))
         more = _page(hits, lists.read(hits, rest, allow_partial), allow_partial)

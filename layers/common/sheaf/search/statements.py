@@ -24,7 +24,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from sheaf import texts
+from sheaf import hashing, texts
 from sheaf.database.tables import is_live, pages
 from sheaf.paging import Keyset, asc
 from sheaf.search import snippets, words
@@ -35,6 +35,8 @@ from sheaf.sharding import ownership
 
 # So many pages are ranked. Where more are found, these are chosen first; the list ends with them.
 MOST_RANKED = 5000
+# An index of three letters in a row finds words inside of titles; so many are looked at.
+_LEAST_INSIDE, _MOST_INSIDE = 3, 200
 # Above every title that begins in the same way.
 _LAST_CHARACTER = "\U0010ffff"
 
@@ -167,8 +169,8 @@ _RANKED: tuple[ColumnClause[Any], ...] = (
     column("distance", Double),
     column("unlinked", Integer),
 )
-# As hashing.content_tag makes it.
-_SLUG_TAG = "left(encode(sha256(convert_to(slug, 'UTF8')), 'hex'), 20)"
+# As `slug_tag`.
+_SLUG_TAG = "left(encode(sha256(convert_to(slug, 'UTF8')), 'hex'), 12)"
 _READABLE = str(ownership.readable(pages.c.slot))
 _UP_TO = """(
     is_titled > :last_titled OR is_titled = :last_titled
@@ -179,6 +181,11 @@ _UP_TO = """(
 def _written(limit: int) -> ColumnElement[int]:
     """Not as a parameter: a plan is made for it."""
     return literal_column(str(limit), Integer)
+
+
+def slug_tag(slug: str) -> str:
+    """By what a page is left out: short, for a cursor, and sure enough for a few."""
+    return hashing.content_tag(slug.encode())[:12]
 
 
 def hit(
@@ -216,7 +223,8 @@ def suggested(typed: str, limit: int) -> Select[Any]:
     """Live pages with a title that begins so, and then those with a word in it that does: slug,
     title, whether it is one of the second kind, and what titles are sorted by. For all shards.
 
-    A title may begin as it was typed, or in the letters that people type for it.
+    A title may begin as it was typed, or in the letters that people type for it. Where very many
+    have such a word inside, some of them are looked at.
     """
     line, key = (texts.line(typed) or typed).casefold(), words.key(typed)
     begins = pages.c.title_words.startswith(key, autoescape=True)
@@ -225,8 +233,9 @@ def suggested(typed: str, limit: int) -> Select[Any]:
     kinds = [
         _titled(_between(pages.c.sort_title, line), 0, (pages.c.sort_title, pages.c.slug), limit),
         _titled(_between(pages.c.title_words, key), 0, in_order, limit),
-        _titled(and_(inside, not_(begins)), 1, in_order, limit),
     ]
+    if len(key) >= _LEAST_INSIDE:
+        kinds.append(_titled(and_(inside, not_(begins)), 1, (), _MOST_INSIDE))
     found = union_all(*kinds).subquery()
     return select(found)
 

@@ -75,7 +75,14 @@ _SCRIPTS = (
     (0x1EFF, "latin"),
     (0x1FFF, "greek"),
 )
-_SCRIPT_OF = {lang: script for script, langs in _ALGORITHMS.items() for lang in langs}
+_SCRIPT_OF = {lang: script for script, langs in _ALGORITHMS.items() for lang in langs} | {
+    # Languages without stems, in which a word of another script is none of theirs.
+    **dict.fromkeys(("be", "bg", "kk", "mk", "mn", "uk"), "cyrillic"),
+    **dict.fromkeys(("he",), "hebrew"),
+    **dict.fromkeys(("ur", "ps", "ug"), "arabic"),
+    **dict.fromkeys(("mr", "sa"), "devanagari"),
+    **dict.fromkeys(("ja", "ko", "zh", "th", "lo", "km", "my", "ka", "am", "bn", "te", "si"), ""),
+}
 # A stem by itself is one of a word that was cut short, and of too many others.
 _LEAST = 3
 _thread = threading.local()

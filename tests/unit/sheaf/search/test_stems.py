@@ -55,7 +55,12 @@ def test_forms_have_a_stem_in_common(lang: str, one: str, other: str) -> None:
 
 @pytest.mark.parametrize("word", ["deployed", "книги", "βιβλία", "किताबें"])
 def test_without_a_language_the_script_says_it(word: str) -> None:
-    assert stem_of(word, "") != words.split(word)[0] == stem_of(word, "zh")
+    assert stem_of(word, "") == stem_of(word, "zh") != words.split(word)[0]
+
+
+@pytest.mark.parametrize(("word", "lang"), [("deployed", "vi"), ("книги", "uk"), ("पुस्तकें", "mr")])
+def test_a_language_may_have_none(word: str, lang: str) -> None:
+    assert stem_of(word, lang) == words.split(word)[0]
 
 
 def test_a_word_in_another_script_is_in_its_usual_language() -> None:
