@@ -35,7 +35,8 @@ from sheaf.sharding import ownership
 
 # So many pages are ranked. Where more are found, these are chosen first; the list ends with them.
 MOST_RANKED = 5000
-# An index of three letters in a row finds words inside of titles; so many are looked at.
+# An index of three letters in a row finds words inside of titles, of which so many are looked at:
+# those of so many bytes, as two characters of Chinese are enough.
 _LEAST_INSIDE, _MOST_INSIDE = 3, 200
 # Above every title that begins in the same way.
 _LAST_CHARACTER = "\U0010ffff"
@@ -234,7 +235,7 @@ def suggested(typed: str, limit: int) -> Select[Any]:
         _titled(_between(pages.c.sort_title, line), 0, (pages.c.sort_title, pages.c.slug), limit),
         _titled(_between(pages.c.title_words, key), 0, in_order, limit),
     ]
-    if len(key) >= _LEAST_INSIDE:
+    if len(key.encode()) >= _LEAST_INSIDE:
         kinds.append(_titled(and_(inside, not_(begins)), 1, (), _MOST_INSIDE))
     found = union_all(*kinds).subquery()
     return select(found)
