@@ -112,7 +112,7 @@ def test_what_is_known_is_printed_as_json(search: Search, folder: str) -> None:
 
 
 def test_nothing_found_is_a_status_of_its_own(search: Search) -> None:
-    result = search("--", "--no-such-flag")
+    result = search("--", "--qwzxvbkj")
     assert (result.status, result.stdout) == (1, "")
     assert result.stderr == "no page has all of these words\n"
 
