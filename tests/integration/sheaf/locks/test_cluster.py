@@ -118,7 +118,7 @@ def test_a_cluster_that_hangs_is_asked_by_one_thread_for_all(
     with redis_cluster(tmp_path) as cluster, ExitStack() as nodes:
         client: Any = RedisCluster.from_url(cluster.url, socket_timeout=None)
         locks = [RedisLocks(client).lock("x", 10) for _ in range(8)]
-        assert took(locks[0])
+        wait_until(lambda: took(locks[0]), "nobody gives out the lock")
         locks[0].release()
         monkeypatch.setattr(NodesManager, "initialize", noted)
 
