@@ -86,11 +86,14 @@ class Project:
         names = [each["Name"] for each in s3.list_buckets()["Buckets"]]
         (bucket,) = [name for name in names if name.startswith("aws-sam-cli-managed")]
         listed = s3.list_objects_v2(Bucket=bucket)["Contents"]
-        newest = max(
-            (each for each in listed if each["Key"].endswith(".template")),
-            key=lambda each: each["LastModified"],
-        )
-        text = s3.get_object(Bucket=bucket, Key=newest["Key"])["Body"].read().decode()
+        keys = [
+            each["Key"]
+            for each in sorted(listed, key=lambda each: each["LastModified"], reverse=True)
+            if each["Key"].endswith(".template")
+        ]
+        texts = (s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode() for key in keys)
+        # What is in it is sent within the same second.
+        text = next(text for text in texts if "ReleaseDigest:" in text)
         declared = template.parse(text)["Parameters"]["ReleaseDigest"]
         is_digest = re.fullmatch(declared["AllowedPattern"], str(value))
         return bool(is_digest) and value in declared["AllowedValues"]
