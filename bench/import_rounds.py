@@ -54,6 +54,7 @@ class Side:
     name: str
     code: Path
     environment: dict[str, str]
+    step_seconds: int = STEP_SECONDS
 
     def run(self, *arguments: object) -> str:
         """What its command prints; raises CalledProcessError and TimeoutExpired."""
@@ -65,7 +66,7 @@ class Side:
             check=True,
             stdout=subprocess.PIPE,
             text=True,
-            timeout=STEP_SECONDS,
+            timeout=self.step_seconds,
         ).stdout.strip()
 
     def pages_per_second(self, folder: Path, count: int) -> float:

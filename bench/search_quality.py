@@ -18,25 +18,21 @@ language than the query's, and everything that a person sees beside the first th
 
 import argparse
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from bench import search_texts
-from bench.import_rounds import tree
-from bench.import_speed import running_site
+from bench.import_rounds import served, tree
 from bench.search_texts import Text
 from local.gateway.config import PROJECT
 
@@ -109,34 +105,13 @@ def written(texts: Iterable[Text], folder: Path) -> Path:
 
 
 @contextmanager
-def site(code: Path, folder: Path, home: Path) -> Iterator[Search]:
-    """A search on a site of this code with the pages of a folder."""
-    home.mkdir()
-    (home / "docs-imported").touch()
-    path = os.pathsep.join(str(code / each) for each in ("", "functions", "layers/common"))
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("SHEAF_")}
-    environment = {**kept, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
-
-    def run(*words: object) -> str:
-        command = [sys.executable, "-m", "ops", *map(str, words)]
-        found = subprocess.run(
-            command,
-            cwd=code,
-            env=environment,
-            check=True,
-            stdout=subprocess.PIPE,
-            text=True,
-            timeout=STEP_SECONDS,
-        )
-        return found.stdout.strip()
-
-    with running_site(home, environment, code) as (_, url):
-        environment["SHEAF_URL"] = url
-        options = ("--user", "bench", "--role", "editor", "--home", home)
-        environment["SHEAF_TOKEN"] = run("token", *options)
-        run("import", folder)
+def site(code: Path, folder: Path, place: Path) -> Iterator[Search]:
+    """A search on a site of this code, in a folder for it, with the pages of a folder."""
+    place.mkdir()
+    with served("site", code, place) as side:
+        replace(side, step_seconds=STEP_SECONDS).run("import", folder)
         time.sleep(UPKEEP_SECONDS)
-        yield lambda query: asked(url, query)
+        yield lambda query: asked(side.environment["SHEAF_URL"], query)
 
 
 def asked(url: str, query: str) -> list[str]:

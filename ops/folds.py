@@ -14,18 +14,16 @@ Letters that stand above others in old writing are left out as accents are, and 
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
-from itertools import groupby
 from pathlib import Path
-from textwrap import wrap
 
 from pyuca.collator import Collator_10_0_0
 
 import sheaf
+from ops.letters import UNICODE, constants, ranges
 from sheaf import texts
 
-UNICODE = "14.0.0"
 TARGET = Path(sheaf.__file__).parent / "search" / "folds.py"
 _HEAD = f'''"""What becomes of letters in search. Written by ops/folds.py.
 
@@ -160,22 +158,11 @@ def _rank(counts: Counter[str]) -> Callable[[str], tuple[int, tuple[int, ...]]]:
 def module() -> str:
     """The text of the module."""
     pairs = (f"{ord(each):x}:{_codes(other)}" for each, other in sorted(folds().items()))
-    tables = {"MARKS": _ranges(map(ord, sorted(marks()))), "FOLDS": pairs}
-    return "\n".join([_HEAD, *(f"{name} = (\n{_quoted(tables[name])}\n)" for name in tables), ""])
+    return constants(_HEAD, {"MARKS": ranges(map(ord, sorted(marks()))), "FOLDS": pairs})
 
 
 def _codes(text: str) -> str:
     return "+".join(f"{ord(each):x}" for each in text)
-
-
-def _quoted(parts: Iterable[str]) -> str:
-    return "\n".join(f'    "{part} "' for part in wrap(" ".join(parts), 92))
-
-
-def _ranges(codes: Iterable[int]) -> Iterator[str]:
-    for _, run in groupby(enumerate(codes), key=lambda numbered: numbered[1] - numbered[0]):
-        first, *rest = [code for _, code in run]
-        yield f"{first:x}-{rest[-1]:x}" if rest else f"{first:x}"
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ composes them in the same way, so a name that may be given is the same name ever
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from textwrap import wrap
@@ -48,19 +48,24 @@ def module() -> str:
         "JOINED_BEFORE": [code for code in alphabet if _joins(code, "DR")],
         "JOINED_AFTER": [code for code in alphabet if _joins(code, "DL")],
     }
-    return "\n".join([_HEAD, *(f"{name} = (\n{_quoted(tables[name])}\n)" for name in tables), ""])
+    return constants(_HEAD, {name: ranges(codes) for name, codes in tables.items()})
 
 
 def _joins(code: int, kinds: str) -> bool:
     return any(intranges_contain(code, joining_types[kind]) for kind in kinds)
 
 
-def _quoted(codes: Iterable[int]) -> str:
-    ranges = " ".join(_ranges(codes))
-    return "\n".join(f'    "{part} "' for part in wrap(ranges, 92))
+def constants(head: str, tables: Mapping[str, Iterable[str]]) -> str:
+    """The text of a module of constants: of each the parts, with a space behind every one."""
+    return "\n".join([head, *(f"{name} = (\n{_quoted(tables[name])}\n)" for name in tables), ""])
 
 
-def _ranges(codes: Iterable[int]) -> Iterator[str]:
+def _quoted(parts: Iterable[str]) -> str:
+    return "\n".join(f'    "{part} "' for part in wrap(" ".join(parts), 92))
+
+
+def ranges(codes: Iterable[int]) -> Iterator[str]:
+    """Code points that rise, by the runs of them: `61-7a`."""
     for _, run in groupby(enumerate(codes), key=lambda numbered: numbered[1] - numbered[0]):
         first, *rest = [code for _, code in run]
         yield f"{first:x}-{rest[-1]:x}" if rest else f"{first:x}"

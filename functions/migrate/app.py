@@ -22,6 +22,6 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, list[st
     """
     migrated = migrate.upgrade(shards.everywhere())
     if "site_url" in event:
-        shards.on(0, site_url.keep, event["site_url"])
+        shards.on(shards.HOME, site_url.keep, event["site_url"])
     logger.info("migrated", revisions=migrated)
     return {"migrated": migrated}

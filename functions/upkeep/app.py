@@ -90,7 +90,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         shown: set[str] = set()
         rendered = _on_each(alive, lambda number: _rerender_shard(number, shown, lock, context))
         changes = [change for part in relayed.values() for change in part]
-        _on_each([two_phase.HOME], lambda _home: _take_snapshot(len(changes), lock, context))
+        _on_each([shards.HOME], lambda _home: _take_snapshot(len(changes), lock, context))
     telemetry.measure(Relayed=len(changes))
     renamed = {slug for part in mended.values() for slug in part}
     logger.info(
@@ -178,7 +178,7 @@ def _end_batches(alive: Sequence[int]) -> None:
         logger.warning("batch ended", batch=str(one.batch), shard=one.shard, how=how)
     telemetry.measure(Recovered=sum(map(len, ended.values())))
     if len(ended) == len(shards.everywhere()):
-        _on_each([two_phase.HOME], lambda _home: two_phase.note_ended())
+        _on_each([shards.HOME], lambda _home: two_phase.note_ended())
 
 
 def _relay_shard(number: int, lock: Lock, context: LambdaContext) -> list[Change]:
@@ -254,7 +254,7 @@ def _remove_old(number: int) -> int:
     shards.on(number, users.forget_counted, _ABANDONED_AFTER)
     removed = shards.on(number, claims.remove_abandoned, _ABANDONED_AFTER)
     removed += shards.on(number, idempotency.remove_old, _KEYS_KEPT)
-    if number == two_phase.HOME:
+    if number == shards.HOME:
         removed += shards.on(number, batches.remove_old_keys, _KEYS_KEPT)
         removed += shards.on(number, two_phase.remove_old, _KEYS_KEPT)
     return removed + shards.on(number, drafts.remove_old, _DRAFTS_KEPT)

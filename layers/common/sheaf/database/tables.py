@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    and_,
     false,
     func,
     literal_column,
@@ -99,6 +100,14 @@ def last_name(slug: ColumnElement[str]) -> ColumnElement[str]:
     """What stands behind the last slash of a slug."""
     before, nothing = literal_column("'^.*/'", Text), literal_column("''", Text)
     return func.regexp_replace(slug, before, nothing, type_=_Bytewise)
+
+
+def begins_with(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
+    """Whether a text in byte order begins so, as a range of an index.
+
+    No slug, title or word holds the last code point.
+    """
+    return and_(column >= prefix, column < prefix + "\U0010ffff")
 
 
 # Without capitals of ASCII.

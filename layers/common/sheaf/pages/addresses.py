@@ -40,7 +40,7 @@ def base() -> str:
 @lru_cache(maxsize=1)
 def _noted(_minute: int) -> str | None:
     """As the release has noted, which is read once a minute."""
-    return shards.on(0, site_url.find)
+    return shards.on(shards.HOME, site_url.find)
 
 
 def about_how_many() -> int:

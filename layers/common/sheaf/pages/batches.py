@@ -189,7 +189,7 @@ def _attempt(
     }
     if key:
         # It comes last: all the others have been saved then.
-        parts[two_phase.HOME] = _keeping(parts.get(two_phase.HOME), key, batch, pages, saved)
+        parts[shards.HOME] = _keeping(parts.get(shards.HOME), key, batch, pages, saved)
     try:
         two_phase.commit(batch, parts)
     except two_phase.Aborted as error:
@@ -273,7 +273,7 @@ def _repeated(key: Key, document: Document) -> list[Saved] | None:
 
     Raises KeyReused if that was another request, and Unavailable.
     """
-    found = shards.on(two_phase.HOME, _find, key)
+    found = shards.on(shards.HOME, _find, key)
     if found is None:
         return None
     request, batch, answer = found

@@ -163,7 +163,7 @@ def position(listing: Listing[Any], cursor: str, keyset: Keyset) -> Position:
 @lru_cache(maxsize=1)
 def _secrets(_minute: int) -> Mapping[int, bytes]:
     """The signing keys, read once a minute: a key that was removed is not trusted for longer."""
-    return shards.on(0, signing_keys.all_secrets)
+    return shards.on(shards.HOME, signing_keys.all_secrets)
 
 
 def all_pages(
@@ -209,7 +209,7 @@ def _select(filters: Filters) -> Select[Any]:
     if filters.author is not None:
         statement = statement.where(tables.pages.c.author == filters.author)
     if filters.prefix is not None:
-        statement = statement.where(reads.begins_with(_columns(filters)["slug"], filters.prefix))
+        statement = statement.where(tables.begins_with(_columns(filters)["slug"], filters.prefix))
     return statement
 
 

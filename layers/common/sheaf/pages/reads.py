@@ -210,11 +210,6 @@ def _pages_of(table: Table, slug: ColumnElement[str]) -> Select[Any]:
     return select(*page.c).select_from(table.join(page, true()))
 
 
-def begins_with(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
-    """Whether a slug begins so, as a range of an index: no slug holds the last code point."""
-    return and_(column >= prefix, column < prefix + "\U0010ffff")
-
-
 def is_one_of(slugs: Sequence[str]) -> ColumnElement[bool]:
     """Whether a page has one of these slugs, each of which is looked up in an index."""
     return pages.c.slug == func.any(cast(list(slugs), ARRAY(Text)))

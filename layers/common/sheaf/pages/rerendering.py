@@ -12,14 +12,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Text, bindparam, select, update
 
-from sheaf.database.tables import is_live, page_rendering, pages, slot_owners
+from sheaf.database.tables import is_live, page_rendering, pages
 from sheaf.pages import normalizing, relaying, saves
 from sheaf.pages.reads import is_stale
 from sheaf.pages.relaying import Document
 from sheaf.rendering import articles, markdown, source
 from sheaf.rendering.work import TooMuch
 from sheaf.search import vectors
-from sheaf.sharding import shards
+from sheaf.sharding import ownership, shards
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,9 @@ def rerender(slug: str, document: Document) -> bool:
 
 def _stale(connection: Connection, limit: int) -> list[str]:
     # Those on their way to another shard, or from one, are for whichever has them in the end.
-    own = select(slot_owners.c.slot).where(slot_owners.c.mode == "owned")
     statement = (
         select(pages.c.slug)
-        .where(is_live, is_stale, pages.c.slot.in_(own))
+        .where(is_live, is_stale, pages.c.slot.in_(ownership.settled()))
         .order_by(*page_rendering, pages.c.slug)
         .limit(limit)
     )

@@ -8,17 +8,15 @@ meant; and at last some of them. A list stays what its first page was: its curso
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from math import ceil
 from typing import Any
-
-from sqlalchemy import BigInteger, Double, Integer, Text, column, table
 
 from sheaf import paging
 from sheaf.pages import lists, snapshots
 from sheaf.pages.lists import Listed, Listing
 from sheaf.pages.snapshots import Snapshot
-from sheaf.paging import BadCursor, Keyset, PageRequest, RowPage, asc
+from sheaf.paging import BadCursor, PageRequest, RowPage
 from sheaf.search import queries, ranking, slips, statements
 from sheaf.search.queries import Filters, Query
 from sheaf.search.ranking import Counts, Order
@@ -121,19 +119,6 @@ class Hits(Listing[Hit]):
         return not titled, -linked, slug
 
 
-# How cursors are ordered: see Search.hits.
-_FOUND = table(
-    "found",
-    column("step", Text(collation="C")),
-    column("snapshot", BigInteger),
-    column("place", Integer),
-    column("distance", Double),
-    column("unlinked", Integer),
-    column("slug", Text(collation="C")),
-)
-_KEYSET = Keyset(tuple(map(asc, _FOUND.c)))
-
-
 @dataclass(frozen=True)
 class _Asked:
     """What somebody asked for, and the snapshot by which it is answered."""
@@ -144,10 +129,19 @@ class _Asked:
     # What was asked of the snapshot.
     _having: dict[str, int] = field(default_factory=dict, compare=False)
 
+    @cached_property
+    def typed(self) -> Query:
+        """What is looked for first."""
+        return queries.parse(self.text, self.filters)
+
+    @cached_property
+    def plain(self) -> Query:
+        """The same as mere text."""
+        return queries.parse(self.text, self.filters, operators=False)
+
     def query(self, step: Step) -> Query:
         """What a step looks for."""
-        operators = not (step.as_text or step.matched != "all")
-        query = queries.parse(self.text, self.filters, operators=operators)
+        query = self.plain if step.as_text or step.matched != "all" else self.typed
         if step.matched not in ("all", "some"):
             query = query.of_words()
         if step.beginnings or step.meant:
@@ -158,12 +152,12 @@ class _Asked:
         """What a step finds."""
         query, snapshot = self.query(step), self.snapshot
         counts = self._counts(query)
-        needed = query.without(ranking.common(query, counts))
         order = Order.of(query, counts)
         # The site may have grown since.
-        most = 2 * ranking.found_by(needed, counts)
+        most = 2 * ranking.found_by(order.needed, counts)
         may_be_long = not snapshot.number or most > statements.MOST_RANKED
-        search = Search(needed, order, snapshot.langs, snapshot.number, step.without, may_be_long)
+        about = (snapshot.langs, snapshot.number, step.without, may_be_long)
+        search = Search(order.needed, order, *about)
         make = partial(statements.hit, query.marks(snapshot.langs), step.matched)
         return Hits("search", self.about, make, search, step)
 
@@ -174,9 +168,8 @@ class _Asked:
 
     def _counts(self, query: Query) -> Counts:
         """What the snapshot knows of a query's words; all that was typed is asked for at once."""
-        plain = queries.parse(self.text, self.filters, operators=False)
         wanted: set[str] = set()
-        for each in (query, plain, plain.of_words()):
+        for each in (query, self.plain, self.plain.of_words()):
             wanted |= ranking.lexemes(each, self.snapshot.langs)
         if new := wanted - self._having.keys():
             found = snapshots.counts(self.snapshot, new).having
@@ -186,20 +179,19 @@ class _Asked:
     def steps(self, has_found: Callable[[], bool]) -> Iterator[Step]:
         """What is tried one after the other, each if little was found before."""
         yield Step()
-        has_operators = queries.parse(self.text, self.filters).has_operators
+        has_operators = self.typed.has_operators
         if has_operators:
             yield Step(as_text=True)
-        typed = queries.parse(self.text, self.filters, operators=False)
-        query = typed.of_words()
+        query = self.plain.of_words()
         words = [term.pieces[0] for term in query.terms]
         if has_found() and not has_operators:
             known = {*words}
-        elif query == typed and len(words) == 1 and query.filters == Filters():
+        elif query == self.plain and len(words) == 1 and query.filters == Filters():
             known = set()  # it was looked for just now
         else:
             known = self._present(query)
         unknown = [word for word in words if word not in known]
-        if words and not unknown and query != typed:
+        if words and not unknown and query != self.plain:
             yield Step("apart")
         if len(unknown) <= _MOST_UNKNOWN:
             yield from self._guesses(words, unknown)
@@ -232,7 +224,7 @@ class _Asked:
         """What all of the unknown words may have been meant for; None if one may be nothing."""
         found = dict[str, str]()
         for word in unknown:
-            nearest = shards.on(snapshots.HOME, slips.nearest, word, self.snapshot.number)
+            nearest = shards.on(shards.HOME, slips.nearest, word, self.snapshot.number)
             if nearest is None:
                 return None
             found[word] = nearest
@@ -282,7 +274,7 @@ def _first(asked: _Asked, wanted: PageRequest, allow_partial: bool) -> Found:
 def _continued(text: str, filters: Filters, cursor: str) -> tuple[_Asked, Step]:
     """What a cursor is of; raises BadCursor."""
     hits = _Asked(text, filters, Snapshot()).hits(Step())
-    key = lists.position(hits, cursor, _KEYSET).key
+    key = lists.position(hits, cursor, statements.KEYSET).key
     if key is None:
         return _Asked(text, filters, snapshots.newest()), Step()
     snapshot = snapshots.numbered(key[1])

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Integer, Select, literal_column, select, union_all
 
 from sheaf import slugs
-from sheaf.database.tables import is_live, pages
+from sheaf.database.tables import begins_with, is_live, pages
 from sheaf.pages import lookups, reads, searches
 from sheaf.paging import PageRequest
 from sheaf.search.queries import Filters
@@ -100,8 +100,8 @@ def _statement(wanted: str, spellings: list[str]) -> Select[Any]:
     places = {wanted, wanted.lower()}
     found = union_all(
         _pages(reads.is_one_of(spellings), slug, len(spellings)),
-        _pages(reads.begins_with(slug, f"{folder}/" if folder else ""), slug, _IN_FOLDER),
-        *(_pages(reads.begins_with(slug, f"{place}/"), slug, _TOLD) for place in places),
+        _pages(begins_with(slug, f"{folder}/" if folder else ""), slug, _IN_FOLDER),
+        *(_pages(begins_with(slug, f"{place}/"), slug, _TOLD) for place in places),
         *(_pages(slug > place, slug, _AROUND) for place in places),
         *(_pages(slug < place, slug.desc(), _AROUND) for place in places),
     ).subquery()

@@ -29,15 +29,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from sheaf.database.tables import is_live, links, pages, search_snapshots, slot_owners, word_counts
+from sheaf.database.tables import is_live, links, pages, search_snapshots, word_counts
 from sheaf.database.transactions import take_time, transactional
 from sheaf.pages.reads import is_stale
 from sheaf.search import vectors
 from sheaf.search.ranking import Counts
-from sheaf.sharding import shards
+from sheaf.sharding import ownership, shards
 
 T = TypeVar("T")
-HOME = 0
 # Words are counted in about so many pages, and are worth a row if so large a part has them.
 _SAMPLE, _LEAST_SHARE = 20_000, 0.001
 # Of a language that very few pages are in, words have no stems in searches.
@@ -73,7 +72,7 @@ def numbered(number: int) -> Snapshot | None:
 
 @lru_cache(maxsize=1)
 def _known(_minute: int) -> tuple[Snapshot, ...]:
-    return shards.on(HOME, _read)
+    return shards.on(shards.HOME, _read)
 
 
 def _read(home: Connection) -> tuple[Snapshot, ...]:
@@ -84,7 +83,7 @@ def _read(home: Connection) -> tuple[Snapshot, ...]:
 
 def counts(snapshot: Snapshot, lexemes: Iterable[str]) -> Counts:
     """What a snapshot knows of these; raises Unavailable."""
-    having = shards.on(HOME, _having, snapshot, list(lexemes)) if snapshot.number else {}
+    having = shards.on(shards.HOME, _having, snapshot, list(lexemes)) if snapshot.number else {}
     return Counts(snapshot.pages, snapshot.langs, having)
 
 
@@ -99,7 +98,7 @@ def make(relayed: int, goes_on: Callable[[], bool]) -> bool:
     As long as it `goes_on`: what was begun is begun anew the next time. None is made while pages
     are to be rendered anew, which makes them known to a search. Raises Unavailable.
     """
-    number = shards.on(HOME, _due, relayed)
+    number = shards.on(shards.HOME, _due, relayed)
     if number is None or any(shards.on(shard, _has_stale) for shard in _all_shards()):
         return False
     counted = _Counted()
@@ -107,9 +106,13 @@ def make(relayed: int, goes_on: Callable[[], bool]) -> bool:
         if not goes_on():
             return False
         _count(shard, counted)
-    return bool(counted.pages) and all(
-        goes_on() and step() is None for step in _steps(number, counted)
-    )
+    if not counted.pages:
+        return False
+    for step in _steps(number, counted):
+        if not goes_on():
+            return False
+        step()
+    return True
 
 
 @dataclass
@@ -163,7 +166,7 @@ def _count(shard: int, counted: _Counted) -> None:
 
 def _steps(number: int, counted: _Counted) -> Iterator[Callable[[], None]]:
     """What is to be done with what was counted, in parts that keep nobody waiting."""
-    yield partial(shards.on, HOME, _forget, number)
+    yield partial(shards.on, shards.HOME, _forget, number)
     for shard in _all_shards():
         linked = shards.on(shard, _linked, number)
         wanted = {slug: counted.links[slug] for slug, old in linked if counted.links[slug] != old}
@@ -176,8 +179,8 @@ def _steps(number: int, counted: _Counted) -> Iterator[Callable[[], None]]:
         if having >= least or word in counted.names
     ]
     for part in _in_parts(rows, _WORDS_AT_ONCE):
-        yield partial(shards.on, HOME, _add_words, part)
-    yield partial(shards.on, HOME, _publish, number, counted)
+        yield partial(shards.on, shards.HOME, _add_words, part)
+    yield partial(shards.on, shards.HOME, _publish, number, counted)
 
 
 def _in_parts(items: list[T], size: int) -> Iterator[list[T]]:
@@ -194,8 +197,8 @@ def _forget(home: Connection, number: int) -> None:
 def _linked(connection: Connection, number: int) -> list[tuple[str, int]]:
     """The pages, and what an older snapshot has noted of each in the place of this one."""
     # A slot on its way to another shard is to stay as it was copied.
-    owned = select(slot_owners.c.slot).where(slot_owners.c.mode == "owned")
-    statement = select(pages.c.slug, _column(number)).where(is_live, pages.c.slot.in_(owned))
+    is_settled = pages.c.slot.in_(ownership.settled())
+    statement = select(pages.c.slug, _column(number)).where(is_live, is_settled)
     return [(row[0], row[1]) for row in connection.execute(statement)]
 
 

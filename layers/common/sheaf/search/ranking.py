@@ -77,12 +77,11 @@ def lexemes_of(term: Term, langs: Sequence[str]) -> set[str]:
     return set().union(*(_lexemes(word, langs) for word in _words(term)))
 
 
-def units(query: Query, counts: Counts) -> list[list[Unit]]:
+def _units(query: Query, needed: Query, counts: Counts) -> list[list[Unit]]:
     """What each alternative of a query is made of, of many words the rarest."""
-    needed = query.without(common(query, counts)).alternatives
     found = [
         [_unit(term, word, counts, term in kept) for term in terms for word in _words(term)]
-        for terms, kept in zip(query.alternatives, needed, strict=True)
+        for terms, kept in zip(query.alternatives, needed.alternatives, strict=True)
     ]
     return [sorted(each, key=lambda unit: -unit.rarity)[:_MOST_UNITS] for each in found]
 
@@ -139,11 +138,14 @@ class Order:
 
     alternatives: Sequence[Sequence[Unit]]
     title: str
+    # The query without what says nothing of any page, which therefore need not be there.
+    needed: Query
 
     @classmethod
     def of(cls, query: Query, counts: Counts) -> "Order":
         """The order in which the pages come that a query finds."""
-        return cls(units(query, counts), query.title)
+        needed = query.without(common(query, counts))
+        return cls(_units(query, needed, counts), query.title, needed)
 
     @cached_property
     def _places(self) -> dict[Unit, int]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, Select, func, literal_column, or_, select
 
-from sheaf.database.tables import word_counts
+from sheaf.database.tables import begins_with, word_counts
 
 # From so many letters on, one slip is allowed, and two.
 _ONE, _TWO = 3, 7
@@ -30,9 +30,7 @@ def _like(word: str, snapshot: int) -> Select[Any]:
     counted = word_counts.c
     if len(word) < _LONG:
         # By the first letter, or the second where the first is missing or swapped.
-        firsts = sorted({*word[:2]})
-        ranges = ((counted.word >= each) & (counted.word < chr(ord(each) + 1)) for each in firsts)
-        alike = or_(*ranges)
+        alike = or_(*(begins_with(counted.word, first) for first in sorted({*word[:2]})))
     else:
         alike = counted.word.op("%")(word)
     shortest, longest = len(word) - _allowed(word), len(word) + _allowed(word)

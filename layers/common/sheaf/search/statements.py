@@ -20,12 +20,13 @@ from sqlalchemy import (
     literal_column,
     not_,
     select,
+    table,
     text,
     union_all,
 )
 
 from sheaf import hashing, texts
-from sheaf.database.tables import is_live, pages
+from sheaf.database.tables import begins_with, is_live, pages
 from sheaf.paging import Keyset, asc
 from sheaf.search import snippets, words
 from sheaf.search.queries import Query
@@ -38,8 +39,6 @@ MOST_RANKED = 5000
 # An index of three letters in a row finds words inside of titles, of which so many are looked at:
 # those of so many bytes, as two characters of Chinese are enough.
 _LEAST_INSIDE, _MOST_INSIDE = 3, 200
-# Above every title that begins in the same way.
-_LAST_CHARACTER = "\U0010ffff"
 
 # Which words of a query a page has: all as they were typed; all, but apart; all, some of them as
 # beginnings; those that may have been meant; or some.
@@ -105,8 +104,7 @@ class Search:
         found = text(ranked).bindparams(**given).columns(*_RANKED).subquery("found").c
         shown = [found[name] for name in _SHOWN]
         statement = select(*shown, found.place, -found.distance, -found.unlinked)
-        order = ("step", "snapshot", "place", "distance", "unlinked", "slug")
-        return statement, Keyset(tuple(asc(found[name]) for name in order))
+        return statement, _keyset(found)
 
     def chosen_keys(self) -> Select[Any]:
         """The keys of the pages that may be ranked, and of one more: on each shard."""
@@ -170,6 +168,15 @@ _RANKED: tuple[ColumnClause[Any], ...] = (
     column("distance", Double),
     column("unlinked", Integer),
 )
+
+
+def _keyset(found: Any) -> Keyset:
+    order = ("step", "snapshot", "place", "distance", "unlinked", "slug")
+    return Keyset(tuple(asc(found[name]) for name in order))
+
+
+# That of any search, for its cursors.
+KEYSET = _keyset(table("found", *(column(each.name, each.type) for each in _RANKED)).c)
 # As `slug_tag`.
 _SLUG_TAG = "left(encode(sha256(convert_to(slug, 'UTF8')), 'hex'), 12)"
 _READABLE = str(ownership.readable(pages.c.slot))
@@ -230,20 +237,14 @@ def suggested(typed: str, limit: int) -> Select[Any]:
     line, key = (texts.line(typed) or typed).casefold(), words.key(typed)
     begins = pages.c.title_words.startswith(key, autoescape=True)
     inside = pages.c.title_words.contains(f" {key}", autoescape=True)
-    in_order = (pages.c.title_words, pages.c.slug)
     kinds = [
-        _titled(_between(pages.c.sort_title, line), 0, (pages.c.sort_title, pages.c.slug), limit),
-        _titled(_between(pages.c.title_words, key), 0, in_order, limit),
+        _titled(begins_with(title, beginning), 0, (title, pages.c.slug), limit)
+        for title, beginning in ((pages.c.sort_title, line), (pages.c.title_words, key))
     ]
     if len(key.encode()) >= _LEAST_INSIDE:
         kinds.append(_titled(and_(inside, not_(begins)), 1, (), _MOST_INSIDE))
     found = union_all(*kinds).subquery()
     return select(found)
-
-
-def _between(column: ColumnElement[str], beginning: str) -> ColumnElement[bool]:
-    """A range of an index in byte order."""
-    return and_(column >= beginning, column < beginning + _LAST_CHARACTER)
 
 
 def _titled(

@@ -24,7 +24,7 @@ _MARKS = "\u3099\u309a" + "".join(
     for code in (*range(0x0E00, 0x0F00), *range(0x1000, 0x10A0), *range(0x1780, 0x1800))
     if unicodedata.category(chr(code))[0] == "M"
 )
-# One character of a run: a letter and the marks on it, in the syntax of PostgreSQL too.
+# One character of a run: a letter and the marks on it.
 CHARACTER = f"[^{_SPACED}{_MARKS} ][{_MARKS}]*"
 _CHARACTER = re.compile(CHARACTER)
 _PIECE = re.compile(f"(?:{CHARACTER})+|[{_SPACED}{_MARKS}]+")

@@ -31,7 +31,8 @@ from sheaf.hashing import slot
 SLOTS = bindparam("owned_slots", type_=ARRAY(SmallInteger))
 _SLOT = bindparam("owned_slot", type_=SmallInteger)
 _EPOCH = bindparam("map_epoch", type_=BigInteger)
-_OWNED = and_(slot_owners.c.from_epoch <= _EPOCH, slot_owners.c.mode == "owned")
+_IS_SETTLED = slot_owners.c.mode == "owned"
+_OWNED = and_(slot_owners.c.from_epoch <= _EPOCH, _IS_SETTLED)
 
 
 class Moved(Exception):
@@ -74,6 +75,12 @@ def _several_locked() -> Select[tuple[int]]:
 def _locked(wanted: ColumnElement[bool]) -> Select[tuple[int]]:
     slots: Select[tuple[int]] = select(slot_owners.c.slot).where(wanted, _OWNED)
     return slots.with_for_update(read=True)
+
+
+def settled() -> Select[tuple[int]]:
+    """The slots that this shard has and that are on their way to or from no other, by any map."""
+    slots: Select[tuple[int]] = select(slot_owners.c.slot).where(_IS_SETTLED)
+    return slots
 
 
 def readable(column: ColumnElement[int]) -> ColumnElement[bool]:

@@ -20,6 +20,8 @@ T = TypeVar("T")
 # What is done with a connection to the shard that has a slug or handle, and with that name.
 Work: TypeAlias = Callable[Concatenate[Connection, str, P], T]
 
+# The shard that also holds what belongs to no slug.
+HOME = 0
 # A map this old may be wrong without anybody telling: the shard may be gone.
 _MAP_SECONDS = 60
 _MOVE_SECONDS = 1.5
@@ -45,7 +47,7 @@ def home() -> Engine:
     Each statement on it is a transaction of its own, which saves BEGIN and COMMIT their round
     trips (`transactions` is for what takes several statements).
     """
-    return at(0)
+    return at(HOME)
 
 
 def at(number: int) -> Engine:

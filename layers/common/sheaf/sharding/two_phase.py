@@ -29,7 +29,6 @@ from sheaf.sharding import shards
 # What is done on one shard.
 Part: TypeAlias = Callable[[Connection], None]
 
-HOME = 0
 _BEGINNING = "sheaf-"
 _NAME = re.compile(rf"{_BEGINNING}([0-9a-f]{{32}})-[0-9]+")
 # What was decided is known for longer than that: a process that was stopped in the middle and goes
@@ -91,11 +90,11 @@ def commit(batch: UUID, parts: Mapping[int, Part]) -> None:
         with transactional(shards.following(number)).begin() as connection:
             part(connection)
         return
-    others, latest = sorted(set(parts) - {HOME}), datetime.now(UTC) + _LATEST
+    others, latest = sorted(set(parts) - {shards.HOME}), datetime.now(UTC) + _LATEST
     try:
         for number in others:
             _prepare(number, batch, parts[number])
-        _decide(batch, others, parts.get(HOME), latest)
+        _decide(batch, others, parts.get(shards.HOME), latest)
     except _Unknown:
         raise
     except Exception:
@@ -106,12 +105,12 @@ def commit(batch: UUID, parts: Mapping[int, Part]) -> None:
 
 def decided(batch: UUID) -> bool:
     """Whether it is committed. What was not decided until now never will be; raises Unavailable."""
-    return shards.on(HOME, _decided, batch)
+    return shards.on(shards.HOME, _decided, batch)
 
 
 def finish(batch: UUID) -> None:
     """Commit what is left of a batch, if it was decided so; raises Unavailable."""
-    end(batch, shards.on(HOME, _preparers, batch), commit=True)
+    end(batch, shards.on(shards.HOME, _preparers, batch), commit=True)
 
 
 def end(batch: UUID, numbers: Iterable[int], *, commit: bool) -> None:
@@ -153,19 +152,20 @@ def in_doubt(number: int) -> list[InDoubt]:
 def newest_decisions(most: int) -> list[Decision]:
     """What was decided last, the newest first; raises Unavailable."""
     newest = select(*_DECISION).order_by(decisions.c.created_at.desc()).limit(most)
-    return shards.on(HOME, _read, newest)
+    return shards.on(shards.HOME, _read, newest)
 
 
 def decisions_on(wanted: Iterable[UUID]) -> dict[UUID, Decision]:
     """What was decided of these so far; decides nothing, unlike `decided`. Raises Unavailable."""
     found = select(*_DECISION).where(decisions.c.id.in_(list(wanted)))
-    return {one.batch: one for one in shards.on(HOME, _read, found)}
+    return {one.batch: one for one in shards.on(shards.HOME, _read, found)}
 
 
 def note_ended() -> None:
     """Note which batches no shard has a part of any more; raises Unavailable."""
     numbers = range(len(shards.everywhere()))
-    shards.on(HOME, _note_ended, {part.batch for number in numbers for part in in_doubt(number)})
+    left = {part.batch for number in numbers for part in in_doubt(number)}
+    shards.on(shards.HOME, _note_ended, left)
 
 
 def remove_old(connection: Connection, after: timedelta) -> int:
@@ -188,7 +188,7 @@ def _prepare(number: int, batch: UUID, part: Part) -> None:
 def _decide(batch: UUID, others: Sequence[int], part: Part | None, latest: datetime) -> None:
     """Do the home shard's part and decide, in one transaction; raises _Unknown, too."""
     try:
-        with transactional(shards.following(HOME)).begin() as home:
+        with transactional(shards.following(shards.HOME)).begin() as home:
             if part:
                 part(home)
             _keep(home, batch, others, latest)

@@ -4,14 +4,14 @@ from hypothesis import strategies as st
 
 from sheaf.search import queries, ranking, vectors
 from sheaf.search.queries import Term
-from sheaf.search.ranking import Counts, Unit
+from sheaf.search.ranking import Counts, Order, Unit
 
 NOTHING = Counts()
 
 
 def units(q: str, counts: Counts = NOTHING) -> list[Unit]:
-    (found,) = ranking.units(queries.parse(q), counts)
-    return found
+    (found,) = Order.of(queries.parse(q), counts).alternatives
+    return [*found]
 
 
 def test_rare_words_count_more() -> None:
