@@ -70,7 +70,13 @@ def test_each_report_is_one_line(name: str, reason: str, kind: Kind) -> None:
     assert all(map(is_shown, "".join(lines)))
 
 
-@given(NAMES.map(lambda name: name.replace("\0", "")))
+def as_argument(name: str) -> str:
+    """As a system hands it over: bytes that are no text are surrogates of their own."""
+    return name.replace("\0", "").encode(errors="surrogatepass").decode(errors="surrogateescape")
+
+
+@given(NAMES.map(as_argument))
+@example(as_argument("\udd00"))
 def test_what_is_wrong_on_the_command_line_is_quoted_on_one_line(name: str) -> None:
     for arguments in (
         ["import", "--token", "x", f"none/{name}"],
