@@ -59,11 +59,10 @@ Partial = Annotated[
     bool,
     Query(description="1: leave out what a database that is down has, instead of answering 503"),
 ]
-Words = Annotated[str, Query(min_length=1, max_length=200, pattern="^[^\\x00]*$")]
+_TYPED: dict[str, Any] = {"min_length": 1, "max_length": 200, "pattern": "^[^\\x00]*$"}
+Words = Annotated[str, Query(**_TYPED)]
 _SOUGHT = 'Text; more are: `"a phrase"`, `NOT`, `OR`, `in:FOLDER`, `tag:TAG`, `author:NAME`'
-Sought = Annotated[
-    str, Query(min_length=1, max_length=200, pattern="^[^\\x00]*$", description=_SOUGHT)
-]
+Sought = Annotated[str, Query(**_TYPED, description=_SOUGHT)]
 Version = Annotated[
     int | None, Query(ge=1, le=2**62, description="One version, with its text, and no list")
 ]

@@ -74,7 +74,7 @@ def _check(request: Request, how: str) -> None:
 
 def _page_or_source(request: Request, how: str, now: float) -> Entry | Response:
     if request.path != "/" and request.path.endswith("/"):
-        return responses.redirect(templates.page_path(slugs.parse(request.path.strip("/"))))
+        return responses.redirect(slugs.page_path(slugs.parse(request.path.strip("/"))))
     name = cached.slug_at(request.path)
     if name.endswith(".md"):
         return _source(slugs.parse(name.removesuffix(".md")), request, now)

@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from sheaf import slugs
-from sheaf.rendering.templates import page_path, source_path
+from sheaf.rendering.templates import source_path
+from sheaf.slugs import page_path
 from tests.sam.test_template import of_type
 from tests.unit.sheaf.http.test_media_types import EXAMPLES
 

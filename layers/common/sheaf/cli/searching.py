@@ -1,7 +1,6 @@
 """What a search has found, as people read it: where the pages are, and why each came where."""
 
 from collections.abc import Iterator
-from urllib.parse import quote
 
 from sheaf import slugs
 from sheaf.cli.client import FoundPage, FoundPages
@@ -37,7 +36,7 @@ def instead(found: FoundPages) -> str | None:
 def lines(found: FoundPages, site: str, *, explains: bool) -> Iterator[str]:
     """The title and the address of each page and, if it `explains`, why it is there."""
     for number, page in enumerate(found.items, 1):
-        yield f"{page.title}  {site}{_path(page.slug)}"
+        yield f"{page.title}  {site}{slugs.page_path(page.slug)}"
         if explains:
             yield f"  {number}. has {_words(page, found)}; {_why(page)}"
     if explains and found.ends_early:
@@ -53,7 +52,3 @@ def _words(page: FoundPage, found: FoundPages) -> str:
 def _why(page: FoundPage) -> str:
     links = "1 page links" if page.links == 1 else f"{page.links:,} pages link"
     return f"{_PLACES.get(page.place, page.place)}, and weigh {page.rank:.2f}; {links} to it"
-
-
-def _path(slug: str) -> str:
-    return "/" if slug == slugs.HOME else f"/{quote(slug)}"

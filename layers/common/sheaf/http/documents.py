@@ -128,7 +128,7 @@ def _missing(slug: str, html: str, status: HTTPStatus, version: int = 0) -> Entr
 
 def moved(page: Page, moved_to: str) -> Entry:
     """What is said where a page was, for as long as a page may be kept."""
-    there = templates.page_path(moved_to)
+    there = slugs.page_path(moved_to)
     status, why = HTTPStatus.PERMANENT_REDIRECT, str(Redirected(page.slug, moved_to))
     headers = {**responses.MOVED, **responses.policy(), CDN_TAG: cdn_tag(page.slug)}
     return ready(

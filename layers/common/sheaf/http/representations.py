@@ -12,10 +12,10 @@ from typing import Any, Literal, TypeAlias
 
 from typing_extensions import TypedDict
 
+from sheaf import slugs
 from sheaf.pages.drafts import Draft, DraftItem
 from sheaf.pages.edit_leases import Lease
 from sheaf.pages.reads import Page, PageItem
-from sheaf.rendering import templates
 from sheaf.rendering.metadata import Direction
 from sheaf.rendering.source import SourceWarning
 from sheaf.search.statements import Suggestion
@@ -144,7 +144,7 @@ class Health:
 
 
 def _url(page: Page) -> str:
-    return f"{templates.page_path(page.slug)}?v={page.version}"
+    return f"{slugs.page_path(page.slug)}?v={page.version}"
 
 
 def answers(model: Any, description: str, status: int = 200) -> dict[int, Any]:

@@ -12,6 +12,7 @@ import pytest
 
 from listing import days
 from listing.days import Day
+from sheaf import slugs
 from sheaf.pages.diffs import Hunk, Shown
 from sheaf.pages.events import Event
 from sheaf.pages.proposals import Proposal
@@ -298,8 +299,8 @@ def test_addresses_are_percent_encoded() -> None:
 
 
 def test_the_home_page_is_the_root() -> None:
-    assert templates.page_path("home") == "/"
-    assert templates.page_path("home/garden") == "/home/garden"
+    assert slugs.page_path("home") == "/"
+    assert slugs.page_path("home/garden") == "/home/garden"
 
 
 def test_times_are_told_in_utc() -> None:
