@@ -160,6 +160,15 @@ def environment(servers: Servers, home: Path) -> Iterator[Servers]:
 
 
 @pytest.fixture
+def empty_cache(servers: Servers) -> str:
+    """The address of a database of the Valkey's for a test's own keys."""
+    url = servers.cache(2)
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url
+
+
+@pytest.fixture
 def clean(environment: Servers) -> Servers:
     """Empty tables and an empty cache."""
     # Of the few rows of a test, DELETE is ten times faster than TRUNCATE, which makes new files.

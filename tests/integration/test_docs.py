@@ -98,6 +98,7 @@ def zookeeper_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def addresses(
     servers: Servers,
+    empty_cache: str,
     site_url: str,
     mint_token: Callable[[str, str], str],
     file: Path,
@@ -107,7 +108,7 @@ def addresses(
     found = {
         "SHEAF_URL": site_url,
         "SHEAF_TOKEN": mint_token("alice", "editor"),
-        "REDIS_URL": servers.cache(2),
+        "REDIS_URL": empty_cache,
         "DATABASE_URL": servers.database_url,
     }
     if "ZOOKEEPER_URL" in file.read_text():
