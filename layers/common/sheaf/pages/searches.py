@@ -2,7 +2,9 @@
 
 All words of a query are looked for together. If no page has them: as mere text; one by one,
 wherever they stand; those that no page has as beginnings of others, then as they may have been
-meant; and at last some of them. A list stays what its first page was: its cursors say how.
+meant; and at last some of them. Where little is found, what is tried next follows; but pages that
+have all words are only followed by what may have been meant. A list stays what its first page was:
+its cursors say how.
 """
 
 import json
@@ -30,7 +32,7 @@ _MOST_UNKNOWN = 7
 _MOST_SOME = 7
 # Beginnings have so many letters; of words that some pages have, those are doubted that have more.
 _LEAST_LETTERS, _LONG = 2, 5
-# Where fewer pages are found, others follow them.
+# Where fewer pages are found, others may have been meant.
 _LITTLE = 3
 
 
@@ -179,28 +181,30 @@ class _Asked:
     def steps(self, has_found: Callable[[], bool]) -> Iterator[Step]:
         """What is tried one after the other, each if little was found before."""
         yield Step()
-        has_operators = self.typed.has_operators
-        if has_operators:
+        words = [term.pieces[0] for term in self.plain.of_words().terms]
+        if not has_found():
+            yield from self._instead(words)
+        elif not self.typed.has_operators:
+            yield from self._slips(self._doubtful(words))
+
+    def _instead(self, words: Sequence[str]) -> Iterator[Step]:
+        if self.typed.has_operators:
             yield Step(as_text=True)
         query = self.plain.of_words()
-        words = [term.pieces[0] for term in query.terms]
-        if has_found() and not has_operators:
-            known = {*words}
-        elif query == self.plain and len(words) == 1 and query.filters == Filters():
-            known = set()  # it was looked for just now
+        if query == self.plain and len(words) == 1 and query.filters == Filters():
+            known = set[str]()  # it was looked for just now
         else:
             known = self._present(query)
         unknown = [word for word in words if word not in known]
         if words and not unknown and query != self.plain:
             yield Step("apart")
         if len(unknown) <= _MOST_UNKNOWN:
-            yield from self._guesses(words, unknown)
+            if unknown and all(len(word) >= _LEAST_LETTERS for word in unknown):
+                yield Step("beginnings", beginnings=tuple(unknown))
+            yield from self._slips(unknown or self._doubtful(words))
         yield from self._some([word for word in words if word in known], len(words))
 
-    def _guesses(self, words: Sequence[str], unknown: Sequence[str]) -> Iterator[Step]:
-        if unknown and all(len(word) >= _LEAST_LETTERS for word in unknown):
-            yield Step("beginnings", beginnings=tuple(unknown))
-        doubtful = unknown or self._doubtful(words)[:_MOST_UNKNOWN]
+    def _slips(self, doubtful: Sequence[str]) -> Iterator[Step]:
         if doubtful and (meant := self._meant(doubtful)):
             yield Step("meant", meant=tuple(meant.items()))
 
@@ -218,7 +222,8 @@ class _Asked:
 
     def _doubtful(self, words: Sequence[str]) -> list[str]:
         """Long words that hardly any page has."""
-        return [word for word in words if len(word) >= _LONG and not self._having.get(word)]
+        long = [word for word in words if len(word) >= _LONG and not self._having.get(word)]
+        return long[:_MOST_UNKNOWN]
 
     def _meant(self, unknown: Sequence[str]) -> dict[str, str] | None:
         """What all of the unknown words may have been meant for; None if one may be nothing."""

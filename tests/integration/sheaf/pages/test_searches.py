@@ -201,9 +201,22 @@ def matched(q: str) -> list[tuple[str, str]]:
 
 
 def test_what_stands_in_a_row_may_stand_apart() -> None:
-    shelve(Shelved("a", "A", "green tea"), Shelved("b", "B", "tea that is green"))
-    assert matched('"green tea"') == [("all", "a"), ("apart", "b")]
-    assert matched("green-tea") == [("all", "a"), ("apart", "b")]
+    shelve(Shelved("a", "A", "green leaves, tea"), Shelved("b", "B", "tea that is green"))
+    assert matched('"green tea"') == [("apart", "a"), ("apart", "b")]
+    assert matched("green-tea") == [("apart", "a"), ("apart", "b")]
+
+
+@pytest.mark.parametrize(
+    "q", ["green tea", '"green tea"', "green-tea", "tea NOT black", "tea OR x"]
+)
+def test_what_was_typed_is_found_alone(q: str) -> None:
+    shelve(
+        Shelved("a", "A", "green tea"),
+        Shelved("b", "B", "green: black tea, not white"),
+        Shelved("c", "C", "green"),
+    )
+    expected = {"green tea": ["a", "b"], "tea OR x": ["a", "b"]}.get(q, ["a"])
+    assert sorted(slug for _, slug in matched(q)) == expected
 
 
 def test_most_of_the_words_are_better_than_nothing() -> None:
@@ -232,7 +245,7 @@ def test_slips_are_mended_where_nothing_is_found() -> None:
     assert {hit.matched for hit in found.items} == {"meant"}
 
 
-def test_what_was_meant_is_told_also_where_others_follow() -> None:
+def test_a_slip_beside_a_word_that_is_there() -> None:
     titled("Kubernetes cluster", "A cluster")
     count()
     found = searches.find("kuberentes cluster", Filters(), PageRequest(10))
