@@ -6,6 +6,7 @@ that an import gives the same page again.
 
 from sheaf.cli.client import Page, PageItem
 from sheaf.rendering import front_matter, markdown, source
+from sheaf.rendering.front_matter import Data
 
 
 def document(page: Page) -> str:
@@ -16,7 +17,7 @@ def document(page: Page) -> str:
     if says(page.body, page):
         return page.body
     parsed = source.parse(page.body)
-    said = parsed.data | {"title": page.title, "tags": list(page.tags)}
+    said: dict[str, Data] = {**parsed.data, "title": page.title, "tags": [*page.tags]}
     return front_matter.write(said) + parsed.text
 
 

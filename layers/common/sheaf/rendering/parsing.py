@@ -47,6 +47,21 @@ def parse_inline(
 ) -> None:
     """Give a block its parts, and ids in its HTML as `address` makes them; raises TooMuch."""
     at_work.line = token.map[0] if token.map else at_work.line
+    if is_plain(token.content):
+        at_work.spend(1)
+        token.children = _counted([Token("text", "", 0, content=token.content)], at_work)
+    else:
+        parse_marked(token, at_work, address)
+
+
+def is_plain(text: str) -> bool:
+    """Whether a block is text alone, as most are: nothing in it may begin a mark."""
+    begins_mark = parser().inline.terminator_re.search
+    return bool(text) and not begins_mark(text) and not autolinks.may_be_in(text)
+
+
+def parse_marked(token: Token, at_work: Work, address: Callable[[str], str]) -> None:
+    """As `parse_inline`, of any block."""
     for found in _ADDRESS.finditer(token.content):
         at_work.spend(2 + len(found[1]) // _ADDRESS_LETTERS)
     parts = Tokens(at_work)

@@ -6,8 +6,9 @@ agree.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html import escape
 from typing import NamedTuple
 
@@ -54,10 +55,11 @@ class Source:
 
     text: str
     metadata: Metadata = field(default_factory=Metadata)
-    data: dict[str, Data] = field(default_factory=dict)
+    data: Mapping[str, Data] = field(default_factory=dict)
     warnings: tuple[SourceWarning, ...] = ()
 
 
+@lru_cache(maxsize=2)  # of what is saved, a document is made next
 def parse(body: str) -> Source:
     """Split front matter from text."""
     text = body.removeprefix("\ufeff")

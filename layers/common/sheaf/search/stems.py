@@ -5,7 +5,9 @@ without its accents has the stem that it has with them.
 """
 
 import threading
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -75,6 +77,7 @@ _SCRIPTS = (
     (0x1EFF, "latin"),
     (0x1FFF, "greek"),
 )
+_LASTS = [last for last, _ in _SCRIPTS]
 _SCRIPT_OF = {lang: script for script, langs in _ALGORITHMS.items() for lang in langs} | {
     # Languages without stems, in which a word of another script is none of theirs.
     **dict.fromkeys(("be", "bg", "kk", "mk", "mn", "uk"), "cyrillic"),
@@ -88,44 +91,36 @@ _LEAST = 3
 _thread = threading.local()
 
 
-class _Known(dict[str, str]):
-    """The stems of words in texts of a language, each worked out when it is first asked for."""
-
-    def __init__(self, lang: str) -> None:
-        self._language = primary(lang)
-
-    def __missing__(self, word: str) -> str:
-        if len(self) >= _MOST_KNOWN:
-            self.clear()
-        self[word] = found = _stem(word, self._language)
-        return found
-
-
-# Of so many languages, and so many words of each.
-_MOST_KNOWN = 50_000
-_known = lru_cache(maxsize=8)(_Known)
-
-
 def stem(word: str, lang: str = "") -> str:
     """The stem of a folded word in a text of this language (such as `pt-BR`; "": it says none).
 
     A word has itself for one in a language of which no stems are known.
     """
-    return _known(lang)[word]
+    return each([word], lang)[word]
 
 
-def each(words: Sequence[str], lang: str) -> dict[str, str]:
+def each(words: Iterable[str], lang: str) -> dict[str, str]:
     """The stem of each of these words, as `stem` has it."""
-    return dict(zip(words, map(_known(lang).__getitem__, words), strict=True))
+    algorithms, alike = _algorithms(primary(lang)), defaultdict[str | None, list[str]](list)
+    for word in words:
+        alike[algorithms[bisect_left(_LASTS, ord(word[0]))]].append(word)
+    found = dict[str, str]()
+    for algorithm, own in alike.items():
+        stems = _stemmer(algorithm).stemWords(own) if algorithm else own
+        found.update(zip(own, stems, strict=True))
+    return {word: stem if len(stem) >= _LEAST else word for word, stem in found.items()}
 
 
-def _stem(word: str, language: str) -> str:
-    script = _script(word)
+@lru_cache(maxsize=256)
+def _algorithms(language: str) -> list[str | None]:
+    """By the place of a script among _SCRIPTS, that for its words; None behind them, too."""
+    return [*(_algorithm(script, language) for _, script in _SCRIPTS), None]
+
+
+def _algorithm(script: str, language: str) -> str | None:
     if not language or _SCRIPT_OF.get(language, script) != script:
         language = _USUAL.get(script, "")
-    algorithm = _ALGORITHMS.get(script, {}).get(language)
-    found: str = _stemmer(algorithm).stemWord(word) if algorithm else word
-    return found if len(found) >= _LEAST else word
+    return _ALGORITHMS.get(script, {}).get(language)
 
 
 def primary(lang: str) -> str:
@@ -138,14 +133,10 @@ def stems(word: str, langs: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(stem(word, lang) for lang in ("", *langs)))
 
 
-def _script(word: str) -> str:
-    first = ord(word[0])
-    return next((script for last, script in _SCRIPTS if first <= last), "")
-
-
 def _stemmer(algorithm: str) -> Any:
     # One is not for several threads.
     known = _thread.__dict__
     if algorithm not in known:
-        known[algorithm] = Stemmer.Stemmer(algorithm)
+        # To look a word up in its own cache takes it longer than to work it out.
+        known[algorithm] = Stemmer.Stemmer(algorithm, maxCacheSize=0)
     return known[algorithm]

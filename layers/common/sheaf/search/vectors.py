@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, takewhile
 
-from sqlalchemy import ColumnElement, SmallInteger, bindparam
+from sqlalchemy import ColumnElement, SmallInteger, String, bindparam, cast
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, TSVECTOR
 
 from sheaf.search import stems, words
@@ -26,9 +26,9 @@ STEM, TAG, LANG = "~", "#", "@"
 IN_TITLE, IN_HEADING, IS_EXACT, MOST_WEIGHT = 0x80, 0x40, 0x20, 0x1F
 
 # PostgreSQL refuses a vector over 1 MB. A term takes up to twice its bytes there. It does not know
-# what comes behind 16,383 places apart, nor more places of a word, nor longer words.
+# what comes behind 16,383 places apart, nor longer words.
 _TITLE_BYTES, _HEADINGS_BYTES, _TEXT_BYTES, _STEMS_BYTES = 5_000, 50_000, 400_000, 100_000
-_LONGEST_WORD, _MOST_PLACES = 500, 256
+_LONGEST_WORD = 500
 _MOST_WORDS, _FEW_WORDS = 256, 100
 # BM25 (Robertson and Zaragoza, 2009): how soon more of a word says no more, how much the length of
 # a text counts, and what length is usual, in words. That is no mean: a page's weights are its own.
@@ -50,7 +50,7 @@ def values() -> dict[str, ColumnElement[object]]:
     """The columns that a page is found by, as `parameters` gives them."""
     return {
         "search": bindparam("new_search", type_=TSVECTOR),
-        "words": bindparam("new_words", type_=ARRAY(SmallInteger)),
+        "words": cast(bindparam("new_words", type_=String), ARRAY(SmallInteger)),
         "weights": bindparam("new_weights", type_=BYTEA),
         "title_words": bindparam("new_title_words"),
     }
@@ -68,7 +68,8 @@ def parameters(text: Text) -> dict[str, object]:
     numbers, weights = index.weights()
     return {
         "new_search": index.vector(),
-        "new_words": numbers,
+        # As a list it would have a driver look at each of them.
+        "new_words": f"{{{','.join(map(str, numbers))}}}",
         "new_weights": weights,
         "new_title_words": words.key(text.title),
     }
@@ -93,8 +94,9 @@ class _Index:
 
     def __init__(self, lang: str) -> None:
         self.lang = lang
-        # The places of each term.
-        self.located: dict[str, list[str]] = {}
+        # The terms, each once, and with each of their places, quoted.
+        self.terms: dict[str, None] = {}
+        self.located: list[str] = []
         # What has no place: names such as c#, and, quoted, what begins with a sign of ours.
         self.named: set[str] = set()
         self.marks: list[str] = []
@@ -104,14 +106,13 @@ class _Index:
 
     def add(self, text: str, limit: int, label: str, flag: int = 0) -> None:
         """Take in a part of the page: its places have a label in the vector, its words a flag."""
-        terms, signed, located = _terms(text, limit), words.signed(text[:limit]), self.located
-        for place, term in enumerate(terms, self._last + 1):
-            if term not in located:
-                located[term] = [f"{place}{label}"]
-            elif len(located[term]) < _MOST_PLACES:
-                located[term].append(f"{place}{label}")
+        terms, signed = _terms(text, limit), words.signed(text[:limit])
+        placed = enumerate(terms, self._last + 1)
+        # PostgreSQL brings the places of a term together.
+        self.located += [f"'{term}':{place}{label}" for place, term in placed]
         # No phrase goes on from one part to the next.
         self._last += len(terms) + 1
+        self.terms |= dict.fromkeys(terms)
         self.named.update(signed)
         if flag:
             for term in (*terms, *signed):
@@ -123,15 +124,14 @@ class _Index:
     @cached_property
     def stems(self) -> dict[str, str]:
         """That of each term."""
-        return stems.each([*self.located, *self.named], self.lang)
+        return stems.each([*self.terms, *self.named], self.lang)
 
     def vector(self) -> str:
         """In PostgreSQL's notation. But for marks all lexemes are letters and digits."""
         stemmed = sorted({found for term, found in self.stems.items() if found != term})
         others = [*self.named, *(STEM + each for each in _within(stemmed, _STEMS_BYTES))]
         quoted = (f"'{each}'" for each in others)
-        located = (f"'{term}':{','.join(places)}" for term, places in self.located.items())
-        return " ".join([*located, *quoted, *self.marks])
+        return " ".join([*self.located, *quoted, *self.marks])
 
     def weights(self) -> tuple[list[int], bytes]:
         """The numbers of the weightiest words, sorted, and a byte for each of them. The first byte

@@ -102,7 +102,8 @@ def folded(text: str) -> str:
 def split(text: str) -> tuple[str, ...]:
     """The words and runs of a text, folded, in their order."""
     whole = text if unicodedata.is_normalized("NFC", text) else composed(text)
-    return tuple(_PIECE.findall(folded(whole)))
+    letters = folded(whole)
+    return tuple(letters.split() if letters.isascii() else _PIECE.findall(letters))
 
 
 def key(text: str) -> str:
@@ -118,6 +119,8 @@ def key(text: str) -> str:
 def terms(text: str) -> list[str]:
     """What is indexed of a text, in its order: words, pairs, and the last of each run."""
     pieces = split(text)
+    if "".join(pieces).isascii():
+        return [*pieces]
     return [term for piece in pieces for term in ((piece,) if piece.isascii() else _terms(piece))]
 
 

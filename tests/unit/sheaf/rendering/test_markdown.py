@@ -2,10 +2,13 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from markdown_it.token import Token
 
+from sheaf.rendering import marks, parsing
 from sheaf.rendering.markdown import first_heading, render
+from sheaf.rendering.work import Work
 
 
 def test_links_to_files_lead_to_pages() -> None:
@@ -127,3 +130,15 @@ def test_a_heading_has_both_addresses_where_programs_differ() -> None:
 def test_addresses_of_headings_keep_marks_and_are_never_empty() -> None:
     html = render("# हिन्दी में\n\n## ?\n\n## `code` and *text*\n", "x").html
     assert re.findall('id="([^"]*)"', html) == ["हिन्दी-में", "section", "code-and-text"]
+
+
+@given(st.one_of(st.text(max_size=30), st.text(alphabet="aé., w\u00a0'\"()/;部?|\t", max_size=30)))
+@example("www.example.org")
+@example("plain, as most blocks are.")
+def test_text_alone_is_read_as_if_it_might_have_marks(text: str) -> None:
+    plain, marked = (Token("inline", "", 0, content=text) for _ in range(2))
+    works = Work(text), Work(text)
+    parsing.parse_inline(plain, works[0])
+    parsing.parse_marked(marked, works[1], marks.address)
+    assert plain.children == marked.children
+    assert vars(works[0])["_left"] == vars(works[1])["_left"]
