@@ -5,7 +5,7 @@ will do, and `in:`, `tag:` and `author:` before what narrows the search.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain, combinations
 
@@ -19,9 +19,8 @@ _PART = re.compile(
     r'|"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+)'
 )
 
-# Forms of a word have a beginning of so many letters in common, and are no longer than that and so
-# many more.
-_LEAST_LETTERS, _LONGEST = 3, 20
+# Forms of a word have a beginning of so many letters in common.
+_LEAST_LETTERS = 3
 
 
 @dataclass(frozen=True)
@@ -40,21 +39,21 @@ class Term:
         """Whether it is a word by itself, of which another form will do."""
         return len(self.pieces) == 1 and not self.signed and not words.is_run(self.pieces[0])
 
-    def mark(self, langs: Sequence[str]) -> Mark:
+    def mark(self, langs: tuple[str, ...]) -> Mark:
         """How it is found in a text in one of these languages."""
         if not self.is_word:
-            return Mark(words.pattern(self.pieces))
+            return Mark(self.pieces)
         [word], found = self.pieces, stems(self.pieces[0], langs)
         if self.is_beginning:
-            return Mark(words.beginning_pattern(word, _LONGEST))
+            return Mark((word,), goes_on=True)
         if len(word) <= _LEAST_LETTERS:
-            return Mark(words.pattern(self.pieces))
+            return Mark(self.pieces)
         # The last letter that all have may be another in other forms: study, studies.
         shared = min(_shared(word, each) for each in found) - 1
         letters = word[: max(shared, _LEAST_LETTERS)]
-        return Mark(words.beginning_pattern(letters, _LONGEST), frozenset(found), tuple(langs))
+        return Mark((letters,), goes_on=True, stems=frozenset(found), langs=langs)
 
-    def tsquery(self, langs: Sequence[str]) -> str:
+    def tsquery(self, langs: tuple[str, ...]) -> str:
         """In PostgreSQL's notation, for pages in these languages."""
         if self.signed:
             return _quoted(self.signed)
@@ -65,7 +64,7 @@ class Term:
         begins = self.is_beginning or (len(last) == 1 and words.is_run(last))
         return " <-> ".join([*map(_quoted, before), _quoted(last) + ":*" * begins])
 
-    def _forms(self, word: str, langs: Sequence[str]) -> list[str]:
+    def _forms(self, word: str, langs: tuple[str, ...]) -> list[str]:
         found = stems(word, langs)
         others = [other for other in found if other != word]
         named = [*others, *(vectors.STEM + each for each in found)]
@@ -109,7 +108,7 @@ class Query:
         """All words and runs of it, in their order."""
         return [piece for term in self.terms for piece in term.pieces]
 
-    def marks(self, langs: Sequence[str] = ()) -> tuple[Mark, ...]:
+    def marks(self, langs: tuple[str, ...] = ()) -> tuple[Mark, ...]:
         """How its words and phrases are found in a text in one of these languages."""
         return tuple(term.mark(langs) for term in self.terms)
 
@@ -120,7 +119,7 @@ class Query:
             return ""
         return " ".join(piece for term in self.alternatives[0] for piece in term.pieces)
 
-    def tsquery(self, langs: Sequence[str]) -> str:
+    def tsquery(self, langs: tuple[str, ...]) -> str:
         """In PostgreSQL's notation, for pages in these languages; "" if there is nothing in it."""
         each = (" & ".join(term.tsquery(langs) for term in terms) for terms in self.alternatives)
         parts = [" | ".join(f"({wanted})" for wanted in each)] if self.alternatives else []

@@ -67,12 +67,12 @@ def _most(term: Term) -> float:
     return _COMMON if len(term.pieces[0]) > _SHORT else _SHORT_COMMON
 
 
-def lexemes(query: Query, langs: Sequence[str]) -> set[str]:
+def lexemes(query: Query, langs: tuple[str, ...]) -> set[str]:
     """All that pages with a word of the query are counted by."""
     return set().union(*(lexemes_of(term, langs) for term in query.terms))
 
 
-def lexemes_of(term: Term, langs: Sequence[str]) -> set[str]:
+def lexemes_of(term: Term, langs: tuple[str, ...]) -> set[str]:
     """All that pages with a word of the term are counted by."""
     return set().union(*(_lexemes(word, langs) for word in _words(term)))
 
@@ -90,7 +90,7 @@ def _words(term: Term) -> Sequence[str]:
     return [term.signed] if term.signed else words.queried(term.pieces)
 
 
-def _lexemes(word: str, langs: Sequence[str]) -> set[str]:
+def _lexemes(word: str, langs: tuple[str, ...]) -> set[str]:
     found = stems(word, langs)
     return {word, *found, *(vectors.STEM + each for each in found)}
 
@@ -108,17 +108,21 @@ def found_by(query: Query, counts: Counts) -> int:
 
 
 def _found_by(term: Term, counts: Counts) -> int:
-    if term.is_beginning or not term.is_word:
+    if term.is_beginning:
         return counts.pages
     # What is not counted so few pages have that it is no matter.
-    return sum(counts.having.get(each, 0) for each in _lexemes(term.pieces[0], counts.langs))
+    if term.is_word:
+        return sum(counts.having.get(each, 0) for each in _lexemes(term.pieces[0], counts.langs))
+    # A single character of a run stands for all that begin with it.
+    whole = (word for word in _words(term) if len(word) > 1 or not words.is_run(word))
+    return min((counts.having.get(word, 0) for word in whole), default=counts.pages)
 
 
 def _unit(term: Term, word: str, counts: Counts, is_needed: bool) -> Unit:
     found = stems(word, counts.langs)
     return Unit(
         tuple(vectors.number(vectors.STEM + each) for each in found),
-        None if found == [word] else vectors.number(word),
+        None if found == (word,) else vectors.number(word),
         _rarity(counts.pages, _having(word, counts)),
         word if term.is_beginning else "",
         is_needed,

@@ -25,16 +25,26 @@ _REACH = _SHOWN_CHARACTERS // 2 - _LEAD_CHARACTERS
 
 
 class Mark(NamedTuple):
-    """What is marked: what a pattern finds in folded text; with `stems` only words that have one of
+    """What is marked: a phrase, whose last word may go on; with `stems` only words that have one of
     them in one of these languages."""
 
-    pattern: str
+    phrase: tuple[str, ...]
+    goes_on: bool = False
     stems: frozenset[str] = frozenset()
     langs: tuple[str, ...] = ()
 
-    def is_on(self, found: str) -> bool:
-        """Whether this, which the pattern has found, is meant."""
-        return not self.stems or not self.stems.isdisjoint(stems(found, self.langs))
+    @property
+    def pattern(self) -> str:
+        """What finds it in folded text, and more."""
+        return words.pattern(self.phrase, goes_on=self.goes_on)
+
+    def end(self, text: str, start: int, stop: int) -> int | None:
+        """Where it ends that the pattern has found; None if it is not meant."""
+        found = words.end(text, start, stop, self.phrase, goes_on=self.goes_on)
+        if found is None or not self.stems:
+            return found
+        is_meant = not self.stems.isdisjoint(stems(text[start:found], self.langs))
+        return found if is_meant else None
 
 
 class _Place(NamedTuple):
@@ -64,13 +74,13 @@ def _found(text: str, wanted: Sequence[Mark]) -> tuple[int, str, list[_Place]]:
     if not wanted:
         return 0, beginning, []
     marks, phrases = _any_of(tuple(wanted))
-    if places := [*_places(beginning, marks, phrases)]:
+    if places := _places(beginning, marks, phrases):
         return 0, beginning, places
     for first in range(_READ_CHARACTERS, len(text), _READ_CHARACTERS):
         source = _part(text, first)
         # Whether there is a place costs less than where.
         found = phrases.search(words.folded(source))
-        if found and (places := [*_places(source, marks, phrases)]):
+        if found and (places := _places(source, marks, phrases)):
             return first, source, places
     return 0, beginning, []
 
@@ -79,7 +89,7 @@ def _found(text: str, wanted: Sequence[Mark]) -> tuple[int, str, list[_Place]]:
 def _any_of(wanted: tuple[Mark, ...]) -> tuple[list[Mark], re.Pattern[str]]:
     """What finds any of it; all hits of a search are looked through for the same."""
     # Where two begin alike the longer one is meant.
-    marks = sorted(wanted, key=lambda mark: len(mark.pattern), reverse=True)
+    marks = sorted(wanted, key=lambda mark: sum(map(len, mark.phrase)), reverse=True)
     return marks, re.compile("|".join(f"({mark.pattern})" for mark in marks))
 
 
@@ -89,13 +99,23 @@ def _part(text: str, first: int) -> str:
     return " ".join(whole.split())
 
 
-def _places(source: str, marks: Sequence[Mark], phrases: re.Pattern[str]) -> Iterator[_Place]:
+def _places(source: str, marks: Sequence[Mark], phrases: re.Pattern[str]) -> list[_Place]:
     where = _Where(source)
-    for found in islice(phrases.finditer(where.folded), _MOST_PLACES):
+    return [
+        _Place(start := where.of(first), max(where.of(end), start + 1), number)
+        for first, end, number in islice(_meant(where.folded, marks, phrases), _MOST_PLACES)
+    ]
+
+
+def _meant(
+    folded: str, marks: Sequence[Mark], phrases: re.Pattern[str]
+) -> Iterator[tuple[int, int, int]]:
+    """Where anything begins and ends, and its number."""
+    for found in phrases.finditer(folded):
         number = found.lastindex or 1
-        if marks[number - 1].is_on(found[0]):
-            start = where.of(found.start())
-            yield _Place(start, max(where.of(found.end()), start + 1), number)
+        end = marks[number - 1].end(folded, *found.span())
+        if end is not None:
+            yield found.start(), end, number
 
 
 class _Where:

@@ -128,9 +128,10 @@ def primary(lang: str) -> str:
     return lang.replace("_", "-").partition("-")[0].lower()
 
 
-def stems(word: str, langs: Iterable[str]) -> list[str]:
+@lru_cache(maxsize=4096)
+def stems(word: str, langs: tuple[str, ...]) -> tuple[str, ...]:
     """The stems that a word may have in texts of these languages, or of none, each once."""
-    return list(dict.fromkeys(stem(word, lang) for lang in ("", *langs)))
+    return tuple(dict.fromkeys(stem(word, lang) for lang in ("", *langs)))
 
 
 def _stemmer(algorithm: str) -> Any:

@@ -92,8 +92,16 @@ def test_what_is_counted_of_a_query() -> None:
 
 @pytest.mark.parametrize(
     ("q", "pages"),
-    [("tea", 500), ("tea leaf", 3), ("tea OR leaf", 503), ('"tea leaf"', 1000), ("tea new", 0)],
+    [
+        ("tea", 500),
+        ("tea leaf", 3),
+        ("tea OR leaf", 503),
+        ('"tea leaf"', 3),
+        ("tea.new", 0),
+        ("茶", 1000),
+        ("部署x", 8),
+    ],
 )
 def test_how_many_pages_may_be_found_is_known_before(q: str, pages: int) -> None:
-    counts = Counts(1000, (), {"tea": 500, "leaf": 3})
+    counts = Counts(1000, (), {"tea": 500, "leaf": 3, "部署": 9, "x": 8})
     assert ranking.found_by(queries.parse(q), counts) == pages

@@ -2,7 +2,7 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sheaf.search import words
@@ -208,4 +208,19 @@ def test_any_part_of_a_text_is_found_in_it(text: str, data: st.DataObject) -> No
         for at in range(len(terms) - len(wanted) + 1)
     )
     folded = words.folded(unicodedata.normalize("NFC", text))
-    assert re.search(words.pattern(phrase), folded)
+    found = re.finditer(words.pattern(phrase), folded)
+    assert any(words.end(folded, *one.span(), phrase) for one in found)
+
+
+@given(TEXTS, st.sampled_from(["a", "tea", "lodz", "чай", "b1"]), st.integers(0, 3))
+@example("tea teapot 茶tea茶 teá", "tea", 1)
+def test_a_word_is_found_where_it_is_one(text: str, word: str, times: int) -> None:
+    folded = words.folded(unicodedata.normalize("NFC", text + f" {word}" * times))
+    found = {
+        (one.start(), words.end(folded, *one.span(), (word,)))
+        for one in re.finditer(words.pattern((word,)), folded)
+    }
+    places = (one.span() for one in words._PIECE.finditer(folded))
+    assert {each for each in found if each[1]} == {
+        (start, end) for start, end in places if folded[start:end] == word
+    }
