@@ -198,9 +198,7 @@ def _term(word: str, phrase: str) -> Term | None:
     pieces = words.split(word or phrase)
     if not pieces:
         return None
-    # Beside others it is a part of a name.
-    signed = words.signed(word or phrase) if len(pieces) == 1 else []
-    return Term(pieces, signed=signed[0] if signed else "")
+    return Term(pieces, signed=words.name_with_sign(word or phrase))
 
 
 def _shared(one: str, other: str) -> int:

@@ -77,7 +77,8 @@ def parameters(text: Text) -> dict[str, object]:
 
 def tag(name: str) -> str:
     """What pages with a tag have, in PostgreSQL's notation. Of signs alone it may be anything."""
-    escaped = words.key(name).replace("\\", r"\\").replace("'", "''")
+    key = words.name_with_sign(name) or words.key(name)
+    escaped = key.replace("\\", r"\\").replace("'", "''")
     return f"'{TAG}{escaped}'"
 
 

@@ -151,6 +151,11 @@ def signed(text: str) -> list[str]:
     return [found[0].lower() for found in _SIGNED.finditer(text)]
 
 
+def name_with_sign(text: str) -> str:
+    """The one of these that a text is, and nothing else: "c#"; "" if it is none."""
+    return next(iter(signed(text)), "") if len(split(text)) == 1 else ""
+
+
 def _terms(piece: str) -> list[str]:
     if not is_run(piece):
         return [piece]

@@ -287,6 +287,13 @@ def test_filters_narrow() -> None:
     assert slugs("leaf in:guid") == slugs("leaf in:%") == []
 
 
+def test_tags_with_signs_are_others() -> None:
+    tags = {"a": "C#", "b": "c++", "c": "C", "d": "C# 12"}
+    shelve(*(Shelved(slug, slug, tags=(name,)) for slug, name in tags.items()))
+    found = {slug: slugs(f'tag:"{name}"') for slug, name in tags.items()}
+    assert found == {slug: [slug] for slug in tags}
+
+
 def test_tags_are_found_by_their_names() -> None:
     shelve(Shelved("a", "A", tags=("Größe", "C++", "🎉", "'", "\\")), Shelved("b", "B"))
     assert slugs("grosse") == slugs("a grosse") == ["a"]
