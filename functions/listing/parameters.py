@@ -76,8 +76,17 @@ ToVersion = Annotated[
 View = Annotated[
     Literal["side"] | None, Query(description="Two texts side by side, and not one below the other")
 ]
+
+
+def _as_line(asked: str | None) -> str | None:
+    line = asked and texts.line(asked)
+    if asked and not line:
+        raise ValueError("has nothing that can be seen")
+    return line
+
+
 # Names are looked for as they are kept. Powertools looks at the length after this.
-_AS_LINE = AfterValidator(lambda asked: asked and texts.line(asked))
+_AS_LINE = AfterValidator(_as_line)
 Text = Annotated[str | None, Query(max_length=200), _AS_LINE]
 Tagged = Annotated[
     str | None, Query(max_length=200, description="Only pages with this tag"), _AS_LINE
@@ -105,8 +114,8 @@ Imports = Annotated[bool, Query(description="1: with what was imported, which is
 
 def folder_of(asked: str | None) -> str:
     """The folder that is asked for, "" for the whole site; raises BadSlug."""
-    name = (asked or "").strip("/ ")
-    return name and slugs.parse_quoted_folder(name)
+    name = (asked or "").strip("/")
+    return name and slugs.parse_quoted_folder(name.strip("/ "))
 
 
 def address(event: BaseProxyEvent, cursor: str | None) -> str:

@@ -102,10 +102,10 @@ def search(
     found = searches.find(q, Filters(), PageRequest(DEFAULT_HITS, cursor))
     has_words = not queries.parse(q, operators=False).is_empty
     around = _around(found)
-    said = {"meant": found.meant, "ends_early": found.ends_early, "most": MOST_RANKED}
+    said = {"meant": found.meant, "optional": found.optional, "ends_early": found.ends_early}
     kinds = groupby(around.pop("items"), attrgetter("matched"))
     parts = [(matched, [*hits]) for matched, hits in kinds]
-    shown = {"q": q.strip(), "has_words": has_words, "parts": parts, **said}
+    shown = {"q": q.strip(), "has_words": has_words, "parts": parts, **said, "most": MOST_RANKED}
     return _document("search.html", **shown, **around)
 
 

@@ -82,6 +82,7 @@ def test_of_many_unknown_keys_a_few_are_named(site: Site) -> None:
         "/api/tree?prefix=a",
         "/api/leases/home?limit=1",
         "/api/pages?limit=1&limit=2",
+        *("/api/search?q=a&tag=%00", "/api/search?q=a&author=%20", "/api/pages?tag=%E2%80%8B"),
         *(f"/api/pages?limit={limit}" for limit in ("0", "-1", "201", "x", "", "1e1", "²")),
     ],
 )

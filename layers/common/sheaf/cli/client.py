@@ -175,11 +175,13 @@ class FoundPage(BaseModel):
 class FoundPages(BaseModel):
     """What a search has found, the best first.
 
-    `meant` is what the words were taken for, if pages were found by that. If it `ends_early`, more
+    `meant` is what the words were taken for, if pages were found by that, and `optional` has words
+    that a page need not have, as too many have them. If it `ends_early`, more
     pages have the words than are put in order.
     """
 
     meant: str | None
+    optional: list[str]
     ends_early: bool
     items: list[FoundPage]
 

@@ -133,6 +133,15 @@ def _take_prefix(_context: click.Context, _option: click.Parameter, prefix: str)
         raise click.BadParameter(str(error)) from error
 
 
+def _take_text(_context: click.Context, _option: click.Parameter, given: Any) -> Any:
+    """One text, or several."""
+    try:
+        "".join(given).encode()
+    except UnicodeEncodeError as error:
+        raise click.BadParameter("This is no text in UTF-8.") from error
+    return given
+
+
 def _syncing(command: Callable[..., None]) -> Callable[..., None]:
     """What an import, an export and both take."""
     options = (
@@ -302,7 +311,7 @@ def _renaming(source: str, target: str) -> Renaming:
 
 
 @commands.command()
-@click.argument("words", nargs=-1, required=True)
+@click.argument("words", nargs=-1, required=True, callback=_take_text)
 @click.option(
     "--in",
     "folder",
@@ -311,8 +320,14 @@ def _renaming(source: str, target: str) -> Renaming:
     callback=_take_prefix,
     help="Only pages below this folder, and the one of its name.",
 )
-@click.option("--tag", default="", help="Only pages with this tag.")
-@click.option("--author", default="", metavar="NAME", help="Only pages that NAME saved last.")
+@click.option("--tag", default="", callback=_take_text, help="Only pages with this tag.")
+@click.option(
+    "--author",
+    default="",
+    metavar="NAME",
+    callback=_take_text,
+    help="Only pages that NAME saved last.",
+)
 @click.option(
     "--limit",
     type=click.IntRange(1, _MOST_FOUND),

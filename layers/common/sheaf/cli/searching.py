@@ -39,6 +39,8 @@ def lines(found: FoundPages, site: str, *, explains: bool) -> Iterator[str]:
         yield f"{page.title}  {site}{slugs.page_path(page.slug)}"
         if explains:
             yield f"  {number}. has {_words(page, found)}; {_why(page)}"
+    if explains and found.optional:
+        yield f"not all of them have {', '.join(found.optional)}, as so many pages do"
     if explains and found.ends_early:
         yield "more pages have them than are put in order: the list ends before the last"
 

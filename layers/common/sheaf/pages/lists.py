@@ -204,7 +204,7 @@ def _is_indexed() -> bool:
 def _select(filters: Filters) -> Select[Any]:
     tag = filters.tag
     if tag is not None and _is_indexed():
-        tag = words.key(tag)
+        tag = words.tag_key(tag)
     statement = reads.all_in(filters.state) if tag is None else reads.tagged(tag)
     if filters.author is not None:
         statement = statement.where(tables.pages.c.author == filters.author)

@@ -345,7 +345,7 @@ def _link(saved: CTE) -> CTE:
 def retag(saved: CTE) -> tuple[CTE, CTE]:
     """Make the tags by themselves those of a page: of its slug, slot, tags and time of change.
 
-    The parameter `tag_keys` has what people type for them (see words.key), if that is another.
+    The parameter `tag_keys` has what people type for them (see words.tag_key), if that is another.
     """
     wanted = func.array_cat(saved.c.tags, _TAG_KEYS)
     return _untag(saved, wanted), _tag(saved, wanted)
@@ -353,7 +353,7 @@ def retag(saved: CTE) -> tuple[CTE, CTE]:
 
 def tag_keys(tags: Iterable[str]) -> list[str]:
     """The parameter of `retag`."""
-    return list(map(words.key, tags))
+    return list(map(words.tag_key, tags))
 
 
 def _untag(saved: CTE, wanted: ColumnElement[Any]) -> CTE:

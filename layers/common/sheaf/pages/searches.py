@@ -8,7 +8,7 @@ its cursors say how.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from math import ceil
@@ -78,11 +78,13 @@ _USUAL = asdict(Step())
 class Found(Listed[Hit]):
     """A page of what was found; each hit says how it `matched`.
 
-    `meant` is the query as it was taken, if pages were found for other words than were typed.
-    `ends_early` says that more pages were found than are ranked, so that the list ends before.
+    `meant` is the query as it was taken, if pages were found for other words than were typed, and
+    `optional` has its words that a page need not have, as too many have them. `ends_early` says
+    that more pages were found than are ranked, so that the list ends before.
     """
 
     meant: str | None = None
+    optional: tuple[str, ...] = ()
     ends_early: bool = False
 
 
@@ -92,6 +94,7 @@ class Hits(Listing[Hit]):
 
     search: Search
     step: Step
+    optional: tuple[str, ...]
 
     def fetch(self, wanted: PageRequest, scatter: Scatter) -> RowPage:
         """The rows of a page."""
@@ -143,7 +146,7 @@ class _Asked:
 
     def query(self, step: Step) -> Query:
         """What a step looks for."""
-        query = self.plain if step.as_text or step.matched != "all" else self.typed
+        query = self.plain if step.as_text else self.typed
         if step.matched not in ("all", "some"):
             query = query.of_words()
         if step.beginnings or step.meant:
@@ -154,14 +157,16 @@ class _Asked:
         """What a step finds."""
         query, snapshot = self.query(step), self.snapshot
         counts = self._counts(query)
-        order = Order.of(query, counts)
+        # What may be an operator is there as a word, or is none.
+        order = Order.of(query, counts, needs_all=step.as_text)
         # The site may have grown since.
         most = 2 * ranking.found_by(order.needed, counts)
         may_be_long = not snapshot.number or most > statements.MOST_RANKED
         about = (snapshot.langs, snapshot.number, step.without, may_be_long)
         search = Search(order.needed, order, *about)
         make = partial(statements.hit, query.marks(snapshot.langs), step.matched)
-        return Hits("search", self.about, make, search, step)
+        optional = tuple(word for word in query.words if word not in order.needed.words)
+        return Hits("search", self.about, make, search, step, optional)
 
     @property
     def about(self) -> dict[str, str]:
@@ -171,7 +176,7 @@ class _Asked:
     def _counts(self, query: Query) -> Counts:
         """What the snapshot knows of a query's words; all that was typed is asked for at once."""
         wanted: set[str] = set()
-        for each in (query, self.plain, self.plain.of_words()):
+        for each in (query, self.typed, self.typed.of_words()):
             wanted |= ranking.lexemes(each, self.snapshot.langs)
         if new := wanted - self._having.keys():
             found = snapshots.counts(self.snapshot, new).having
@@ -181,49 +186,46 @@ class _Asked:
     def steps(self, has_found: Callable[[], bool]) -> Iterator[Step]:
         """What is tried one after the other, each if little was found before."""
         yield Step()
-        words = [term.pieces[0] for term in self.plain.of_words().terms]
-        if not has_found():
-            yield from self._instead(words)
-        elif not self.typed.has_operators:
-            yield from self._slips(self._doubtful(words))
-
-    def _instead(self, words: Sequence[str]) -> Iterator[Step]:
-        if self.typed.has_operators:
+        query, has_operators = self.typed.of_words(), self.typed.has_operators
+        if has_found():
+            is_sure = has_operators or any(term.is_quoted for term in self.typed.terms)
+            if not is_sure:
+                yield from self._slips(_doubtful(self._pages_having(query)))
+            return
+        if has_operators:
             yield Step(as_text=True)
-        query = self.plain.of_words()
-        if query == self.plain and len(words) == 1 and query.filters == Filters():
-            known = set[str]()  # it was looked for just now
+        if query == self.typed and len(query.words) == 1 and not query.narrowing:
+            having = dict.fromkeys(query.words, 0)  # it was looked for just now
         else:
-            known = self._present(query)
-        unknown = [word for word in words if word not in known]
-        if words and not unknown and query != self.plain:
+            having = self._pages_having(query)
+        yield from self._instead(query, having)
+
+    def _instead(self, query: Query, having: Mapping[str, int]) -> Iterator[Step]:
+        unknown = [word for word, pages in having.items() if not pages]
+        if having and not unknown and query != self.typed:
             yield Step("apart")
         if len(unknown) <= _MOST_UNKNOWN:
             if unknown and all(len(word) >= _LEAST_LETTERS for word in unknown):
                 yield Step("beginnings", beginnings=tuple(unknown))
-            yield from self._slips(unknown or self._doubtful(words))
-        yield from self._some([word for word in words if word in known], len(words))
+            yield from self._slips(unknown or _doubtful(having))
+        yield from self._some([word for word in having if having[word]], len(having))
 
     def _slips(self, doubtful: Sequence[str]) -> Iterator[Step]:
         if doubtful and (meant := self._meant(doubtful)):
             yield Step("meant", meant=tuple(meant.items()))
 
-    def _present(self, query: Query) -> set[str]:
-        """Those of its words that any page has."""
-        langs, having = self.snapshot.langs, self._counts(query).having
-        known, asked = set[str](), dict[str, str]()
+    def _pages_having(self, query: Query) -> dict[str, int]:
+        """Its words, and about how many pages have each."""
+        langs, counted = self.snapshot.langs, self._counts(query).having
+        found, asked = dict[str, int](), dict[str, str]()
         for term in query.terms:
-            if any(having[each] for each in ranking.lexemes_of(term, langs)):
-                known.add(term.pieces[0])
-            else:
-                asked[term.pieces[0]] = term.tsquery(langs)
-        found = scattering.rows(statements.present(asked)) if asked else []
-        return known | {row[0] for row in found}
-
-    def _doubtful(self, words: Sequence[str]) -> list[str]:
-        """Long words that hardly any page has."""
-        long = [word for word in words if len(word) >= _LONG and not self._having.get(word)]
-        return long[:_MOST_UNKNOWN]
+            word = term.pieces[0]
+            found[word] = max(counted[each] for each in ranking.lexemes_of(term, langs))
+            if not found[word]:
+                asked[word] = term.tsquery(langs)
+        for word, pages in scattering.rows(statements.present(asked)) if asked else []:
+            found[word] += pages
+        return found
 
     def _meant(self, unknown: Sequence[str]) -> dict[str, str] | None:
         """What all of the unknown words may have been meant for; None if one may be nothing."""
@@ -241,6 +243,12 @@ class _Asked:
         words = tuple(word for word in known if word in rarest)
         for some in range(min(len(words), count - 1), max(1, ceil(len(words) / 2)) - 1, -1):
             yield Step("some", words=words, some=some)
+
+
+def _doubtful(having: Mapping[str, int]) -> list[str]:
+    """Long words that hardly any page has."""
+    found = [word for word, pages in having.items() if len(word) >= _LONG and pages < _LITTLE]
+    return found[:_MOST_UNKNOWN]
 
 
 def find(text: str, filters: Filters, wanted: PageRequest, allow_partial: bool = False) -> Found:
@@ -291,5 +299,5 @@ def _continued(text: str, filters: Filters, cursor: str) -> tuple[_Asked, Step]:
 def _page(hits: Hits, listed: Listed[Hit], allow_partial: bool) -> Found:
     is_long = hits.search.may_be_long and (listed.next is not None or listed.prev is not None)
     ends_early = is_long and shards.following_moves(hits.are_many, Scatter(allow_partial))
-    meant = " ".join(hits.search.query.words) if hits.step.meant else None
-    return Found(listed.items, listed.next, listed.prev, listed.partial, meant, ends_early)
+    meant = queries.replaced(hits.filters["q"], dict(hits.step.meant)) if hits.step.meant else None
+    return Found(**vars(listed), meant=meant, optional=hits.optional, ends_early=ends_early)

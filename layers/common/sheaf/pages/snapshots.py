@@ -40,7 +40,7 @@ T = TypeVar("T")
 # Words are counted in about so many pages, and are worth a row if so large a part has them.
 _SAMPLE, _LEAST_SHARE = 20_000, 0.001
 # Of a language that very few pages are in, words have no stems in searches.
-_MOST_LANGS = 6
+_MOST_LANGS = 16
 # A new one is due when so large a part of the pages has changed, or after so long; not at once.
 _CHANGED, _OLD, _YOUNG = 0.1, timedelta(days=1), timedelta(minutes=5)
 # A save waits for no row: so few are changed at once.

@@ -1,21 +1,25 @@
 """Queries: what people type to search, in the terms that pages are indexed by.
 
 What is typed is text. Only this is more: "a phrase", NOT before what is unwanted, OR between what
-will do, and `in:`, `tag:` and `author:` before what narrows the search.
+will do, and `in:`, `tag:` and `author:` before what narrows the search, or with NOT is left out.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain, combinations
+from typing import Literal, NamedTuple, cast, get_args
 
 from sheaf.search import vectors, words
 from sheaf.search.snippets import Mark
 from sheaf.search.stems import stems
+from sheaf.texts import composed
 
+Kind = Literal["in", "tag", "author"]
 # What narrows a search; a phrase, which may lack its end; and what stands between spaces.
 _PART = re.compile(
-    r'(?P<narrows>in|tag|author):(?:"(?P<quoted>[^"]+)"?|(?P<value>[^\s"]+))'
+    rf"(?:(?P<leaves_out>NOT)\s+)?(?P<kind>{'|'.join(get_args(Kind))}):"
+    r'(?:"(?P<quoted>[^"]+)"?|(?P<value>[^\s"]+))'
     r'|"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+)'
 )
 
@@ -27,23 +31,27 @@ _LEAST_LETTERS = 3
 class Term:
     """A word or run, or several that stand in this order, as `words.split` makes them.
 
-    The last one may be a mere beginning. A name such as c# is `signed`: it is indexed as that.
+    The last one may be a mere beginning. A name such as c# is `signed`: it is indexed as that. What
+    is quoted has no other forms. A word is `spelled` as it was typed, if not in ASCII.
     """
 
     pieces: tuple[str, ...]
     is_beginning: bool = False
     signed: str = ""
+    is_quoted: bool = False
+    spelled: str = ""
 
     @property
     def is_word(self) -> bool:
         """Whether it is a word by itself, of which another form will do."""
-        return len(self.pieces) == 1 and not self.signed and not words.is_run(self.pieces[0])
+        is_one = len(self.pieces) == 1 and not self.signed and not self.is_quoted
+        return is_one and not words.is_run(self.pieces[0])
 
     def mark(self, langs: tuple[str, ...]) -> Mark:
         """How it is found in a text in one of these languages."""
         if not self.is_word:
             return Mark(self.pieces)
-        [word], found = self.pieces, stems(self.pieces[0], langs)
+        [word], found = self.pieces, self.stems(langs)
         if self.is_beginning:
             return Mark((word,), goes_on=True)
         if len(word) <= _LEAST_LETTERS:
@@ -51,33 +59,59 @@ class Term:
         # The last letter that all have may be another in other forms: study, studies.
         shared = min(_shared(word, each) for each in found) - 1
         letters = word[: max(shared, _LEAST_LETTERS)]
-        return Mark((letters,), goes_on=True, stems=frozenset(found), langs=langs)
+        # Of a word in a text it is not told how it is spelled.
+        meant = frozenset[str]() if self.spelled else frozenset(found)
+        return Mark((letters,), goes_on=True, stems=meant, langs=langs)
 
     def tsquery(self, langs: tuple[str, ...]) -> str:
         """In PostgreSQL's notation, for pages in these languages."""
         if self.signed:
             return _quoted(self.signed)
         if self.is_word:
-            return f"({' | '.join(self._forms(self.pieces[0], langs))})"
+            return f"({' | '.join(self._forms(langs))})"
         *before, last = words.queried(self.pieces)
         # A single character stands for all that begin with it: a pair, or the end of a run.
         begins = self.is_beginning or (len(last) == 1 and words.is_run(last))
         return " <-> ".join([*map(_quoted, before), _quoted(last) + ":*" * begins])
 
-    def _forms(self, word: str, langs: tuple[str, ...]) -> list[str]:
-        found = stems(word, langs)
-        others = [other for other in found if other != word]
-        named = [*others, *(vectors.STEM + each for each in found)]
-        return [_quoted(word) + ":*" * self.is_beginning, *map(_quoted, named)]
+    def stems(self, langs: tuple[str, ...]) -> list[str]:
+        """Those that a word may have in texts of these languages, or of none, each once."""
+        found = stems(self.pieces[0], langs)
+        spelled = map(words.folded, stems(self.spelled, langs) if self.spelled else ())
+        return list(dict.fromkeys([*found, *spelled]))
+
+    def _forms(self, langs: tuple[str, ...]) -> Iterator[str]:
+        [word], usual = self.pieces, self.stems(())
+        yield _quoted(word) + ":*" * self.is_beginning
+        yield from (form for stem in usual for form in _of_stem(stem, word))
+        for lang in langs:
+            # A stem of another language than a page's is often a word of that.
+            for stem in self.stems((lang,)):
+                if stem not in usual:
+                    forms = " | ".join(_of_stem(stem, word))
+                    yield f"({forms}) & {_quoted(vectors.LANG + lang)}"
+
+
+def _of_stem(stem: str, word: str) -> list[str]:
+    other = [_quoted(stem)] if stem != word else []
+    return [*other, _quoted(vectors.STEM + stem)]
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What narrows a search: a folder, a tag, an author; "" where it does not."""
+    """What narrows a search beside its text: a folder, a tag, an author; "" where it does not."""
 
     folder: str = ""
     tag: str = ""
     author: str = ""
+
+
+class Narrowing(NamedTuple):
+    """Pages below a folder, with a tag, or by an author: only these, or what is left out."""
+
+    kind: Kind
+    value: str
+    leaves_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,18 +119,20 @@ class Query:
     """What is looked for: all terms of one of the alternatives, and none that is unwanted.
 
     Without an alternative for a query that wants nothing: one without a word, or with unwanted ones
-    only. `has_operators` says that it may mean something else as mere text.
+    only. `has_operators` says that it may mean something else as mere text, of which `written` has
+    the words if there are several alternatives: they may be a title.
     """
 
     alternatives: tuple[tuple[Term, ...], ...] = ()
     unwanted: tuple[Term, ...] = ()
-    filters: Filters = field(default_factory=Filters)
+    narrowing: tuple[Narrowing, ...] = ()
     has_operators: bool = False
+    written: str = ""
 
     @property
     def is_empty(self) -> bool:
         """Whether it wants nothing: what narrows a search is enough."""
-        return not self.alternatives and self.filters == Filters()
+        return not self.alternatives and all(each.leaves_out for each in self.narrowing)
 
     @property
     def terms(self) -> list[Term]:
@@ -114,9 +150,9 @@ class Query:
 
     @property
     def title(self) -> str:
-        """Its words in a row, as `words.key` makes them of a title; "" if it has alternatives."""
+        """Its words in a row, as `words.key` makes them of a title; "" if there are none."""
         if len(self.alternatives) != 1:
-            return ""
+            return self.written
         return " ".join(piece for term in self.alternatives[0] for piece in term.pieces)
 
     def tsquery(self, langs: tuple[str, ...]) -> str:
@@ -124,15 +160,15 @@ class Query:
         each = (" & ".join(term.tsquery(langs) for term in terms) for terms in self.alternatives)
         parts = [" | ".join(f"({wanted})" for wanted in each)] if self.alternatives else []
         parts += [f"!({term.tsquery(langs)})" for term in self.unwanted]
-        if self.filters.tag:
-            parts.append(vectors.tag(self.filters.tag))
+        tags = (each for each in self.narrowing if each.kind == "tag")
+        parts += ["!" * each.leaves_out + vectors.tag(each.value) for each in tags]
         return " & ".join(f"({part})" for part in parts)
 
     def of_words(self) -> "Query":
         """The same, where what stands in a row may stand anywhere."""
 
         def change(term: Term) -> list[Term]:
-            if term.signed:
+            if term.signed or term.is_word:
                 return [term]
             return [Term((word,)) for piece in term.pieces for word in words.queried((piece,))]
 
@@ -150,7 +186,9 @@ class Query:
 
         def change(term: Term) -> list[Term]:
             word = term.pieces[0]
-            return [replace(term, pieces=(meant.get(word, word),), is_beginning=word in beginnings)]
+            if word in meant:
+                return [Term((meant[word],))]
+            return [replace(term, is_beginning=word in beginnings)]
 
         return self._changed(change)
 
@@ -174,12 +212,14 @@ def parse(text: str, filters: Filters = Filters(), *, operators: bool = True) ->
     """
     alternatives: list[list[Term]] = [[]]
     unwanted: list[Term] = []
-    narrowing = {"in": filters.folder, "tag": filters.tag, "author": filters.author}
+    narrowing: list[Narrowing] = []
+    written: list[str] = []
     negates = has_operators = False
     for part in _PART.finditer(text):
         word = part["word"] or ""
-        if part["narrows"]:
-            narrowing[part["narrows"]] = part["quoted"] or part["value"]
+        written += words.split(word or part["phrase"] or "")
+        if part["kind"]:
+            narrowing += _narrowing(part)
         elif operators and word == "NOT":
             negates = has_operators = True
         elif operators and word.lower() == "or":
@@ -190,15 +230,46 @@ def parse(text: str, filters: Filters = Filters(), *, operators: bool = True) ->
             (unwanted if negates else alternatives[-1]).append(term)
             negates = False
     wanted = tuple(tuple(dict.fromkeys(terms)) for terms in alternatives if terms)
-    narrowed = Filters(narrowing["in"].strip("/"), narrowing["tag"], narrowing["author"])
-    return Query(wanted, tuple(unwanted), narrowed, has_operators)
+    narrowing += _not_said(filters, narrowing)
+    title = " ".join(written) if len(wanted) > 1 else ""
+    return Query(wanted, tuple(unwanted), tuple(narrowing), has_operators, title)
+
+
+def replaced(text: str, others: Mapping[str, str]) -> str:
+    """A query's text with other words in place of some."""
+
+    def change(part: re.Match[str]) -> str:
+        pieces = words.split(part["word"] or part["phrase"] or "")
+        if others.keys().isdisjoint(pieces):
+            return part[0]
+        changed = " ".join(others.get(piece, piece) for piece in pieces)
+        return changed if part["word"] else f'"{changed}"'
+
+    return _PART.sub(change, text)
+
+
+def _narrowing(part: re.Match[str]) -> list[Narrowing]:
+    kind = cast("Kind", part["kind"])
+    value = composed(part["quoted"] or part["value"]).strip("/" if kind == "in" else " ")
+    return [Narrowing(kind, value, bool(part["leaves_out"]))] if value else []
+
+
+def _not_said(filters: Filters, said: Sequence[Narrowing]) -> list[Narrowing]:
+    """What filters add to what a text says itself."""
+    kinds = {each.kind for each in said if not each.leaves_out}
+    given = zip(get_args(Kind), (filters.folder, filters.tag, filters.author), strict=True)
+    added = [(kind, value) for kind, value in given if value and kind not in kinds]
+    return [Narrowing(kind, value.strip("/") if kind == "in" else value) for kind, value in added]
 
 
 def _term(word: str, phrase: str) -> Term | None:
     pieces = words.split(word or phrase)
     if not pieces:
         return None
-    return Term(pieces, signed=words.name_with_sign(word or phrase))
+    if phrase or len(pieces) > 1:
+        return Term(pieces, signed=words.name_with_sign(phrase), is_quoted=bool(phrase))
+    spelled = next(iter(words.spelled(word)), "")
+    return Term(pieces, signed=words.name_with_sign(word), spelled=spelled)
 
 
 def _shared(one: str, other: str) -> int:

@@ -59,12 +59,16 @@ def common(query: Query, counts: Counts) -> set[Term]:
     return {
         term
         for term in query.terms
-        if term.is_word and _having(term.pieces[0], counts) > counts.pages * _most(term)
+        if term.is_word
+        and _having(term, term.pieces[0], counts) > counts.pages * _most(term.pieces[0])
     }
 
 
-def _most(term: Term) -> float:
-    return _COMMON if len(term.pieces[0]) > _SHORT else _SHORT_COMMON
+def _most(word: str) -> float:
+    # A number always says something.
+    if any(map(str.isdigit, word)):
+        return 1
+    return _COMMON if len(word) > _SHORT else _SHORT_COMMON
 
 
 def lexemes(query: Query, langs: tuple[str, ...]) -> set[str]:
@@ -74,7 +78,7 @@ def lexemes(query: Query, langs: tuple[str, ...]) -> set[str]:
 
 def lexemes_of(term: Term, langs: tuple[str, ...]) -> set[str]:
     """All that pages with a word of the term are counted by."""
-    return set().union(*(_lexemes(word, langs) for word in _words(term)))
+    return set().union(*(_lexemes(term, word, langs) for word in _words(term)))
 
 
 def _units(query: Query, needed: Query, counts: Counts) -> list[list[Unit]]:
@@ -90,14 +94,18 @@ def _words(term: Term) -> Sequence[str]:
     return [term.signed] if term.signed else words.queried(term.pieces)
 
 
-def _lexemes(word: str, langs: tuple[str, ...]) -> set[str]:
-    found = stems(word, langs)
+def _stems(term: Term, word: str, langs: tuple[str, ...]) -> Sequence[str]:
+    return term.stems(langs) if term.is_word else stems(word, langs)
+
+
+def _lexemes(term: Term, word: str, langs: tuple[str, ...]) -> set[str]:
+    found = _stems(term, word, langs)
     return {word, *found, *(vectors.STEM + each for each in found)}
 
 
-def _having(word: str, counts: Counts) -> int:
+def _having(term: Term, word: str, counts: Counts) -> int:
     """In how many pages it is, or less: none has all the forms of it."""
-    return max(counts.having.get(each, 0) for each in _lexemes(word, counts.langs))
+    return max(counts.having.get(each, 0) for each in _lexemes(term, word, counts.langs))
 
 
 def found_by(query: Query, counts: Counts) -> int:
@@ -112,18 +120,18 @@ def _found_by(term: Term, counts: Counts) -> int:
         return counts.pages
     # What is not counted so few pages have that it is no matter.
     if term.is_word:
-        return sum(counts.having.get(each, 0) for each in _lexemes(term.pieces[0], counts.langs))
+        return sum(counts.having.get(each, 0) for each in lexemes_of(term, counts.langs))
     # A single character of a run stands for all that begin with it.
     whole = (word for word in _words(term) if len(word) > 1 or not words.is_run(word))
     return min((counts.having.get(word, 0) for word in whole), default=counts.pages)
 
 
 def _unit(term: Term, word: str, counts: Counts, is_needed: bool) -> Unit:
-    found = stems(word, counts.langs)
+    found = _stems(term, word, counts.langs)
     return Unit(
         tuple(vectors.number(vectors.STEM + each) for each in found),
-        None if found == (word,) else vectors.number(word),
-        _rarity(counts.pages, _having(word, counts)),
+        None if [*found] == [word] else vectors.number(word),
+        _rarity(counts.pages, _having(term, word, counts)),
         word if term.is_beginning else "",
         is_needed,
     )
@@ -146,9 +154,10 @@ class Order:
     needed: Query
 
     @classmethod
-    def of(cls, query: Query, counts: Counts) -> "Order":
-        """The order in which the pages come that a query finds."""
-        needed = query.without(common(query, counts))
+    def of(cls, query: Query, counts: Counts, *, needs_all: bool = False) -> "Order":
+        """The order in which the pages come that a query finds; common words are needed as well if
+        it `needs_all`."""
+        needed = query if needs_all else query.without(common(query, counts))
         return cls(_units(query, needed, counts), query.title, needed)
 
     @cached_property

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Integer, Select, func, literal_column, or_, select
 
 from sheaf.database.tables import begins_with, word_counts
+from sheaf.search.words import is_run
 
 # From so many letters on, one slip is allowed, and two.
 _ONE, _TWO = 3, 7
@@ -43,7 +44,8 @@ def _like(word: str, snapshot: int) -> Select[Any]:
 
 
 def _allowed(word: str) -> int:
-    return (len(word) >= _ONE) + (len(word) >= _TWO)
+    # In a run a character is more than a letter.
+    return 0 if is_run(word) else (len(word) >= _ONE) + (len(word) >= _TWO)
 
 
 def _nearest(word: str, known: Iterable[tuple[str, int]]) -> str | None:

@@ -29,7 +29,7 @@ from sheaf import hashing, texts
 from sheaf.database.tables import begins_with, is_live, pages
 from sheaf.paging import Keyset, asc
 from sheaf.search import snippets, words
-from sheaf.search.queries import Query
+from sheaf.search.queries import Narrowing, Query
 from sheaf.search.ranking import PLACES, Order, Place
 from sheaf.search.snippets import Mark
 from sheaf.sharding import ownership
@@ -139,20 +139,16 @@ class Search:
         return chosen, given | self.order.asked
 
     def _conditions(self) -> tuple[str, dict[str, object]]:
-        filters = self.query.filters
         conditions, given = [str(is_live), _READABLE], dict[str, object]()
         if tsquery := self.query.tsquery(self.langs):
             # In a select of its own, so that it is read once and not for every page.
             conditions.append("search @@ (SELECT CAST(:tsquery AS tsquery))")
             given["tsquery"] = tsquery
-        if filters.folder:
-            conditions.append("(slug = :folder OR slug >= :below AND slug < :beyond)")
-            # What comes behind a slash.
-            folder = filters.folder
-            given |= {"folder": folder, "below": f"{folder}/", "beyond": f"{folder}0"}
-        if filters.author:
-            conditions.append("author = :author")
-            given["author"] = filters.author
+        for number, each in enumerate(self.query.narrowing):
+            if each.kind != "tag":  # which is in the query
+                condition, values = _narrowed(each, number)
+                conditions.append(f"NOT ({condition})" if each.leaves_out else f"({condition})")
+                given |= values
         if self.without:
             conditions.append(f"{_SLUG_TAG} <> ALL (:without)")
             given["without"] = list(self.without)
@@ -186,6 +182,20 @@ _UP_TO = """(
 )"""
 
 
+def _narrowed(narrowing: Narrowing, number: int) -> tuple[str, dict[str, object]]:
+    """What a page has to meet, and the parameters of that, which have a number."""
+    value, own = narrowing.value, f"narrowing_{number}"
+    if narrowing.kind == "author":
+        return f"author = :{own}", {own: value}
+    # "0" is what comes behind a slash.
+    given: dict[str, object] = {
+        own: value,
+        f"{own}_first": f"{value}/",
+        f"{own}_beyond": f"{value}0",
+    }
+    return f"slug = :{own} OR slug >= :{own}_first AND slug < :{own}_beyond", given
+
+
 def _written(limit: int) -> ColumnElement[int]:
     """Not as a parameter: a plan is made for it."""
     return literal_column(str(limit), Integer)
@@ -214,16 +224,18 @@ def hit(
 
 
 def present(tsqueries: Mapping[str, str]) -> Select[Any]:
-    """Those names whose query finds any page; for all shards."""
+    """The names whose query finds any page, and how many it finds: on each shard."""
     found = text(_PRESENT).bindparams(names=[*tsqueries], queries=[*tsqueries.values()])
-    return select(found.columns(column("name", Text)).subquery())
+    return select(found.columns(column("name", Text), column("pages", Integer)).subquery())
 
 
 # Where one page would do, PostgreSQL would rather read the table until it comes upon one.
 _PRESENT = f"""
-    SELECT name FROM unnest(CAST(:names AS text[]), CAST(:queries AS text[])) AS asked (name, query)
-    WHERE (SELECT count(*) FROM pages
-           WHERE search @@ CAST(asked.query AS tsquery) AND {is_live} AND {_READABLE}) > 0
+    SELECT name, found.pages
+    FROM unnest(CAST(:names AS text[]), CAST(:queries AS text[])) AS asked (name, query),
+        LATERAL (SELECT count(*) AS pages FROM pages
+            WHERE search @@ CAST(asked.query AS tsquery) AND {is_live} AND {_READABLE}) AS found
+    WHERE found.pages > 0
 """  # noqa: S608
 
 

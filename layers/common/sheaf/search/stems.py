@@ -1,7 +1,8 @@
 """Stems: what the forms of a word have in common, by the language of the text that it is in.
 
-They are those of Snowball (Porter, 2001), of words as they are folded: so a word that was typed
-without its accents has the stem that it has with them.
+They are those of Snowball (Porter, 2001). Of words as they are folded: so a word that was typed
+without its accents has the stem that it has with them. And of words as they are spelled: many
+endings are none without their accents.
 """
 
 import threading

@@ -77,8 +77,7 @@ def parameters(text: Text) -> dict[str, object]:
 
 def tag(name: str) -> str:
     """What pages with a tag have, in PostgreSQL's notation. Of signs alone it may be anything."""
-    key = words.name_with_sign(name) or words.key(name)
-    escaped = key.replace("\\", r"\\").replace("'", "''")
+    escaped = words.tag_key(name).replace("\\", r"\\").replace("'", "''")
     return f"'{TAG}{escaped}'"
 
 
@@ -100,6 +99,8 @@ class _Index:
         self.located: list[str] = []
         # What has no place: names such as c#, and, quoted, what begins with a sign of ours.
         self.named: set[str] = set()
+        # What is spelled with other letters than ASCII's, by that.
+        self.spelled: dict[str, str] = {}
         self.marks: list[str] = []
         self.counts: Counter[str] = Counter()
         self.flags: dict[str, int] = defaultdict(int)
@@ -115,6 +116,7 @@ class _Index:
         self._last += len(terms) + 1
         self.terms |= dict.fromkeys(terms)
         self.named.update(signed)
+        self.spelled |= words.spelled(text[:limit])
         if flag:
             for term in (*terms, *signed):
                 self.flags[term] |= flag
@@ -127,9 +129,23 @@ class _Index:
         """That of each term."""
         return stems.each([*self.terms, *self.named], self.lang)
 
+    @cached_property
+    def others(self) -> dict[str, set[str]]:
+        """The other stems that terms have as they are spelled."""
+        found = defaultdict[str, set[str]](set)
+        for word, stem in stems.each(self.spelled, self.lang).items():
+            term, other = self.spelled[word], words.folded(stem)
+            if self.stems.get(term, other) != other:
+                found[term].add(other)
+        return found
+
     def vector(self) -> str:
         """In PostgreSQL's notation. But for marks all lexemes are letters and digits."""
-        stemmed = sorted({found for term, found in self.stems.items() if found != term})
+        stemmed = sorted(
+            {found for term, found in self.stems.items() if found != term}.union(
+                *self.others.values()
+            )
+        )
         others = [*self.named, *(STEM + each for each in _within(stemmed, _STEMS_BYTES))]
         quoted = (f"'{each}'" for each in others)
         return " ".join([*self.located, *quoted, *self.marks])
@@ -138,15 +154,15 @@ class _Index:
         """The numbers of the weightiest words, sorted, and a byte for each of them. The first byte
         is that of all others: they are in the text once."""
         counts, said = dict[str, int](), dict[str, int]()
+        others = self.others
         for term, found in self._telling():
-            group, flags = STEM + found, self.flags.get(term, 0)
-            count = self.counts.get(term, 0)
-            counts[group] = counts.get(group, 0) + count
-            if found == term:
-                flags |= IS_EXACT
-            else:
+            flags, count = self.flags.get(term, 0), self.counts.get(term, 0)
+            for each in (found, *others.get(term, ())):
+                group, is_exact = STEM + each, IS_EXACT * (each == term)
+                counts[group] = counts.get(group, 0) + count
+                said[group] = said.get(group, 0) | flags | is_exact
+            if found != term:
                 counts[term], said[term] = count, flags | IS_EXACT
-            said[group] = said.get(group, 0) | flags
         weigh = _weighing(self.counts.total())
         weights = {count: weigh(count) for count in {1, *counts.values()}}
         bytes_ = {name: flags | weights[counts[name]] for name, flags in said.items()}

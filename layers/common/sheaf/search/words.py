@@ -34,6 +34,7 @@ _BEHIND_WORD, _BEHIND_RUN = re.compile(f"(?![{_SPACED}])"), re.compile(f"(?![{_M
 # Forms of a word are no longer than their beginning and so many letters more.
 _LONGEST = 20
 _REST = re.compile(f"[{_SPACED}{_MARKS}]{{0,{_LONGEST}}}(?![{_SPACED}{_MARKS}])")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _SIGNED = re.compile(r"(?<![\w#+])[A-Za-z](?:#|\+\+)(?![\w#+])")
 _KEY_BYTES = 1000
 _ZERO_WIDTH_SPACE = "\u200b"
@@ -121,12 +122,27 @@ def key(text: str) -> str:
     return whole.encode()[:_KEY_BYTES].decode(errors="ignore")
 
 
+def tag_key(name: str) -> str:
+    """By what tags are compared: as titles, but c#, f# and c++ are others than c and f."""
+    return name_with_sign(name) or key(name)
+
+
 def terms(text: str) -> list[str]:
     """What is indexed of a text, in its order: words, pairs, and the last of each run."""
     pieces = split(text)
     if "".join(pieces).isascii():
         return [*pieces]
     return [term for piece in pieces for term in ((piece,) if piece.isascii() else _terms(piece))]
+
+
+def spelled(text: str) -> dict[str, str]:
+    """The words of a text that have letters beyond ASCII, as they are written but in small letters,
+    and each as it is folded. Not those of runs."""
+    if text.isascii():
+        return {}
+    whole = composed(text).casefold()
+    beyond = (word for word in {*_LETTERS.findall(whole)} if not word.isascii())
+    return {word: folded(word) for word in beyond if not is_run(word)}
 
 
 def queried(phrase: Sequence[str]) -> list[str]:

@@ -103,6 +103,13 @@ def test_what_was_looked_for_instead_is_told_apart(search: Search, words: str, t
     assert result.stderr == f"no page has all of it as it was typed; {told}\n"
 
 
+def test_what_is_no_text_is_refused(search: Search) -> None:
+    for arguments in (["\udcff"], ["quokka", "--tag", "\udcff"]):
+        result = search(*arguments)
+        assert (result.status, result.stdout) == (2, "")
+        assert "This is no text in UTF-8." in result.stderr
+
+
 def test_what_is_known_is_printed_as_json(search: Search, folder: str) -> None:
     said = json.loads(search("quokka", "walks", "--json").stdout)
     assert (said["meant"], said["ends_early"]) == (None, False)

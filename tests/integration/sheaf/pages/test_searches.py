@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sheaf.pages import searches
 from sheaf.pages.searches import Found
 from sheaf.paging import BadCursor, PageRequest
-from sheaf.search import statements
+from sheaf.search import statements, words
 from sheaf.search.queries import Filters
 from sheaf.search.statements import Hit
 from sheaf.sharding import resharding, shards
@@ -503,3 +503,104 @@ def test_while_slots_move_it_is_the_same_list(
         assert {q: seen(q, 9) for q in queries} == before
         assert len({shards.owning(page.slug) for page in leaves}) == 3
         shards.dispose()
+
+
+def test_not_is_never_turned_round() -> None:
+    nots = [Shelved(f"n{number}", f"N {number}", "not here") for number in range(60)]
+    others = [Shelved(f"o{number}", f"O {number}", "here") for number in range(60)]
+    shelve(
+        *nots,
+        *others,
+        Shelved("w", "Wombat care", "wombat grass"),
+        Shelved("z", "Zeppelin", "zeppelins"),
+        Shelved("a", "Airships", "airship", headings="the zeppelin"),
+    )
+    count()
+    assert ("all", "w") not in matched("wombat NOT grass")
+    found = searches.find("zepplin NOT airship", Filters(), PageRequest(10))
+    assert [hit.slug for hit in found.items] == ["z"]
+    assert found.meant == "zeppelin NOT airship"
+
+
+def test_what_narrows_can_be_left_out() -> None:
+    shelve(
+        Shelved("guide/a", "A", "leaf", tags=("red", "wet"), author="bob"),
+        Shelved("guide/b", "B", "leaf", tags=("red",)),
+        Shelved("c", "C", "leaf", author="bob"),
+    )
+    for q, found in {
+        "leaf NOT tag:red": ["c"],
+        "leaf NOT in:guide": ["c"],
+        "leaf NOT author:bob": ["guide/b"],
+        "leaf tag:red tag:wet": ["guide/a"],
+        "tag:red NOT tag:wet": ["guide/b"],
+        "leaf in:guide NOT in:guide/a": ["guide/b"],
+        "NOT tag:red": [],
+    }.items():
+        assert slugs(q) == found, q
+
+
+def test_a_title_with_an_operator_comes_first() -> None:
+    titled("Hedgehog", "Porcupine or hedgehog", "Porcupine")
+    assert hits("porcupine or hedgehog")[0].place == "title"
+    assert slugs("porcupine or hedgehog")[0] == "p1"
+
+
+def test_what_is_quoted_is_found_in_this_form() -> None:
+    shelve(Shelved("a", "A", "kayaks"), Shelved("b", "B", "kayak"))
+    assert slugs("kayaks") == ["a", "b"]
+    assert slugs('"kayaks"') == ["a"]
+    assert slugs('kayak NOT "kayaks"') == ["b"]
+
+
+def test_a_word_that_pages_have_by_now_is_no_slip() -> None:
+    titled("Strict")
+    count()
+    new = [Shelved(f"o{number}", "Bird", "an ostrich runs") for number in range(4)]
+    shelve(Shelved("s", "Strict", "strict page"), *new)
+    assert {how for how, _ in matched("ostrich page")} == {"some"}
+
+
+def test_numbers_always_count() -> None:
+    shelve(*(Shelved(f"p{number}", f"Target {number}", "the 1 here") for number in range(120)))
+    count()
+    found = searches.find("the target 1 7", Filters(), PageRequest(10))
+    assert (found.optional, [hit.slug for hit in found.items]) == (("the", "target"), ["p7"])
+
+
+@pytest.mark.parametrize(
+    ("lang", "typed", "other"),
+    [
+        ("pt", "informação", "informações"),
+        ("pt-BR", "organizações", "organização"),
+        ("tr", "kız", "kızlar"),
+        ("tr", "çocuk", "çocuğu"),
+        ("tr", "ışıklar", "ışık"),
+        ("ar", "مكتبة", "المكتبة"),
+        ("ar", "السيارة", "سيارة"),
+        ("de", "häuser", "Haus"),
+        ("fr", "déployées", "déployer"),
+    ],
+)
+def test_forms_are_told_by_how_words_are_spelled(lang: str, typed: str, other: str) -> None:
+    shelve(
+        Shelved("a", "A", f"x {other}", lang=lang),
+        Shelved("b", other, "x", lang=lang),
+        Shelved("c", "C", f"x {words.folded(typed)}", lang=lang),
+    )
+    count()
+    found = {hit.slug: hit.place for hit in hits(typed)}
+    assert found == {"a": "text", "b": "in the title", "c": "text"}
+
+
+def test_forms_of_one_language_are_none_of_another() -> None:
+    shelve(
+        Shelved("en", "A", "gifts", lang="en"),
+        Shelved("de", "B", "gift", lang="de"),
+        Shelved("tr", "C", "kitaplar", lang="tr"),
+        Shelved("other", "D", "kitap", lang="en"),
+    )
+    count()
+    assert slugs("kitaplar") == ["tr"]
+    assert slugs("kitapları") == ["tr"]
+    assert set(slugs("gift")) == {"en", "de"}

@@ -129,7 +129,7 @@ def test_any_page_is_found_by_its_own_words(
     vector = vectors.parameters(Text(title, "", plain, tags))["new_search"]
     for typed in (title, plain, *(f'tag:"{tag}"' for tag in tags if '"' not in tag)):
         query = queries.parse(typed, operators=False)
-        narrowed = query.filters.folder or query.filters.author or query.filters.tag
+        narrowed = query.narrowing
         if query.is_empty or (narrowed and typed in (title, plain)):
             continue
         found = text("SELECT CAST(:vector AS tsvector) @@ CAST(:query AS tsquery)")

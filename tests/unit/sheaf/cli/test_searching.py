@@ -20,7 +20,9 @@ PAGE = FoundPage(
 
 
 def answer(*pages: FoundPage, **said: Any) -> FoundPages:
-    return FoundPages(items=list(pages), **{"meant": None, "ends_early": False, **said})
+    return FoundPages(
+        items=list(pages), **{"meant": None, "optional": [], "ends_early": False, **said}
+    )
 
 
 def other(**changed: Any) -> FoundPage:

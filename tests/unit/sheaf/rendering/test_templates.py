@@ -106,13 +106,13 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
 
 def searches(page: dict[str, Any], text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """What a search needs: before it, and of each kind."""
-    said = {"has_words": True, "meant": None, "ends_early": False, "most": 5000, **AROUND}
-    found: dict[str, Any] = {"q": text, "parts": [("all", [page])], **said}
+    found: dict[str, Any] = {"q": text, "parts": [("all", [page])], "optional": (), **AROUND}
+    found |= {"has_words": True, "meant": None, "ends_early": False, "most": 5000}
     yield "search.html", found
     others = ("apart", "beginnings", "meant", "some")
     parts = [(matched, [page]) for matched in others]
     yield "search.html", {**found, "parts": parts, "meant": text}
-    yield "search.html", {**found, "ends_early": True}
+    yield "search.html", {**found, "ends_early": True, "optional": (text, text)}
     nothing = {**found, "parts": []}
     for changed in ({}, {"q": ""}, {"has_words": False}):
         yield "search.html", {**nothing, **changed}

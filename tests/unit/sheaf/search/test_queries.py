@@ -114,29 +114,64 @@ def test_a_query_may_want_nothing(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "filters"),
+    ("text", "narrowing"),
     [
-        ("tea in:guide", Filters("guide")),
-        ("in:/guide/tea/ tea", Filters("guide/tea")),
-        ("tag:green tea", Filters(tag="green")),
-        ('tag:"green leaf" tea', Filters(tag="green leaf")),
-        ('tag:"green leaf', Filters(tag="green leaf")),
-        ("tea author:alice", Filters(author="alice")),
-        ('in:a tag:"b c" author:d tea', Filters("a", "b c", "d")),
-        ("tag:a tag:b tea", Filters(tag="b")),
-        ('tea "in:guide"', Filters()),
-        ('tea tag:""', Filters()),
-        ("tea x-tag:a", Filters()),
+        ("tea in:guide", "in=guide"),
+        ("in:/guide/tea/ tea", "in=guide/tea"),
+        ("in:u\u0308ber tea", "in=über"),
+        ("tag:green tea", "tag=green"),
+        ('tag:"green leaf" tea', "tag=green leaf"),
+        ('tag:"green leaf', "tag=green leaf"),
+        ("tea author:alice", "author=alice"),
+        ('in:a tag:"b c" author:d tea', "in=a, tag=b c, author=d"),
+        ("tag:a tag:b tea", "tag=a, tag=b"),
+        ("NOT tag:a tea", "not tag=a"),
+        ("tea NOT in:a in:a/b", "not in=a, in=a/b"),
+        ('tea "in:guide"', ""),
+        ('tea tag:""', ""),
+        ("tea in:/", ""),
+        ("tea x-tag:a", ""),
+        ("tea NOTtag:a", ""),
     ],
 )
-def test_three_words_narrow(text: str, filters: Filters) -> None:
-    assert queries.parse(text).filters == filters
+@pytest.mark.parametrize("operators", [True, False])
+def test_three_words_narrow(text: str, narrowing: str, operators: bool) -> None:
+    assert shown(queries.parse(text, operators=operators)) == narrowing
+
+
+def shown(query: Query) -> str:
+    return ", ".join(
+        f"{'not ' * each.leaves_out}{each.kind}={each.value}" for each in query.narrowing
+    )
 
 
 def test_what_is_typed_counts_before_parameters() -> None:
     given = Filters("there", "leaf", "bob")
-    assert queries.parse("tea in:here", given).filters == Filters("here", "leaf", "bob")
-    assert queries.parse("tea", given).filters == given
+    assert shown(queries.parse("tea in:here", given)) == "in=here, tag=leaf, author=bob"
+    assert shown(queries.parse("tea", given)) == "in=there, tag=leaf, author=bob"
+    assert shown(queries.parse("tea NOT tag:x", given)) == (
+        "not tag=x, in=there, tag=leaf, author=bob"
+    )
+
+
+def test_what_is_quoted_has_no_other_forms() -> None:
+    [term] = queries.parse('"teas"').terms
+    assert term.tsquery(("de",)) == "'teas'"
+    assert queries.parse('kettle NOT "teas"').tsquery(()).endswith("& (!('teas'))")
+
+
+@pytest.mark.parametrize(
+    ("text", "others", "replaced"),
+    [
+        ("a Smaovar please", {"smaovar": "samovar"}, "a samovar please"),
+        ("zepplin NOT airship", {"zepplin": "zeppelin"}, "zeppelin NOT airship"),
+        ('"grene tea" in:grene', {"grene": "green"}, '"green tea" in:grene'),
+        ("--dri-run", {"dri": "dry"}, "dry run"),
+        ("tea", {"milk": "oat"}, "tea"),
+    ],
+)
+def test_words_can_be_replaced(text: str, others: dict[str, str], replaced: str) -> None:
+    assert queries.replaced(text, others) == replaced
 
 
 @pytest.mark.parametrize("text", ["tea NOT milk", "tea OR milk", "NOT", "or", "tea or"])
@@ -157,7 +192,12 @@ def test_what_is_not_wanted_is_not_shown() -> None:
 
 @pytest.mark.parametrize(
     ("text", "title"),
-    [('"Green tea" v1.2', "green tea v1 2"), ("a OR b", ""), ("AWS部署", "aws 部署"), ("-", "")],
+    [
+        ('"Green tea" v1.2', "green tea v1 2"),
+        ("a OR b", "a or b"),
+        ("AWS部署", "aws 部署"),
+        ("-", ""),
+    ],
 )
 def test_a_title_may_be_typed(text: str, title: str) -> None:
     assert queries.parse(text).title == title
