@@ -8,6 +8,7 @@ its cursors say how.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
@@ -20,7 +21,7 @@ from sheaf.pages.lists import Listed, Listing
 from sheaf.pages.snapshots import Snapshot
 from sheaf.paging import BadCursor, PageRequest, RowPage
 from sheaf.search import queries, ranking, slips, statements
-from sheaf.search.queries import Filters, Query
+from sheaf.search.queries import Filters, Query, Term
 from sheaf.search.ranking import Counts, Order
 from sheaf.search.statements import ChoiceKey, Hit, Matched, Search
 from sheaf.sharding import scattering, shards
@@ -190,7 +191,7 @@ class _Asked:
         if has_found():
             is_sure = has_operators or any(term.is_quoted for term in self.typed.terms)
             if not is_sure:
-                yield from self._slips(_doubtful(self._pages_having(query)))
+                yield from self._slips(self._doubtful(query.words))
             return
         if has_operators:
             yield Step(as_text=True)
@@ -207,7 +208,7 @@ class _Asked:
         if len(unknown) <= _MOST_UNKNOWN:
             if unknown and all(len(word) >= _LEAST_LETTERS for word in unknown):
                 yield Step("beginnings", beginnings=tuple(unknown))
-            yield from self._slips(unknown or _doubtful(having))
+            yield from self._slips(unknown or self._doubtful([*having]))
         yield from self._some([word for word in having if having[word]], len(having))
 
     def _slips(self, doubtful: Sequence[str]) -> Iterator[Step]:
@@ -223,9 +224,13 @@ class _Asked:
             found[word] = max(counted[each] for each in ranking.lexemes_of(term, langs))
             if not found[word]:
                 asked[word] = term.tsquery(langs)
-        for word, pages in scattering.rows(statements.present(asked)) if asked else []:
-            found[word] += pages
-        return found
+        return found | _present(asked)
+
+    def _doubtful(self, words: Sequence[str]) -> list[str]:
+        """Long words that hardly any page has in this form."""
+        rare = [word for word in words if len(word) >= _LONG and not self._having.get(word)]
+        having = _present({word: Term((word,), is_quoted=True).tsquery(()) for word in rare})
+        return [word for word in rare if having.get(word, 0) < _LITTLE][:_MOST_UNKNOWN]
 
     def _meant(self, unknown: Sequence[str]) -> dict[str, str] | None:
         """What all of the unknown words may have been meant for; None if one may be nothing."""
@@ -245,10 +250,12 @@ class _Asked:
             yield Step("some", words=words, some=some)
 
 
-def _doubtful(having: Mapping[str, int]) -> list[str]:
-    """Long words that hardly any page has."""
-    found = [word for word, pages in having.items() if len(word) >= _LONG and pages < _LITTLE]
-    return found[:_MOST_UNKNOWN]
+def _present(asked: Mapping[str, str]) -> dict[str, int]:
+    """How many pages these find, but for what finds none."""
+    found = Counter[str]()
+    for name, pages in scattering.rows(statements.present(asked)) if asked else []:
+        found[name] += pages
+    return found
 
 
 def find(text: str, filters: Filters, wanted: PageRequest, allow_partial: bool = False) -> Found:
