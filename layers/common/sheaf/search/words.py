@@ -34,7 +34,7 @@ _BEHIND_WORD, _BEHIND_RUN = re.compile(f"(?![{_SPACED}])"), re.compile(f"(?![{_M
 # Forms of a word are no longer than their beginning and so many letters more.
 _LONGEST = 20
 _REST = re.compile(f"[{_SPACED}{_MARKS}]{{0,{_LONGEST}}}(?![{_SPACED}{_MARKS}])")
-_LETTERS = re.compile(r"[^\W\d_]+")
+_LETTERS, _BEYOND_ASCII = re.compile(r"[^\W\d_]+"), re.compile(r"[^\W\d_\x00-\x7f]")
 _SIGNED = re.compile(r"(?<![\w#+])[A-Za-z](?:#|\+\+)(?![\w#+])")
 _KEY_BYTES = 1000
 _ZERO_WIDTH_SPACE = "\u200b"
@@ -138,7 +138,7 @@ def terms(text: str) -> list[str]:
 def spelled(text: str) -> dict[str, str]:
     """The words of a text that have letters beyond ASCII, as they are written but in small letters,
     and each as it is folded. Not those of runs."""
-    if text.isascii():
+    if not _BEYOND_ASCII.search(text):
         return {}
     whole = composed(text).casefold()
     beyond = (word for word in {*_LETTERS.findall(whole)} if not word.isascii())

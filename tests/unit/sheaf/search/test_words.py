@@ -224,3 +224,17 @@ def test_a_word_is_found_where_it_is_one(text: str, word: str, times: int) -> No
     assert {each for each in found if each[1]} == {
         (start, end) for start, end in places if folded[start:end] == word
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "spelled"),
+    [
+        ("Informação, informacao — “e”", {"informação": "informacao"}),
+        ("Caf\u0065\u0301 部署 naïve_x2", {"café": "cafe", "naïve": "naive"}),
+        ("plain “text” – only", {}),
+    ],
+)
+def test_how_words_are_spelled_is_known_where_it_matters(
+    text: str, spelled: dict[str, str]
+) -> None:
+    assert words.spelled(text) == spelled
