@@ -193,7 +193,7 @@ class Query:
         return self._changed(change)
 
     def of_some(self, words: Collection[str], count: int) -> "Query":
-        """Any `count` of these words of it, which has no alternatives."""
+        """Any `count` of these words of it, wherever they stand."""
         terms = [term for term in self.of_words().terms if term.pieces[0] in words]
         return replace(self, alternatives=tuple(combinations(terms, count)))
 
