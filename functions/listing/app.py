@@ -18,6 +18,7 @@ from listing.parameters import (
     FromVersion,
     HitsPlace,
     Imports,
+    Name,
     NumberedPlace,
     Partial,
     Place,
@@ -97,8 +98,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 )
 def list_pages(
     place: Annotated[NumberedPlace, Query()],
-    tag: Text = None,
-    author: Text = None,
+    tag: Name = None,
+    author: Name = None,
     prefix: Text = None,
     state: Annotated[State, Query()] = "live",
     sort: Annotated[Sort | None, Query()] = None,
@@ -183,7 +184,7 @@ def list_backlinks(
 )
 def list_changes(
     place: Annotated[NumberedPlace, Query()],
-    author: Text = None,
+    author: Name = None,
     folder: Folder = None,
     imports: Imports = False,
     partial: Partial = False,

@@ -78,7 +78,7 @@ View = Annotated[
 ]
 
 
-def _as_line(asked: str | None) -> str | None:
+def _as_name(asked: str | None) -> str | None:
     line = asked and texts.line(asked)
     if asked and not line:
         raise ValueError("has nothing that can be seen")
@@ -86,15 +86,18 @@ def _as_line(asked: str | None) -> str | None:
 
 
 # Names are looked for as they are kept. Powertools looks at the length after this.
-_AS_LINE = AfterValidator(_as_line)
-Text = Annotated[str | None, Query(max_length=200), _AS_LINE]
+_AS_NAME = AfterValidator(_as_name)
+Name = Annotated[str | None, Query(max_length=200), _AS_NAME]
+Text = Annotated[
+    str | None, Query(max_length=200), AfterValidator(lambda asked: asked and texts.line(asked))
+]
 Tagged = Annotated[
-    str | None, Query(max_length=200, description="Only pages with this tag"), _AS_LINE
+    str | None, Query(max_length=200, description="Only pages with this tag"), _AS_NAME
 ]
 SavedBy = Annotated[
     str | None,
     Query(max_length=200, description="Only pages whose current version is by this user"),
-    _AS_LINE,
+    _AS_NAME,
 ]
 Folder = Annotated[
     str | None,

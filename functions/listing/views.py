@@ -17,6 +17,7 @@ from listing.parameters import (
     Folder,
     FromVersion,
     Imports,
+    Name,
     Text,
     ToVersion,
     Version,
@@ -43,7 +44,7 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 
 @router.get("/-/recent", include_in_schema=False)
 def recent(
-    author: Text = None, folder: Folder = None, imports: Imports = False, cursor: Cursor = None
+    author: Name = None, folder: Folder = None, imports: Imports = False, cursor: Cursor = None
 ) -> Answer:
     """What happened to pages, the newest first."""
     author, folder = author or "", folder_of(folder)

@@ -7,7 +7,8 @@ from sheaf.cli.client import FoundPage, FoundPages
 
 # Which words a page has, where that is not all of them as they were typed.
 _MATCHED = {
-    "apart": "all of the words, but apart",
+    "literal": "NOT or OR as words",
+    "apart": "all of the words, but apart or in other forms",
     "beginnings": "words that begin so",
     "some": "some of the words",
 }

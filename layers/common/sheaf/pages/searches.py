@@ -46,7 +46,6 @@ class Step:
     """
 
     matched: Matched = "all"
-    as_text: bool = False
     beginnings: tuple[str, ...] = ()
     meant: tuple[tuple[str, str], ...] = ()
     words: tuple[str, ...] = ()
@@ -147,8 +146,8 @@ class _Asked:
 
     def query(self, step: Step) -> Query:
         """What a step looks for."""
-        query = self.plain if step.as_text else self.typed
-        if step.matched not in ("all", "some"):
+        query = self.plain if step.matched == "literal" else self.typed
+        if step.matched not in ("all", "literal", "some"):
             query = query.of_words()
         if step.beginnings or step.meant:
             query = query.with_words(step.beginnings, dict(step.meant))
@@ -158,8 +157,7 @@ class _Asked:
         """What a step finds."""
         query, snapshot = self.query(step), self.snapshot
         counts = self._counts(query)
-        # What may be an operator is there as a word, or is none.
-        order = Order.of(query, counts, needs_all=step.as_text)
+        order = Order.of(query, counts, needs_all=step.matched in ("literal", "apart"))
         # The site may have grown since.
         most = 2 * ranking.found_by(order.needed, counts)
         may_be_long = not snapshot.number or most > statements.MOST_RANKED
@@ -194,8 +192,9 @@ class _Asked:
                 yield from self._slips(self._doubtful(query.words))
             return
         if has_operators:
-            yield Step(as_text=True)
-        if query == self.typed and len(query.words) == 1 and not query.narrowing:
+            yield Step("literal")
+        is_bare = not query.narrowing and not query.unwanted
+        if query == self.typed and len(query.words) == 1 and is_bare:
             having = dict.fromkeys(query.words, 0)  # it was looked for just now
         else:
             having = self._pages_having(query)
@@ -217,11 +216,11 @@ class _Asked:
 
     def _pages_having(self, query: Query) -> dict[str, int]:
         """Its words, and about how many pages have each."""
-        langs, counted = self.snapshot.langs, self._counts(query).having
+        langs, counted = self.snapshot.langs, self._counts(query)
         found, asked = dict[str, int](), dict[str, str]()
         for term in query.terms:
             word = term.pieces[0]
-            found[word] = max(counted[each] for each in ranking.lexemes_of(term, langs))
+            found[word] = ranking.having(term, word, counted)
             if not found[word]:
                 asked[word] = term.tsquery(langs)
         return found | _present(asked)

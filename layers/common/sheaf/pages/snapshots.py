@@ -32,7 +32,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sheaf.database.tables import is_live, links, pages, search_snapshots, word_counts
 from sheaf.database.transactions import take_time, transactional
 from sheaf.pages.reads import is_stale
-from sheaf.search import vectors
+from sheaf.search import stems, vectors
 from sheaf.search.ranking import Counts
 from sheaf.sharding import ownership, shards
 
@@ -225,7 +225,7 @@ def _publish(home: Connection, number: int, counted: _Counted) -> None:
         {
             word.removeprefix(vectors.LANG): having
             for word, having in counted.words.items()
-            if word.startswith(vectors.LANG)
+            if word.startswith(vectors.LANG) and stems.are_known(word.removeprefix(vectors.LANG))
         }
     )
     most = [lang for lang, _ in langs.most_common(_MOST_LANGS)]

@@ -22,6 +22,8 @@ _PART = re.compile(
     r'(?:"(?P<quoted>[^"]+)"?|(?P<value>[^\s"]+))'
     r'|"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+)'
 )
+# What is negated, if that is text, stands in a row with it.
+_NEGATION = re.compile(rf"(?<!\S)NOT\s+(?=\w)(?!(?:{'|'.join(get_args(Kind))}):)")
 
 # Forms of a word have a beginning of so many letters in common.
 _LEAST_LETTERS = 3
@@ -54,7 +56,7 @@ class Term:
         [word], found = self.pieces, self.stems(langs)
         if self.is_beginning:
             return Mark((word,), goes_on=True)
-        if len(word) <= _LEAST_LETTERS:
+        if len(word) < _LEAST_LETTERS:
             return Mark(self.pieces)
         # The last letter that all have may be another in other forms: study, studies.
         shared = min(_shared(word, each) for each in found) - 1
@@ -120,7 +122,7 @@ class Query:
 
     Without an alternative for a query that wants nothing: one without a word, or with unwanted ones
     only. `has_operators` says that it may mean something else as mere text, of which `written` has
-    the words if there are several alternatives: they may be a title.
+    the words: they may be a title.
     """
 
     alternatives: tuple[tuple[Term, ...], ...] = ()
@@ -151,7 +153,7 @@ class Query:
     @property
     def title(self) -> str:
         """Its words in a row, as `words.key` makes them of a title; "" if there are none."""
-        if len(self.alternatives) != 1:
+        if self.has_operators or len(self.alternatives) != 1:
             return self.written
         return " ".join(piece for term in self.alternatives[0] for piece in term.pieces)
 
@@ -208,14 +210,14 @@ class Query:
 def parse(text: str, filters: Filters = Filters(), *, operators: bool = True) -> Query:
     """The query that a text stands for; what it says itself to narrow the search comes first.
 
-    Without `operators` NOT and OR are words.
+    Without `operators` NOT and OR are words, and NOT stands right before another.
     """
     alternatives: list[list[Term]] = [[]]
     unwanted: list[Term] = []
     narrowing: list[Narrowing] = []
     written: list[str] = []
     negates = has_operators = False
-    for part in _PART.finditer(text):
+    for part in _PART.finditer(text if operators else _NEGATION.sub("NOT-", text)):
         word = part["word"] or ""
         written += words.split(word or part["phrase"] or "")
         if part["kind"]:
@@ -226,12 +228,13 @@ def parse(text: str, filters: Filters = Filters(), *, operators: bool = True) ->
             has_operators = True
             if alternatives[-1]:
                 alternatives.append([])
-        elif term := _term(word, part["phrase"] or ""):
-            (unwanted if negates else alternatives[-1]).append(term)
+        else:
+            terms = unwanted if negates else alternatives[-1]
+            terms += _term(word, part["phrase"] or "")
             negates = False
     wanted = tuple(tuple(dict.fromkeys(terms)) for terms in alternatives if terms)
     narrowing += _not_said(filters, narrowing)
-    title = " ".join(written) if len(wanted) > 1 else ""
+    title = " ".join(written) if has_operators else ""
     return Query(wanted, tuple(unwanted), tuple(narrowing), has_operators, title)
 
 
@@ -239,11 +242,7 @@ def replaced(text: str, others: Mapping[str, str]) -> str:
     """A query's text with other words in place of some."""
 
     def change(part: re.Match[str]) -> str:
-        pieces = words.split(part["word"] or part["phrase"] or "")
-        if others.keys().isdisjoint(pieces):
-            return part[0]
-        changed = " ".join(others.get(piece, piece) for piece in pieces)
-        return changed if part["word"] else f'"{changed}"'
+        return part[0] if part["kind"] else words.replaced(part[0], others)
 
     return _PART.sub(change, text)
 
@@ -262,14 +261,16 @@ def _not_said(filters: Filters, said: Sequence[Narrowing]) -> list[Narrowing]:
     return [Narrowing(kind, value.strip("/") if kind == "in" else value) for kind, value in added]
 
 
-def _term(word: str, phrase: str) -> Term | None:
+def _term(word: str, phrase: str) -> list[Term]:
+    """What a word or phrase stands for; nothing if there is no letter in it."""
     pieces = words.split(word or phrase)
     if not pieces:
-        return None
+        return []
     if phrase or len(pieces) > 1:
-        return Term(pieces, signed=words.name_with_sign(phrase), is_quoted=bool(phrase))
-    spelled = next(iter(words.spelled(word)), "")
-    return Term(pieces, signed=words.name_with_sign(word), spelled=spelled)
+        return [Term(pieces, signed=words.name_with_sign(phrase), is_quoted=bool(phrase))]
+    spelled = words.spelled(word).items()
+    whole = next((written for written, folded in spelled if folded == pieces[0]), "")
+    return [Term(pieces, signed=words.name_with_sign(word), spelled=whole)]
 
 
 def _shared(one: str, other: str) -> int:

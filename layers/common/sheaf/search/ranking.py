@@ -60,7 +60,7 @@ def common(query: Query, counts: Counts) -> set[Term]:
         term
         for term in query.terms
         if term.is_word
-        and _having(term, term.pieces[0], counts) > counts.pages * _most(term.pieces[0])
+        and having(term, term.pieces[0], counts) > counts.pages * _most(term.pieces[0])
     }
 
 
@@ -103,9 +103,12 @@ def _lexemes(term: Term, word: str, langs: tuple[str, ...]) -> set[str]:
     return {word, *found, *(vectors.STEM + each for each in found)}
 
 
-def _having(term: Term, word: str, counts: Counts) -> int:
-    """In how many pages it is, or less: none has all the forms of it."""
-    return max(counts.having.get(each, 0) for each in _lexemes(term, word, counts.langs))
+def having(term: Term, word: str, counts: Counts) -> int:
+    """In how many pages a word of a term is, or less: none has all the forms of it.
+
+    A stem of another language is a word of this one, perhaps a common one.
+    """
+    return max(counts.having.get(each, 0) for each in _lexemes(term, word, ()))
 
 
 def found_by(query: Query, counts: Counts) -> int:
@@ -131,7 +134,7 @@ def _unit(term: Term, word: str, counts: Counts, is_needed: bool) -> Unit:
     return Unit(
         tuple(vectors.number(vectors.STEM + each) for each in found),
         None if [*found] == [word] else vectors.number(word),
-        _rarity(counts.pages, _having(term, word, counts)),
+        _rarity(counts.pages, having(term, word, counts)),
         word if term.is_beginning else "",
         is_needed,
     )

@@ -40,9 +40,9 @@ MOST_RANKED = 5000
 # those of so many bytes, as two characters of Chinese are enough.
 _LEAST_INSIDE, _MOST_INSIDE = 3, 200
 
-# Which words of a query a page has: all as they were typed; all, but apart; all, some of them as
-# beginnings; those that may have been meant; or some.
-Matched = Literal["all", "apart", "beginnings", "meant", "some"]
+# Which words of a query a page has: all as they were typed; all, with NOT and OR as words; all, but
+# apart or in other forms; all, some of them as beginnings; those that may have been meant; or some.
+Matched = Literal["all", "literal", "apart", "beginnings", "meant", "some"]
 # By what pages are chosen: whether the title has all words, how many pages link to it, the slug.
 ChoiceKey = tuple[bool, int, str]
 

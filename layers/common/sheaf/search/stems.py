@@ -124,6 +124,11 @@ def _algorithm(script: str, language: str) -> str | None:
     return _ALGORITHMS.get(script, {}).get(language)
 
 
+def are_known(lang: str) -> bool:
+    """Whether words in a language have other stems than themselves."""
+    return any(lang in langs for langs in _ALGORITHMS.values())
+
+
 def primary(lang: str) -> str:
     """The language alone of a tag such as `pt-BR` or `pt_BR`."""
     return lang.replace("_", "-").partition("-")[0].lower()

@@ -9,7 +9,7 @@ what is looked for in it likewise.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 
@@ -34,6 +34,7 @@ _BEHIND_WORD, _BEHIND_RUN = re.compile(f"(?![{_SPACED}])"), re.compile(f"(?![{_M
 # Forms of a word are no longer than their beginning and so many letters more.
 _LONGEST = 20
 _REST = re.compile(f"[{_SPACED}{_MARKS}]{{0,{_LONGEST}}}(?![{_SPACED}{_MARKS}])")
+_PART = re.compile(r"[^\W_]+")
 _LETTERS, _BEYOND_ASCII = re.compile(r"[^\W\d_]+"), re.compile(r"[^\W\d_\x00-\x7f]")
 _SIGNED = re.compile(r"(?<![\w#+])[A-Za-z](?:#|\+\+)(?![\w#+])")
 _KEY_BYTES = 1000
@@ -140,9 +141,19 @@ def spelled(text: str) -> dict[str, str]:
     and each as it is folded. Not those of runs."""
     if not _BEYOND_ASCII.search(text):
         return {}
-    whole = composed(text).casefold()
-    beyond = (word for word in {*_LETTERS.findall(whole)} if not word.isascii())
+    # The dot of a small i that was a capital one is no letter.
+    whole = composed(text).casefold().replace("i\u0307", "i")
+    beyond = (word for word in dict.fromkeys(_LETTERS.findall(whole)) if not word.isascii())
     return {word: folded(word) for word in beyond if not is_run(word)}
+
+
+def replaced(text: str, others: Mapping[str, str]) -> str:
+    """A text with others in place of some words, which are named as they are folded."""
+
+    def change(piece: re.Match[str]) -> str:
+        return others.get(folded(composed(piece[0])), piece[0])
+
+    return _PART.sub(lambda part: _PIECE.sub(change, part[0]), text)
 
 
 def queried(phrase: Sequence[str]) -> list[str]:

@@ -191,7 +191,7 @@ def test_links_break_ties_as_they_were_counted() -> None:
 
 def test_what_operators_do_not_find_is_looked_for_as_text() -> None:
     shelve(Shelved("a", "Not or", "Do NOT remove this OR that"), Shelved("b", "B", "remove"))
-    assert slugs("do NOT remove") == ["a"]
+    assert matched("do NOT remove") == [("literal", "a")]
     assert slugs("remove NOT that")[0] == "b"
     assert slugs("that OR nothing") == ["a"]
 
@@ -604,3 +604,57 @@ def test_forms_of_one_language_are_none_of_another() -> None:
     assert slugs("kitaplar") == ["tr"]
     assert slugs("kitapları") == ["tr"]
     assert set(slugs("gift")) == {"en", "de"}
+
+
+def test_what_is_left_out_is_found_as_text_in_a_row_alone() -> None:
+    shelve(
+        Shelved("a", "A", "It does not eat grass, the numbat"),
+        Shelved("b", "B", "the numbat: NOT grass"),
+    )
+    assert matched("numbat NOT grass") == [("literal", "b")]
+
+
+def test_a_stem_of_another_language_makes_no_word_common() -> None:
+    fill = [Shelved(f"f{number}", f"F {number}", "this is not here") for number in range(90)]
+    shelve(
+        *fill,
+        *(Shelved(f"fr{number}", f"Fr {number}", "la note", lang="fr") for number in range(20)),
+        Shelved("w", "Wombat", "wombat not here"),
+        Shelved("n", "Other", "wombat notes", lang="en"),
+    )
+    count()
+    assert matched("notes wombat") == [("all", "n")]
+
+
+def test_a_word_that_is_left_out_is_no_slip() -> None:
+    shelve(
+        Shelved("z", "Zeppelin", "zeppelin"),
+        *(Shelved(f"p{number}", f"P {number}", "zeppelis blue") for number in range(4)),
+    )
+    count()
+    assert matched("zeppelis NOT blue") == []
+
+
+def test_a_slip_may_have_the_stem_of_another_language() -> None:
+    shelve(
+        Shelved("a", "Wombat zeppelin", "x", lang="en"),
+        *(Shelved(lang, lang, "x", lang=lang) for lang in ("sv", "fi", "hu")),
+    )
+    count()
+    found = searches.find("wombatt zepplinn", Filters(), PageRequest(10))
+    assert (found.meant, [hit.slug for hit in found.items]) == ("wombat zeppelin", ["a"])
+
+
+def test_what_is_quoted_is_never_optional() -> None:
+    fill = [Shelved(f"f{number}", f"F {number}", "a system") for number in range(120)]
+    shelve(*fill, Shelved("w", "Wombat", "wombat"), Shelved("s", "S", "system wombats"))
+    count()
+    assert matched('"system" wombat') == [("all", "s")]
+    assert matched('"system" "wombat"')[0] == ("apart", "s")
+
+
+def test_a_short_word_is_marked_in_its_other_forms() -> None:
+    shelve(Shelved("a", "A", "x " * 500 + "some bugs here"), Shelved("b", "B", "Kızlar", lang="tr"))
+    count()
+    assert "<mark>bugs</mark>" in hits("bug")[0].snippet
+    assert "<mark>Kızlar</mark>" in hits("kız")[0].snippet

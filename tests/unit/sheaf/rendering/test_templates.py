@@ -340,7 +340,8 @@ def a_search() -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("matched", "told"),
     [
-        ("apart", "all of the words, but apart."),
+        ("apart", "all of the words, but apart or in other forms."),
+        ("literal", "NOT or OR as words."),
         ("beginnings", "words that begin so."),
         ("meant", "Showing results for <strong><bdi>leaves</bdi></strong>."),
         ("some", "some of the words."),

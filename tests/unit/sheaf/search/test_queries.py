@@ -166,12 +166,39 @@ def test_what_is_quoted_has_no_other_forms() -> None:
         ("a Smaovar please", {"smaovar": "samovar"}, "a samovar please"),
         ("zepplin NOT airship", {"zepplin": "zeppelin"}, "zeppelin NOT airship"),
         ('"grene tea" in:grene', {"grene": "green"}, '"green tea" in:grene'),
-        ("--dri-run", {"dri": "dry"}, "dry run"),
+        ("--dri-run", {"dri": "dry"}, "--dry-run"),
+        ("ZEPPLIN's mast", {"zepplin": "zeppelin"}, "zeppelin's mast"),
+        ("kubernetasとコンピュータ", {"kubernetas": "kubernetes"}, "kubernetesとコンピュータ"),
         ("tea", {"milk": "oat"}, "tea"),
     ],
 )
 def test_words_can_be_replaced(text: str, others: dict[str, str], replaced: str) -> None:
     assert queries.replaced(text, others) == replaced
+
+
+def test_what_is_negated_is_text_in_a_row() -> None:
+    assert [term.pieces for term in queries.parse("do NOT remove", operators=False).terms] == [
+        ("do",),
+        ("not", "remove"),
+    ]
+
+
+def test_not_stands_before_what_follows_it_alone() -> None:
+    for text in ("tea NOT - milk", 'tea NOT "" milk'):
+        assert queries.parse(text).unwanted == ()
+
+
+@pytest.mark.parametrize(
+    ("typed", "spelled"),
+    [
+        ("informação", "informação"),
+        ("İnsanlığı", "insanlığı"),
+        *((typed, "") for typed in ("café2", "किताब", "ọ̀rọ̀", "infor\u00adma\u00e7\u00e3o")),
+        *(("部署", ""), ("c#", "")),
+    ],
+)
+def test_a_word_is_spelled_as_a_whole_or_not_at_all(typed: str, spelled: str) -> None:
+    assert [term.spelled for term in queries.parse(typed).terms] == [spelled]
 
 
 @pytest.mark.parametrize("text", ["tea NOT milk", "tea OR milk", "NOT", "or", "tea or"])
@@ -180,7 +207,7 @@ def test_operators_may_be_text(text: str) -> None:
     assert query.has_operators
     plain = queries.parse(text, operators=False)
     assert not plain.has_operators
-    assert [term.pieces[0] for term in plain.terms] == text.lower().split()
+    assert plain.words == text.lower().split()
     assert plain.unwanted == ()
 
 
