@@ -95,24 +95,30 @@ class Hits(Listing[Hit]):
     search: Search
     step: Step
     optional: tuple[str, ...]
+    # Whether more pages are found than are ranked, once that is known.
+    _many: list[bool] = field(default_factory=list, compare=False)
 
     def fetch(self, wanted: PageRequest, scatter: Scatter) -> RowPage:
         """The rows of a page."""
+        self._many.clear()
         sources, last = scattering.sources(), None
-        if len(sources) > 1 and self.search.may_be_long and self._are_many(sources, scatter):
+        if len(sources) > 1 and self.search.may_be_long and self.are_many(scatter):
             last = self._last(sources, scatter)
         statement, keyset = self.search.hits(str(self.step), last)
-        return paging.fetch(sources, statement, keyset, self.cursors, wanted, scatter)
+        found = paging.fetch(sources, statement, keyset, self.cursors, wanted, scatter)
+        # A count would look at all pages once more.
+        if len(sources) == 1 and found.rows and found.rows[0][-1] < statements.MOST_RANKED:
+            self._many.append(False)
+        return replace(found, rows=[row[:-1] for row in found.rows])
 
     def are_many(self, scatter: Scatter) -> bool:
         """Whether more pages are found than are ranked."""
-        return self._are_many(scattering.sources(), scatter)
-
-    def _are_many(self, sources: Sequence[paging.Source], scatter: Scatter) -> bool:
-        counting = self.search.up_to(statements.MOST_RANKED + 1)
-        answers = scatter([partial(source, counting) for source in sources])
-        found: int = sum(row[0] for rows in answers for row in rows)
-        return found > statements.MOST_RANKED
+        if not self._many:
+            counting = self.search.up_to(statements.MOST_RANKED + 1)
+            answers = scatter([partial(source, counting) for source in scattering.sources()])
+            found = sum(row[0] for rows in answers for row in rows)
+            self._many.append(found > statements.MOST_RANKED)
+        return self._many[0]
 
     def _last(self, sources: Sequence[paging.Source], scatter: Scatter) -> ChoiceKey:
         """The last page that is ranked: the shards choose together."""

@@ -91,19 +91,20 @@ class Search:
     def hits(self, step: str, last: ChoiceKey | None) -> tuple[Select[Any], Keyset]:
         """A select of the pages, up to the `last` that was chosen, and their order, the best first.
 
-        For all shards. A cursor has the step of the search and the snapshot's number first.
+        For all shards. A cursor has the step of the search and the snapshot's number first. How
+        many pages a shard has ranked is in the last column.
         """
         chosen, given = self._chosen(last, MOST_RANKED)
         # OFFSET 0 keeps the planner from ranking a page as often as its rank is named.
         ranked = (
             f"SELECT CAST(:step AS text) AS step, CAST(:snapshot AS bigint) AS snapshot,"  # noqa: S608
             f" {', '.join(_SHOWN)}, {self.order.place} AS place, -({self.order.score}) AS distance,"
-            f" -linked AS unlinked FROM ({chosen}) AS chosen OFFSET 0"
+            f" -linked AS unlinked, count(*) OVER () AS ranked FROM ({chosen}) AS chosen OFFSET 0"
         )
         given |= {"step": step, "snapshot": self.snapshot, **self.order.compared}
         found = text(ranked).bindparams(**given).columns(*_RANKED).subquery("found").c
         shown = [found[name] for name in _SHOWN]
-        statement = select(*shown, found.place, -found.distance, -found.unlinked)
+        statement = select(*shown, found.place, -found.distance, -found.unlinked, found.ranked)
         return statement, _keyset(found)
 
     def chosen_keys(self) -> Select[Any]:
@@ -163,6 +164,7 @@ _RANKED: tuple[ColumnClause[Any], ...] = (
     column("place", Integer),
     column("distance", Double),
     column("unlinked", Integer),
+    column("ranked", Integer),
 )
 
 
