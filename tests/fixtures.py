@@ -55,6 +55,12 @@ class Servers:
         """The address of another of the Valkey's databases."""
         return at(self.cache_url, f"/{number}")
 
+    def empty_cache(self, number: int) -> str:
+        """The same, with nothing in it."""
+        with redis.Redis.from_url(self.cache(number)) as client:
+            client.flushdb()
+        return self.cache(number)
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(config: pytest.Config) -> None:
@@ -162,10 +168,7 @@ def environment(servers: Servers, home: Path) -> Iterator[Servers]:
 @pytest.fixture
 def empty_cache(servers: Servers) -> str:
     """The address of a database of the Valkey's for a test's own keys."""
-    url = servers.cache(2)
-    with redis.Redis.from_url(url) as client:
-        client.flushdb()
-    return url
+    return servers.empty_cache(2)
 
 
 @pytest.fixture

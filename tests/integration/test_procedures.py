@@ -18,7 +18,6 @@ from threading import Event
 
 import httpx
 import pytest
-import redis
 
 from tests.conftest import Mint
 from tests.fixtures import Servers, database, running_site, seed
@@ -101,10 +100,7 @@ def stack() -> Iterator[ExitStack]:
 @pytest.fixture
 def cache(servers: Servers) -> str:
     """The address of an empty cache."""
-    url = servers.cache(4)
-    with redis.Redis.from_url(url) as client:
-        client.flushdb()
-    return url
+    return servers.empty_cache(4)
 
 
 @pytest.fixture

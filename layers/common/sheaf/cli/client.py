@@ -176,8 +176,8 @@ class FoundPages(BaseModel):
     """What a search has found, the best first.
 
     `meant` is what the words were taken for, if pages were found by that, and `optional` has words
-    that a page need not have, as too many have them. If it `ends_early`, more
-    pages have the words than are put in order.
+    that a page need not have, as too many have them. If it `ends_early`, more pages have the words
+    than are put in order.
     """
 
     meant: str | None

@@ -167,10 +167,10 @@ class _Asked:
         # The site may have grown since.
         most = 2 * ranking.found_by(order.needed, counts)
         may_be_long = not snapshot.number or most > statements.MOST_RANKED
-        about = (snapshot.langs, snapshot.number, step.without, may_be_long)
-        search = Search(order.needed, order, *about)
+        search = Search(order, snapshot.langs, snapshot.number, step.without, may_be_long)
         make = partial(statements.hit, query.marks(snapshot.langs), step.matched)
-        optional = tuple(word for word in query.words if word not in order.needed.words)
+        needed = {*order.needed.words}
+        optional = tuple(word for word in query.words if word not in needed)
         return Hits("search", self.about, make, search, step, optional)
 
     @property

@@ -47,14 +47,14 @@ def parse_inline(
 ) -> None:
     """Give a block its parts, and ids in its HTML as `address` makes them; raises TooMuch."""
     at_work.line = token.map[0] if token.map else at_work.line
-    if is_plain(token.content):
+    if _is_plain(token.content):
         at_work.spend(1)
         token.children = _counted([Token("text", "", 0, content=token.content)], at_work)
     else:
         parse_marked(token, at_work, address)
 
 
-def is_plain(text: str) -> bool:
+def _is_plain(text: str) -> bool:
     """Whether a block is text alone, as most are: nothing in it may begin a mark."""
     begins_mark = parser().inline.terminator_re.search
     return bool(text) and not begins_mark(text) and not autolinks.may_be_in(text)

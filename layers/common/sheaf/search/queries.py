@@ -76,11 +76,11 @@ class Term:
         begins = self.is_beginning or (len(last) == 1 and words.is_run(last))
         return " <-> ".join([*map(_quoted, before), _quoted(last) + ":*" * begins])
 
-    def stems(self, langs: tuple[str, ...]) -> list[str]:
+    def stems(self, langs: tuple[str, ...]) -> tuple[str, ...]:
         """Those that a word may have in texts of these languages, or of none, each once."""
         found = stems(self.pieces[0], langs)
         spelled = map(words.folded, stems(self.spelled, langs) if self.spelled else ())
-        return list(dict.fromkeys([*found, *spelled]))
+        return tuple(dict.fromkeys([*found, *spelled]))
 
     def _forms(self, langs: tuple[str, ...]) -> Iterator[str]:
         [word], usual = self.pieces, self.stems(())
@@ -249,16 +249,21 @@ def replaced(text: str, others: Mapping[str, str]) -> str:
 
 def _narrowing(part: re.Match[str]) -> list[Narrowing]:
     kind = cast("Kind", part["kind"])
-    value = composed(part["quoted"] or part["value"]).strip("/" if kind == "in" else " ")
+    value = _value(kind, composed(part["quoted"] or part["value"]))
     return [Narrowing(kind, value, bool(part["leaves_out"]))] if value else []
+
+
+def _value(kind: Kind, given: str) -> str:
+    return given.strip("/" if kind == "in" else " ")
 
 
 def _not_said(filters: Filters, said: Sequence[Narrowing]) -> list[Narrowing]:
     """What filters add to what a text says itself."""
     kinds = {each.kind for each in said if not each.leaves_out}
     given = zip(get_args(Kind), (filters.folder, filters.tag, filters.author), strict=True)
-    added = [(kind, value) for kind, value in given if value and kind not in kinds]
-    return [Narrowing(kind, value.strip("/") if kind == "in" else value) for kind, value in added]
+    return [
+        Narrowing(kind, _value(kind, value)) for kind, value in given if value and kind not in kinds
+    ]
 
 
 def _term(word: str, phrase: str) -> list[Term]:

@@ -94,7 +94,7 @@ def _words(term: Term) -> Sequence[str]:
     return [term.signed] if term.signed else words.queried(term.pieces)
 
 
-def _stems(term: Term, word: str, langs: tuple[str, ...]) -> Sequence[str]:
+def _stems(term: Term, word: str, langs: tuple[str, ...]) -> tuple[str, ...]:
     return term.stems(langs) if term.is_word else stems(word, langs)
 
 
@@ -133,7 +133,7 @@ def _unit(term: Term, word: str, counts: Counts, is_needed: bool) -> Unit:
     found = _stems(term, word, counts.langs)
     return Unit(
         tuple(vectors.number(vectors.STEM + each) for each in found),
-        None if [*found] == [word] else vectors.number(word),
+        None if found == (word,) else vectors.number(word),
         _rarity(counts.pages, having(term, word, counts)),
         word if term.is_beginning else "",
         is_needed,

@@ -29,7 +29,7 @@ from sheaf import hashing, texts
 from sheaf.database.tables import begins_with, is_live, pages
 from sheaf.paging import Keyset, asc
 from sheaf.search import snippets, words
-from sheaf.search.queries import Narrowing, Query
+from sheaf.search.queries import Narrowing
 from sheaf.search.ranking import PLACES, Order, Place
 from sheaf.search.snippets import Mark
 from sheaf.sharding import ownership
@@ -77,9 +77,8 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Search:
-    """A query as it is asked on each shard: with the order of a snapshot, and its number."""
+    """A query as it is asked on each shard: in the order of a snapshot, and with its number."""
 
-    query: Query
     order: Order
     langs: tuple[str, ...]
     snapshot: int
@@ -141,11 +140,11 @@ class Search:
 
     def _conditions(self) -> tuple[str, dict[str, object]]:
         conditions, given = [str(is_live), _READABLE], dict[str, object]()
-        if tsquery := self.query.tsquery(self.langs):
+        if tsquery := self.order.needed.tsquery(self.langs):
             # In a select of its own, so that it is read once and not for every page.
             conditions.append("search @@ (SELECT CAST(:tsquery AS tsquery))")
             given["tsquery"] = tsquery
-        for number, each in enumerate(self.query.narrowing):
+        for number, each in enumerate(self.order.needed.narrowing):
             if each.kind != "tag":  # which is in the query
                 condition, values = _narrowed(each, number)
                 conditions.append(f"NOT ({condition})" if each.leaves_out else f"({condition})")

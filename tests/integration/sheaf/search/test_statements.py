@@ -53,7 +53,7 @@ def plan(connection: Connection, statement: Select[tuple[object, ...]]) -> str:
 @pytest.mark.parametrize("may_be_long", [True, False])
 def test_pages_are_found_by_the_index(connection: Connection, q: str, may_be_long: bool) -> None:
     query = queries.parse(q)
-    search = Search(query, Order.of(query, Counts()), (), 1, may_be_long=may_be_long)
+    search = Search(Order.of(query, Counts()), (), 1, may_be_long=may_be_long)
     statement, keyset = search.hits("", None)
     shown = plan(connection, keyset.cut(statement, None, backward=False).limit(21))
     assert "Bitmap Index Scan on pages_search" in shown

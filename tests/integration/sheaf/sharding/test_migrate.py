@@ -65,7 +65,7 @@ def test_pages_of_the_second_schema_are_found_after_the_third(engine: Engine) ->
     assert migrate.upgrade([engine]) == REVISIONS[2:]
     with engine.connect() as connection:
         query, counts = queries.parse("部署 naive title"), Counts()
-        search = Search(query, Order.of(query, counts), (), 0)
+        search = Search(Order.of(query, counts), (), 0)
         statement, _ = search.hits("", None)
         found = connection.execute(statement, {"map_epoch": 1}).all()
     assert len(found) == 249

@@ -12,7 +12,6 @@ import pytest
 
 from listing import days
 from listing.days import Day
-from sheaf import slugs
 from sheaf.pages.diffs import Hunk, Shown
 from sheaf.pages.events import Event
 from sheaf.pages.proposals import Proposal
@@ -296,11 +295,6 @@ def test_addresses_are_percent_encoded() -> None:
     links = {link["href"] for link in Document(render(*next(contexts()))).all("a")}
     slug = "guide/gr%C3%B6%C3%9Fe"
     assert {f"/{slug}", f"/{slug}.md", f"/-/edit/{slug}", f"/-/history/{slug}"} <= links
-
-
-def test_the_home_page_is_the_root() -> None:
-    assert slugs.page_path("home") == "/"
-    assert slugs.page_path("home/garden") == "/home/garden"
 
 
 def test_times_are_told_in_utc() -> None:
