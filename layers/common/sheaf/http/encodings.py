@@ -9,6 +9,9 @@ from functools import lru_cache
 
 # The smallest first: it is chosen among those that a client wants equally.
 _OFFERED = ("br", "gzip", "identity")
+# Brotli's usual window, and the one in which all that fits into it is packed as small, in less
+# memory and two thirds of the time: as powers of two.
+_WINDOW, _SMALL_WINDOW = 22, 16
 
 
 @lru_cache(maxsize=256)
@@ -29,7 +32,8 @@ def compress(data: bytes, encoding: str, quality: int) -> bytes:
     if encoding == "br":
         import brotli  # noqa: PLC0415
 
-        return bytes(brotli.compress(data, quality=quality))
+        window = _SMALL_WINDOW if len(data) <= 1 << _SMALL_WINDOW else _WINDOW
+        return bytes(brotli.compress(data, quality=quality, lgwin=window))
     if encoding == "gzip":
         import zlib  # noqa: PLC0415
 

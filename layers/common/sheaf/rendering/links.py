@@ -51,7 +51,7 @@ def readings(href: str, slug: str, file: str = "") -> tuple[Target, ...]:
         return ()
     own = "" if slug == slugs.HOME else slug
     paths = dict.fromkeys((path, _joined(own, parts.path)))
-    return _targets((page for path in paths for page in _pages(path)), _behind(parts))
+    return tuple(_targets((page for path in paths for page in _pages(path)), _behind(parts)))
 
 
 def target(href: str, slug: str, file: str = "") -> Target | None:
@@ -60,7 +60,7 @@ def target(href: str, slug: str, file: str = "") -> Target | None:
     return found[0] if found else None
 
 
-def named(name: str, slug: str, file: str = "", fragment: str = "") -> tuple[Target, ...]:
+def named(name: str, slug: str, file: str = "", fragment: str = "") -> Iterator[Target]:
     """The pages that `[[name]]` on `slug` may lead to by its path, the likeliest first.
 
     They are in the same folder, and from the top, for a name with a slash. Others have the name or
@@ -124,10 +124,12 @@ def _joined(start: str, path: str) -> str:
     return posixpath.normpath(whole).lstrip("/")
 
 
-def _targets(pages: Iterable[str], behind: str) -> tuple[Target, ...]:
-    return tuple(
-        Target(page, without_dots(f"/{quote(page)}{behind}")) for page in dict.fromkeys(pages)
-    )
+def _targets(pages: Iterable[str], behind: str) -> Iterator[Target]:
+    seen = set[str]()
+    for page in pages:
+        if page not in seen:
+            seen.add(page)
+            yield Target(page, without_dots(f"/{quote(page)}{behind}"))
 
 
 def _behind(parts: SplitResult) -> str:

@@ -252,14 +252,14 @@ def _point_at_page(link: Token, slug: str, file: str) -> Iterator[str]:
     """
     href, name = str(link.attrGet("href") or ""), link.meta.get("name")
     if name:
-        found = links.named(name, slug, file, href.removeprefix("#"))
+        target = next(links.named(name, slug, file, href.removeprefix("#")), None)
         link.attrSet(linked.NAME, name)
     else:
-        found = links.readings(href, slug, file)
-        if len(found) > 1:
+        target, *others = links.readings(href, slug, file) or (None,)
+        if others:
             link.attrSet(linked.WRITTEN, href)
-    if found:
-        link.attrSet("href", found[0].href)
-        yield found[0].slug
+    if target:
+        link.attrSet("href", target.href)
+        yield target.slug
     elif href.startswith("#"):
         link.attrSet("href", links.without_dots(href))

@@ -205,6 +205,7 @@ def _called(author: Data) -> Data:
 
 
 def _line(value: Data, longest: int) -> str:
-    text = value if isinstance(value, str) else ""
+    if not value or not isinstance(value, str):
+        return ""
     # YAML can spell lone surrogates, which no database takes.
-    return texts.line(text.encode(errors="ignore").decode(), longest)
+    return texts.line(value.encode(errors="ignore").decode(), longest)

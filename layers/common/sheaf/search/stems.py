@@ -8,8 +8,8 @@ endings are none without their accents.
 import threading
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Collection, Sequence
+from functools import cache, lru_cache
 from typing import Any
 
 import Stemmer
@@ -79,6 +79,7 @@ _SCRIPTS = (
     (0x1FFF, "greek"),
 )
 _LASTS = [last for last, _ in _SCRIPTS]
+_LATIN = bisect_left(_LASTS, ord("a"))
 _SCRIPT_OF = {lang: script for script, langs in _ALGORITHMS.items() for lang in langs} | {
     # Languages without stems, in which a word of another script is none of theirs.
     **dict.fromkeys(("be", "bg", "kk", "mk", "mn", "uk"), "cyrillic"),
@@ -89,6 +90,8 @@ _SCRIPT_OF = {lang: script for script, langs in _ALGORITHMS.items() for lang in 
 }
 # A stem by itself is one of a word that was cut short, and of too many others.
 _LEAST = 3
+# So many words of an algorithm are remembered: some two megabytes.
+_MOST_KNOWN = 10_000
 _thread = threading.local()
 
 
@@ -100,16 +103,38 @@ def stem(word: str, lang: str = "") -> str:
     return each([word], lang)[word]
 
 
-def each(words: Iterable[str], lang: str) -> dict[str, str]:
+def each(words: Collection[str], lang: str) -> dict[str, str]:
     """The stem of each of these words, as `stem` has it."""
     algorithms, alike = _algorithms(primary(lang)), defaultdict[str | None, list[str]](list)
-    for word in words:
-        alike[algorithms[bisect_left(_LASTS, ord(word[0]))]].append(word)
+    if "".join(words).isascii():
+        # To ask each word for its script would take as long as its stem.
+        alike[algorithms[_LATIN]] = [*words]
+    else:
+        for word in words:
+            alike[algorithms[bisect_left(_LASTS, ord(word[0]))]].append(word)
     found = dict[str, str]()
     for algorithm, own in alike.items():
-        stems = _stemmer(algorithm).stemWords(own) if algorithm else own
-        found.update(zip(own, stems, strict=True))
-    return {word: stem if len(stem) >= _LEAST else word for word, stem in found.items()}
+        found |= _each_by(algorithm, own) if algorithm else zip(own, own, strict=True)
+    return found
+
+
+def _each_by(algorithm: str, words: Sequence[str]) -> dict[str, str]:
+    known = _known(algorithm)
+    found = {word: known.get(word, "") for word in words}
+    if new := [word for word, stem in found.items() if not stem]:
+        stems = zip(new, _stemmer(algorithm).stemWords(new), strict=True)
+        worked_out = {word: stem if len(stem) >= _LEAST else word for word, stem in stems}
+        found |= worked_out
+        if len(known) > _MOST_KNOWN:
+            known.clear()
+        known.update(worked_out)
+    return found
+
+
+@cache
+def _known(_algorithm: str) -> dict[str, str]:
+    """Stems that were worked out before: most words of a text are in others, too."""
+    return {}
 
 
 @lru_cache(maxsize=256)

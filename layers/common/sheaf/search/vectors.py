@@ -10,8 +10,8 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import accumulate, takewhile
+from functools import cache, cached_property
+from itertools import accumulate, chain, repeat, takewhile
 
 from sqlalchemy import ColumnElement, SmallInteger, String, bindparam, cast
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, TSVECTOR
@@ -28,7 +28,7 @@ IN_TITLE, IN_HEADING, IS_EXACT, MOST_WEIGHT = 0x80, 0x40, 0x20, 0x1F
 # PostgreSQL refuses a vector over 1 MB. A term takes up to twice its bytes there. It does not know
 # what comes behind 16,383 places apart, nor longer words.
 _TITLE_BYTES, _HEADINGS_BYTES, _TEXT_BYTES, _STEMS_BYTES = 5_000, 50_000, 400_000, 100_000
-_LONGEST_WORD = 500
+_LAST, _LONGEST_WORD = 16_383, 500
 _MOST_WORDS, _FEW_WORDS = 256, 100
 # BM25 (Robertson and Zaragoza, 2009): how soon more of a word says no more, how much the length of
 # a text counts, and what length is usual, in words. That is no mean: a page's weights are its own.
@@ -94,8 +94,7 @@ class _Index:
 
     def __init__(self, lang: str) -> None:
         self.lang = lang
-        # The terms, each once, and with each of their places, quoted.
-        self.terms: dict[str, None] = {}
+        # The terms with each of their places, quoted.
         self.located: list[str] = []
         # What has no place: names such as c#, and, quoted, what begins with a sign of ours.
         self.named: set[str] = set()
@@ -109,12 +108,13 @@ class _Index:
     def add(self, text: str, limit: int, label: str, flag: int = 0) -> None:
         """Take in a part of the page: its places have a label in the vector, its words a flag."""
         terms, signed = _terms(text, limit), words.signed(text[:limit])
-        placed = enumerate(terms, self._last + 1)
-        # PostgreSQL brings the places of a term together.
-        self.located += [f"'{term}':{place}{label}" for place, term in placed]
+        first = self._last + 1
         # No phrase goes on from one part to the next.
         self._last += len(terms) + 1
-        self.terms |= dict.fromkeys(terms)
+        known = _places(label, 1 << self._last.bit_length())
+        places = chain(known[first:], repeat(f"':{_LAST}{label}"))
+        # PostgreSQL brings the places of a term together.
+        self.located += map("".join, zip(repeat("'"), terms, places, strict=False))
         self.named.update(signed)
         self.spelled |= words.spelled(text[:limit])
         if flag:
@@ -126,8 +126,8 @@ class _Index:
 
     @cached_property
     def stems(self) -> dict[str, str]:
-        """That of each term."""
-        return stems.each([*self.terms, *self.named], self.lang)
+        """That of each term, be it in the text or not."""
+        return stems.each([*self.counts, *self.flags], self.lang)
 
     @cached_property
     def others(self) -> dict[str, set[str]]:
@@ -186,16 +186,24 @@ class _Index:
         ]
 
 
+@cache
+def _places(label: str, count: int) -> list[str]:
+    """What stands behind a term at each of these places; PostgreSQL knows none behind the last."""
+    return [f"':{place}{label}" for place in range(min(count, _LAST))]
+
+
 def _terms(text: str, limit: int) -> Sequence[str]:
-    terms = _within(words.terms(text[:limit]), limit)
-    if max(map(len, terms), default=0) <= _LONGEST_WORD:
-        return terms
-    return [term for term in terms if len(term) <= _LONGEST_WORD]
+    terms = words.terms(text[:limit])
+    longest = max(map(len, terms), default=0)
+    if longest > _LONGEST_WORD:
+        terms = [term for term in terms if len(term) <= _LONGEST_WORD]
+    # A letter takes four bytes at most.
+    return terms if len(terms) * (4 * longest + 1) < limit else _within(terms, limit)
 
 
 def _within(terms: Sequence[str], limit: int) -> Sequence[str]:
     """The first of these terms, of so many bytes together."""
-    if sum(map(len, terms)) + len(terms) < limit // 4:
+    if 4 * sum(map(len, terms)) + len(terms) < limit:
         return terms
     room = takewhile(limit.__gt__, accumulate(len(term.encode()) + 1 for term in terms))
     return terms[: len(list(room))]

@@ -35,8 +35,9 @@ _BEHIND_WORD, _BEHIND_RUN = re.compile(f"(?![{_SPACED}])"), re.compile(f"(?![{_M
 _LONGEST = 20
 _REST = re.compile(f"[{_SPACED}{_MARKS}]{{0,{_LONGEST}}}(?![{_SPACED}{_MARKS}])")
 _PART = re.compile(r"[^\W_]+")
-_LETTERS, _BEYOND_ASCII = re.compile(r"[^\W\d_]+"), re.compile(r"[^\W\d_\x00-\x7f]")
-_SIGNED = re.compile(r"(?<![\w#+])[A-Za-z](?:#|\+\+)(?![\w#+])")
+_LETTERS = re.compile(r"[^\W\d_]+")
+# What is before a sign is looked at behind it, as signs are found faster than letters.
+_SIGN = re.compile(r"(?:#(?<=(?<![\w#+])[A-Za-z]#)|\+\+(?<=(?<![\w#+])[A-Za-z]\+\+))(?![\w#+])")
 _KEY_BYTES = 1000
 _ZERO_WIDTH_SPACE = "\u200b"
 # With these kana stay two characters, as those of half width are.
@@ -108,9 +109,21 @@ def folded(text: str) -> str:
 
 def split(text: str) -> tuple[str, ...]:
     """The words and runs of a text, folded, in their order."""
-    whole = text if unicodedata.is_normalized("NFC", text) else composed(text)
-    letters = folded(whole)
-    return tuple(letters.split() if letters.isascii() else _PIECE.findall(letters))
+    letters = _all_letters(text)
+    return tuple(_PIECE.findall(letters) if _has_runs(letters) else letters.split())
+
+
+def _all_letters(text: str) -> str:
+    return folded(_composed(text))
+
+
+def _composed(text: str) -> str:
+    # To see that it is takes less.
+    return text if unicodedata.is_normalized("NFC", text) else composed(text)
+
+
+def _has_runs(letters: str) -> bool:
+    return not letters.isascii() and _CHARACTER.search(letters) is not None
 
 
 def key(text: str) -> str:
@@ -130,21 +143,28 @@ def tag_key(name: str) -> str:
 
 def terms(text: str) -> list[str]:
     """What is indexed of a text, in its order: words, pairs, and the last of each run."""
-    pieces = split(text)
-    if "".join(pieces).isascii():
-        return [*pieces]
+    letters = _all_letters(text)
+    if not _has_runs(letters):
+        return letters.split()
+    pieces = _PIECE.findall(letters)
     return [term for piece in pieces for term in ((piece,) if piece.isascii() else _terms(piece))]
 
 
 def spelled(text: str) -> dict[str, str]:
-    """The words of a text that have letters beyond ASCII, as they are written but in small letters,
-    and each as it is folded. Not those of runs."""
-    if not _BEYOND_ASCII.search(text):
+    """The words of a text that are not as they are folded, written in small letters, and each as it
+    is folded. Not those of runs."""
+    if text.isascii() or not any(map(_is_folded, set(whole := _composed(text)))):
         return {}
     # The dot of a small i that was a capital one is no letter.
-    whole = composed(text).casefold().replace("i\u0307", "i")
-    beyond = (word for word in dict.fromkeys(_LETTERS.findall(whole)) if not word.isascii())
-    return {word: folded(word) for word in beyond if not is_run(word)}
+    small = dict.fromkeys(_LETTERS.findall(whole.casefold().replace("i\u0307", "i")))
+    pairs = ((word, folded(word)) for word in small if not word.isascii())
+    return {word: plain for word, plain in pairs if plain != word and not is_run(word)}
+
+
+@cache
+def _is_folded(character: str) -> bool:
+    is_letter = character.isalpha() and not character.isascii()
+    return is_letter and _FOLDS[ord(character)] != character.casefold()
 
 
 def replaced(text: str, others: Mapping[str, str]) -> str:
@@ -175,7 +195,7 @@ def signed(text: str) -> list[str]:
     """The names in a text to which a sign belongs: c#, f#, c++; in small letters."""
     if "#" not in text and "++" not in text:
         return []
-    return [found[0].lower() for found in _SIGNED.finditer(text)]
+    return [text[found.start() - 1 : found.end()].lower() for found in _SIGN.finditer(text)]
 
 
 def name_with_sign(text: str) -> str:

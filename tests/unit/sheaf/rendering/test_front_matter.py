@@ -156,6 +156,25 @@ def test_what_yaml_takes_is_read_as_yaml(block: str) -> None:
         assert read(fenced(block)) == expected
 
 
+keys = st.sampled_from("abc") | st.text("aZ9_-. :é", min_size=1, max_size=3)
+values = st.text("ab9é_-.,;:/()+ ", max_size=8).map("x".__add__)
+values |= st.text("ab9é_-.,;:/()+ '\"#\t\r[{\x85\xa0\u2028\u3000", max_size=8)
+
+
+@given(st.lists(st.builds("{}: {}".format, keys, values), max_size=4).map("\n".join))
+@example("title: Tea\nlang: en\ndate: 2026-11-28T10:00")
+@example("a: b \nb: c  d  \n")
+@example("a: b\na: c")
+def test_simple_lines_are_read_as_any_others(block: str) -> None:
+    # A comment is nothing simple.
+    assert data_of(fenced(block)) == data_of(fenced(f"{block}\n#"))
+
+
+def data_of(text: str) -> dict[str, Data] | None:
+    found = outcome(text)
+    return found.data if isinstance(found, Block) else None
+
+
 @pytest.mark.parametrize(
     ("block", "line", "reason"),
     [

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sheaf.search import words
-from sheaf.search.stems import each, primary, stem, stems
+from sheaf.search.stems import _MOST_KNOWN, each, primary, stem, stems
 
 
 def stem_of(text: str, lang: str) -> str:
@@ -126,3 +126,11 @@ def test_any_word_has_a_stem_that_is_a_word(text: str, lang: str) -> None:
 def test_many_words_have_the_stems_that_each_has() -> None:
     typed = ["deployed", "livros", "книги", "茶", "deployed"]
     assert each(typed, "pt") == {word: stem(word, "pt") for word in typed}
+
+
+def test_what_was_worked_out_before_makes_no_difference() -> None:
+    many = [f"deployed{number}ing" for number in range(_MOST_KNOWN + 1)]
+    for _ in range(2):
+        assert each([*many, "deployed"], "en")["deployed"] == stem("deployed", "en") == "deploy"
+    assert each(many, "en")["deployed7ing"] == stem("deployed7ing", "en")
+    assert each(["nation"], "fr") == {"nation": stem("nation", "fr")}
