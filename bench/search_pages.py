@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from itertools import accumulate
+from typing import NamedTuple
 
 from bench.prose import LETTERS
 
@@ -63,6 +64,13 @@ class Page:
             parts.append(paragraph.replace("<", r"\<"))
         parts += [f"- [[{link}]]" for link in self.links]
         return "\n\n".join(parts) + "\n"
+
+
+class Query(NamedTuple):
+    """What somebody types; and if that is not in the pages as it is, the whole words that are."""
+
+    typed: str
+    meant: str = ""
 
 
 @dataclass(frozen=True)
@@ -184,24 +192,39 @@ def _long(chance: random.Random) -> str:
     return word
 
 
-def _slip(chance: random.Random) -> str:
+def _flag(chance: random.Random) -> Query:
+    flag = chance.choice(FLAGS)
+    return Query(flag, flag.lstrip("-"))
+
+
+def _beginning(chance: random.Random) -> Query:
+    word = _long(chance)
+    return Query(word[:-2] + "q"[: chance.randint(0, 1)], word)
+
+
+def _slip(chance: random.Random) -> Query:
     word = _long(chance)
     at = chance.randrange(1, len(word) - 2)
-    return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+    return Query(word[:at] + word[at + 1] + word[at] + word[at + 2 :], word)
+
+
+def _some(chance: random.Random) -> Query:
+    words = f"{_word(chance, 300, 900)} {_word(chance, 300, 900)}"
+    return Query(f"{words} qxzvnk", words)
 
 
 # By kind, what is asked for among so many pages.
-QUERIES: dict[str, Callable[[random.Random, int], str]] = {
-    "rare word": lambda chance, _: _word(chance, 9000, 18_000),
-    "two words": lambda chance, _: f"{_word(chance, 300, 1500)} {_word(chance, 300, 1500)}",
-    "common word": lambda chance, _: _word(chance, 0, 25),
-    "ten stop words": lambda chance, _: " ".join(chance.sample(STOP_WORDS[:20], 10)),
-    "phrase": _phrase,
-    "name with signs": lambda chance, _: chance.choice(NAMES),
-    "flag": lambda chance, _: chance.choice(FLAGS),
-    "Chinese run": _run,
-    "title": _title,
-    "beginning": lambda chance, _: _long(chance)[:-2] + "q"[: chance.randint(0, 1)],
+QUERIES: dict[str, Callable[[random.Random, int], Query]] = {
+    "rare word": lambda chance, _: Query(_word(chance, 9000, 18_000)),
+    "two words": lambda chance, _: Query(f"{_word(chance, 300, 1500)} {_word(chance, 300, 1500)}"),
+    "common word": lambda chance, _: Query(_word(chance, 0, 25)),
+    "ten stop words": lambda chance, _: Query(" ".join(chance.sample(STOP_WORDS[:20], 10))),
+    "phrase": lambda chance, pages: Query(_phrase(chance, pages)),
+    "name with signs": lambda chance, _: Query(chance.choice(NAMES)),
+    "flag": lambda chance, _: _flag(chance),
+    "Chinese run": lambda chance, pages: Query(_run(chance, pages)),
+    "title": lambda chance, pages: Query(_title(chance, pages)),
+    "beginning": lambda chance, _: _beginning(chance),
     "slip": lambda chance, _: _slip(chance),
-    "some": lambda chance, _: f"{_word(chance, 300, 900)} {_word(chance, 300, 900)} qxzvnk",
+    "some": lambda chance, _: _some(chance),
 }

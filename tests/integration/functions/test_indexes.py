@@ -372,7 +372,7 @@ def test_what_links_lead_to_is_looked_up(loaded: Engine) -> None:
     paths = [f"guide/{md5(str(n).encode()).hexdigest()}" for n in range(10)]
     names = [path.rpartition("/")[2] for path in paths]
     read = [Link(links.readings(f"../../{path}/", "guide/x")) for path in paths]
-    read += [Link(tuple(links.named(name, "guide/x")), name) for name in names]
+    read += [Link(links.named(name, "guide/x"), name) for name in names]
     given = {**destinations._parameters(read, "guide"), "map_epoch": 1}
     statement = destinations._statement(names_too=True).compile(dialect=loaded.dialect)
     _check_plans(

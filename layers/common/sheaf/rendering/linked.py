@@ -64,7 +64,7 @@ def _link(tag: str, slug: str, file: str) -> Link | None:
     given = {name: unescape(value) for name, value in _ATTRIBUTE.findall(tag)}
     href, name = given.get("href", ""), given.get(NAME)
     if name:
-        return Link(tuple(links.named(name, slug, file, href.partition("#")[2])), name)
+        return Link(links.named(name, slug, file, href.partition("#")[2]), name)
     readings = links.readings(given.get(WRITTEN, href), slug, file)
     return Link(readings) if readings else None
 

@@ -60,7 +60,7 @@ def target(href: str, slug: str, file: str = "") -> Target | None:
     return found[0] if found else None
 
 
-def named(name: str, slug: str, file: str = "", fragment: str = "") -> Iterator[Target]:
+def named(name: str, slug: str, file: str = "", fragment: str = "") -> tuple[Target, ...]:
     """The pages that `[[name]]` on `slug` may lead to by its path, the likeliest first.
 
     They are in the same folder, and from the top, for a name with a slash. Others have the name or
@@ -69,6 +69,15 @@ def named(name: str, slug: str, file: str = "", fragment: str = "") -> Iterator[
     >>> [reading.slug for reading in named("kettles/Whistling", "tea/pots")]
     ['tea/kettles/Whistling', 'kettles/Whistling']
     """
+    return tuple(_named(name, slug, file, fragment))
+
+
+def target_named(name: str, slug: str, file: str = "", fragment: str = "") -> Target | None:
+    """The first of those `named`, if there is any."""
+    return next(_named(name, slug, file, fragment), None)
+
+
+def _named(name: str, slug: str, file: str, fragment: str) -> Iterator[Target]:
     file_name = name if slugs.is_markdown(name) else f"{name}.md"
     folder = slugs.folder_of(slug, file)
     starts = (folder, "") if "/" in name else (folder,)

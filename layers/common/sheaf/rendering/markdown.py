@@ -252,7 +252,7 @@ def _point_at_page(link: Token, slug: str, file: str) -> Iterator[str]:
     """
     href, name = str(link.attrGet("href") or ""), link.meta.get("name")
     if name:
-        target = next(links.named(name, slug, file, href.removeprefix("#")), None)
+        target = links.target_named(name, slug, file, href.removeprefix("#"))
         link.attrSet(linked.NAME, name)
     else:
         target, *others = links.readings(href, slug, file) or (None,)

@@ -65,9 +65,9 @@ def parameters(text: Text) -> dict[str, object]:
     index.marks = list(map(tag, text.tags))
     if language := primary(text.lang):
         index.marks.append(f"'{LANG}{language}'")
-    numbers, weights = index.weights()
+    vector, (numbers, weights) = index.vector(), index.weights()
     return {
-        "new_search": index.vector(),
+        "new_search": vector,
         # As a list it would have a driver look at each of them.
         "new_words": f"{{{','.join(map(str, numbers))}}}",
         "new_weights": weights,
