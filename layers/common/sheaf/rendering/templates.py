@@ -18,8 +18,9 @@ from sheaf.rendering import static
 # Text that browsers show as it is laid out, else a run of white space with a line's end in it.
 _LAYOUT = re.compile(r"(<(pre|textarea)\b.*?</\2>)|\s*\n\s*", re.DOTALL)
 
-# What a style sheet of its own is for. Code without colours has a class as well.
-_MARKED = re.compile(r'class="(?!language-)|<(?:d[lt]|details|kbd|su[bp])\b')
+# What a style sheet of its own is for. Code without colours has a class as well. Two that begin
+# with letters are found in a third of the time that one takes.
+_MARKED = (re.compile('class="(?!language-)'), re.compile(r"<(?:d[lt]|details|kbd|su[bp])\b"))
 
 
 def render(template: str, /, **context: object) -> str:
@@ -53,7 +54,7 @@ def human_clock(moment: datetime) -> str:
 
 def has_marks(article: str) -> bool:
     """Whether an article has something that `marks.css` is for, which most have not."""
-    return bool(_MARKED.search(article))
+    return any(marked.search(article) for marked in _MARKED)
 
 
 def compact(source: str) -> str:

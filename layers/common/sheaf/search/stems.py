@@ -8,7 +8,7 @@ endings are none without their accents.
 import threading
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from functools import cache, lru_cache
 from typing import Any
 
@@ -105,20 +105,21 @@ def stem(word: str, lang: str = "") -> str:
 
 def each(words: Collection[str], lang: str) -> dict[str, str]:
     """The stem of each of these words, as `stem` has it."""
-    algorithms, alike = _algorithms(primary(lang)), defaultdict[str | None, list[str]](list)
+    algorithms = _algorithms(primary(lang))
     if "".join(words).isascii():
-        # To ask each word for its script would take as long as its stem.
-        alike[algorithms[_LATIN]] = [*words]
-    else:
-        for word in words:
-            alike[algorithms[bisect_left(_LASTS, ord(word[0]))]].append(word)
-    found = dict[str, str]()
+        # To ask each for its script would take as long as its stem.
+        return _each_by(algorithms[_LATIN], words)
+    alike, found = defaultdict[str | None, list[str]](list), dict[str, str]()
+    for word in words:
+        alike[algorithms[bisect_left(_LASTS, ord(word[0]))]].append(word)
     for algorithm, own in alike.items():
-        found |= _each_by(algorithm, own) if algorithm else zip(own, own, strict=True)
+        found |= _each_by(algorithm, own)
     return found
 
 
-def _each_by(algorithm: str, words: Sequence[str]) -> dict[str, str]:
+def _each_by(algorithm: str | None, words: Collection[str]) -> dict[str, str]:
+    if algorithm is None:
+        return dict(zip(words, words, strict=True))
     known = _known(algorithm)
     found = {word: known.get(word, "") for word in words}
     if new := [word for word, stem in found.items() if not stem]:

@@ -141,12 +141,9 @@ class _Index:
 
     def vector(self) -> str:
         """In PostgreSQL's notation. But for marks all lexemes are letters and digits."""
-        stemmed = sorted(
-            {found for term, found in self.stems.items() if found != term}.union(
-                *self.others.values()
-            )
-        )
-        others = [*self.named, *(STEM + each for each in _within(stemmed, _STEMS_BYTES))]
+        stemmed = {found: None for term, found in self.stems.items() if found != term}
+        stemmed |= dict.fromkeys(chain.from_iterable(map(sorted, self.others.values())))
+        others = [*self.named, *(STEM + each for each in _within([*stemmed], _STEMS_BYTES))]
         quoted = (f"'{each}'" for each in others)
         return " ".join([*self.located, *quoted, *self.marks])
 
@@ -169,8 +166,7 @@ class _Index:
         if len(bytes_) > _MOST_WORDS:
             by_weight = sorted(((byte, name) for name, byte in bytes_.items()), reverse=True)
             bytes_ = {name: byte for byte, name in by_weight[:_MOST_WORDS]}
-        numbered = sorted((number(name), byte) for name, byte in bytes_.items())
-        known = dict(numbered)
+        known = dict(sorted(zip(map(number, bytes_), bytes_.values(), strict=True)))
         return [*known], bytes([weights[1], *known.values()])
 
     def _telling(self) -> Iterable[tuple[str, str]]:
