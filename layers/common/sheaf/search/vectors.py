@@ -174,11 +174,12 @@ class _Index:
         are in it once."""
         if len(self.stems) <= _FEW_WORDS:
             return self.stems.items()
-        counts, flags, forms = self.counts, self.flags, Counter(self.stems.values())
+        telling = {term for term, count in self.counts.items() if count > 1} | self.flags.keys()
+        forms = Counter(self.stems.values())
         return [
             (term, found)
             for term, found in self.stems.items()
-            if counts[term] > 1 or term in flags or forms[found] > 1
+            if term in telling or forms[found] > 1
         ]
 
 
