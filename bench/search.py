@@ -8,8 +8,8 @@ filled by this tree and the other by e954137, of 25 November 2026. Both trees ar
 queries by turns, in a process each, by the function that the route of the search calls. Then both
 save new pages of 300 bytes and of 3 KB by turns; what counts is the work of their process and of
 PostgreSQL's for it. At last it is told what the databases store for search. A run with 27,000 pages
-takes 20 minutes at most, one with more an hour, and what has not been asked by then is left out. 9,000 pages are made, and
-the others are copies of these under other slugs.
+takes 20 minutes at most, one with more an hour, and what has not been asked by then is left out.
+9,000 pages are made, and the others are copies of these under other slugs.
 
 Left out: a network, several shards, API Gateway and Lambda, the work of the cache at a save, and a
 database that does not fit into memory. Words are made up, so none is in two languages, and copies
@@ -49,8 +49,8 @@ from local.laptop import postgres, services
 
 PAGES, MADE = 27_000, 9_000
 RUN_SECONDS, MORE_SECONDS, ASK_SECONDS, SPARE_SECONDS = 1200, 3600, 420, 15
-# Of 40 searches the 95th in a hundred is the second longest, and by chance: phrases took 1.6 times as
-# long in one run, and as long as before over 300 searches.
+# Of 40 searches the 95th in a hundred is the second longest, and by chance: phrases took 1.6 times
+# as long in one run, and as long as before over 300 searches.
 ROUNDS, SAVE_ROUNDS, SAVES = 120, 31, 20
 SIZES = (300, 3000)
 OURS, THEIRS, BY_WORDS = "this tree", "before", "before, by words"
