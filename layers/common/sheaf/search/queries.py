@@ -34,7 +34,8 @@ class Term:
     """A word or run, or several that stand in this order, as `words.split` makes them.
 
     The last one may be a mere beginning. A name such as c# is `signed`: it is indexed as that. What
-    is quoted has no other forms. A word is `spelled` as it was typed, if not in ASCII.
+    is quoted has no other forms. A word is `spelled` as it was typed,
+    unless that is how it is folded.
     """
 
     pieces: tuple[str, ...]

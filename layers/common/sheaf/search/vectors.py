@@ -98,7 +98,7 @@ class _Index:
         self.located: list[str] = []
         # What has no place: names such as c#, and, quoted, what begins with a sign of ours.
         self.named: set[str] = set()
-        # What is spelled with other letters than ASCII's, by that.
+        # What is not spelled as it is folded, by how it is.
         self.spelled: dict[str, str] = {}
         self.marks: list[str] = []
         self.counts: Counter[str] = Counter()
@@ -191,15 +191,14 @@ def _places(label: str, count: int) -> list[str]:
 
 def _terms(text: str, limit: int) -> Sequence[str]:
     terms = words.terms(text[:limit])
-    longest = max(map(len, terms), default=0)
-    if longest > _LONGEST_WORD:
+    if max(map(len, terms), default=0) > _LONGEST_WORD:
         terms = [term for term in terms if len(term) <= _LONGEST_WORD]
-    # A letter takes four bytes at most.
-    return terms if len(terms) * (4 * longest + 1) < limit else _within(terms, limit)
+    return _within(terms, limit)
 
 
 def _within(terms: Sequence[str], limit: int) -> Sequence[str]:
     """The first of these terms, of so many bytes together."""
+    # A letter takes four bytes at most.
     if 4 * sum(map(len, terms)) + len(terms) < limit:
         return terms
     room = takewhile(limit.__gt__, accumulate(len(term.encode()) + 1 for term in terms))
