@@ -78,5 +78,6 @@ def wait_for_waiter(engine: Engine) -> None:
     """Return once somebody waits for a lock in the database."""
     here = "wait_event_type = 'Lock' AND datname = current_database()"
     waiting = text(f"SELECT count(*) FROM pg_stat_activity WHERE {here}")
-    with engine.connect() as connection:
+    # A transaction goes on seeing whom its first look at pg_stat_activity has seen.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         wait_until(lambda: connection.execute(waiting).scalar(), "nobody waits")

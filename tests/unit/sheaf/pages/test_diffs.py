@@ -17,7 +17,8 @@ from sheaf.pages.rewording import Piece
 from sheaf.rendering import templates
 
 MAX_TEXT = 1024 * 1024
-MAX_SECONDS = 2.0
+# What takes longest takes one; a busy machine fails none.
+MAX_SECONDS = 10.0
 SITE = {"name": "Sheaf", "sign_in_url": "", "token_url": "", "client_id": ""}
 
 words = st.sampled_from(["tea", "milk", "three", "minutes", "茶", "é", "", " ", "\r", "\t", "."])
