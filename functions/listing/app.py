@@ -49,7 +49,7 @@ from sheaf.http.representations import (
     refusals,
 )
 from sheaf.http.resolver import Api, reply, send
-from sheaf.pages import lists, lookups, proposals, searches, similar
+from sheaf.pages import lists, lookups, proposals, searches, similar, tags
 from sheaf.pages.events import Event
 from sheaf.pages.lists import (
     Filters as PageFilters,
@@ -65,6 +65,7 @@ from sheaf.pages.proposals import Proposal
 from sheaf.pages.reads import PageItem
 from sheaf.pages.revisions import Revision, RevisionItem
 from sheaf.pages.searches import Found
+from sheaf.pages.tags import Tags
 from sheaf.pages.tree import Entry
 from sheaf.pages.users import User
 from sheaf.search.queries import Filters
@@ -215,6 +216,17 @@ def list_folder(slug: str, place: Annotated[Place, Query()], partial: Partial = 
     """The pages and folders in a folder by name, without those that are deeper in it."""
     folder = slugs.parse_quoted_folder(slug)
     return _listed(lists.read(lists.below(folder), place.wanted, partial))
+
+
+@api.get(
+    "/api/tags",
+    summary="All tags",
+    responses=answers(Tags, "The tags"),
+    tags=["pages"],
+)
+def list_tags() -> Answer:
+    """The tags of all pages, each with how many have it, of which no more than 100 are counted."""
+    return reply(tags.everything())
 
 
 @api.get(

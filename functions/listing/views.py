@@ -29,9 +29,10 @@ from sheaf import slugs, texts
 from sheaf.http import documents, responses
 from sheaf.http.requests import Request
 from sheaf.http.resolver import send
-from sheaf.pages import addresses, lists, lookups, proposals, searches, similar
+from sheaf.pages import addresses, lists, lookups, proposals, searches, similar, tags, tree
 from sheaf.pages.errors import Deleted, NotFound, Redirected, Unaddressed
 from sheaf.pages.lists import DEFAULT_HITS, DEFAULT_LIMIT, Listed, Listing
+from sheaf.pages.lists import Filters as PageFilters
 from sheaf.paging import PageRequest
 from sheaf.rendering import templates
 from sheaf.search import queries
@@ -40,6 +41,9 @@ from sheaf.search.statements import MOST_RANKED
 from sheaf.slugs import BadSlug
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
+
+# A folder of no more is shown whole, by title.
+_MOST_BY_TITLE = 1000
 
 
 @router.get("/-/recent", include_in_schema=False)
@@ -66,8 +70,22 @@ def folder(slug: str, cursor: Cursor = None) -> Answer:
 
 
 def _folder(slug: str, cursor: str | None) -> Answer:
-    page = _page(lists.below(slug), cursor)
-    return _document("tree.html", slug=slug, feed=_feed(slug), **page)
+    # Of very many the titles cannot be put into an order each time: they come by their names.
+    found = None if cursor else tree.look(slug, _MOST_BY_TITLE + 1)
+    if found and len(found.entries) <= _MOST_BY_TITLE:
+        page = {"path": found.path, "items": found.entries, "next_url": None, "prev_url": None}
+    else:
+        page = {"path": tree.path(slug), **_page(lists.below(slug), cursor)}
+    shown = {"slug": slug, "feed": _feed(slug), "most": _MOST_BY_TITLE}
+    return _document("tree.html", **shown, **page)
+
+
+@router.get("/-/tags", include_in_schema=False)
+def tagged(tag: Name = None, cursor: Cursor = None) -> Answer:
+    """All tags, or the pages that have one of them."""
+    if tag is None:
+        return _document("tags.html", tags=tags.everything(), most=tags.MOST_COUNTED)
+    return _document("tag.html", tag=tag, **_page(lists.all_pages(PageFilters(tag=tag)), cursor))
 
 
 @router.get("/-/users", include_in_schema=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache, partial
 from http import HTTPStatus
 
@@ -16,7 +16,7 @@ from sheaf.http.requests import Request
 from sheaf.http.responses import Response
 from sheaf.pages import addresses, lookups, page_cache, read_through, tree
 from sheaf.pages.errors import Unaddressed
-from sheaf.pages.tree import Child
+from sheaf.pages.tree import Folder
 from sheaf.rendering import static, templates
 from sheaf.rendering.static import StaticFile
 
@@ -125,16 +125,16 @@ def _page(slug: str, request: Request, how: str, now: float) -> Entry:
 
 def _make(slug: str) -> Entry:
     page = lookups.at(slug)
-    return documents.of(slug, page, () if page else _below(slug))
+    return documents.of(slug, page, None if page else _below(slug))
 
 
-def _below(folder: str) -> Sequence[Child]:
+def _below(folder: str) -> Folder | None:
     # A database that does not answer hides no more than what it has.
     try:
-        return tree.children(folder, _MOST_BELOW)
+        return tree.look(folder, _MOST_BELOW)
     except Unavailable as error:
         telemetry.log("WARNING", "folder not listed", slug=folder, reason=telemetry.reason(error))
-        return ()
+        return None
 
 
 def _source(slug: str, request: Request, now: float) -> Entry:

@@ -273,7 +273,7 @@ def preview(text: PreviewInput) -> PowertoolsResponse[str]:
     file = file_of(slug, text.file)
     content = editing.compose(slug, text.body, file=file)
     article = articles.of_stored(content.html, content.body, content.title)
-    html, _ = destinations.shown(article, slug, file or "")
+    html = destinations.shown(article, slug, file or "")
     said = source.parse(content.body).metadata
     names = content.title, list(content.tags)
     seen = Preview(html, *names, said.lang, said.direction, list(content.warnings))

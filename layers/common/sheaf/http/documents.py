@@ -1,7 +1,6 @@
 """Documents: whole HTML pages, made of what storage holds and the templates, ready to send."""
 
 from base64 import b64encode
-from collections.abc import Sequence
 from http import HTTPStatus
 
 from sheaf import settings, slugs, texts
@@ -11,19 +10,20 @@ from sheaf.http import encodings, responses
 from sheaf.http.conditions import page_tag
 from sheaf.http.problems import Problem
 from sheaf.http.responses import Response
-from sheaf.pages import destinations
+from sheaf.pages import destinations, surroundings
 from sheaf.pages.errors import Redirected
 from sheaf.pages.reads import Page
 from sheaf.pages.revisions import Revision
-from sheaf.pages.tree import Child
-from sheaf.rendering import articles, linked, templates
+from sheaf.pages.surroundings import Surroundings
+from sheaf.pages.tree import Folder
+from sheaf.rendering import articles, contents, linked, templates
 from sheaf.rendering.source import parse
 from sheaf.slugs import BadSlug
 
 # A better one would make a page an eighth smaller and its save ten times slower.
 _QUALITY = 5
 STORED_ENCODING = "br"
-# Pages that links lead to come and go.
+# What a page shows of others comes and goes.
 _LOOKED_UP_SECONDS = 60
 # The header that the template's CacheTagConfig names.
 CDN_TAG = "cache-tag"
@@ -56,27 +56,28 @@ def cdn_tag(slug: str) -> str:
     return content_tag(slug.encode())
 
 
-def of(slug: str, page: Page | None, below: Sequence[Child] = ()) -> Entry:
+def of(slug: str, page: Page | None, below: Folder | None = None) -> Entry:
     """What is at a slug, as the cache keeps it: a page, else what is `below` it, if anything is."""
     if page:
         return entry(page)
-    return folder(slug, below) if below else absent(slug)
+    return folder(slug, below) if below and below.entries else absent(slug)
 
 
 def saved_at(slug: str, page: Page | None) -> Entry:
-    """As `of`, for a writer, who does not look where links lead: the first reader does."""
+    """As `of`, for a writer, who does not look around: the first reader does."""
     return saved(page) if page else absent(slug)
 
 
 def saved(page: Page) -> Entry:
-    """As `entry`, for a writer, who does not look where links lead: the first reader does."""
+    """As `entry`, for a writer, who does not look around: the first reader does."""
     return entry(page, looks=False)
 
 
 def entry(page: Page, *, looks: bool = True) -> Entry:
     """A page as the cache keeps it: the document, or the fact that the page was deleted.
 
-    If nobody `looks` where its links lead, it is to be made again as soon as it is read.
+    If nobody `looks` where its links lead and what is around it, it is to be made again as soon as
+    it is read.
     """
     if page.moved_to:
         return moved(page, page.moved_to)
@@ -84,11 +85,10 @@ def entry(page: Page, *, looks: bool = True) -> Entry:
         return deleted(page)
     stored = articles.of_stored(page.html, page.body, page.title)
     if looks:
-        article, leads_on = destinations.shown(stored, page.slug, page.file)
+        article, around = destinations.shown(stored, page.slug, page.file), surroundings.of(page)
     else:
-        article, leads_on = linked.shown(stored), linked.leads_on(stored)
-    context = {"page": page, "said": parse(page.body).metadata, "article": article}
-    html = templates.render("page.html", **context, site=site()).encode()
+        article, around = linked.shown(stored), surroundings.unseen(page.slug)
+    html = _document(page, article, around).encode()
     of_page = cdn_tag(page.slug)
     tag = page_tag(page.version, content_tag(html)[:8], STORED_ENCODING)
     headers = {**responses.PAGE, **responses.policy(), "etag": tag, CDN_TAG: of_page}
@@ -99,13 +99,20 @@ def entry(page: Page, *, looks: bool = True) -> Entry:
         headers,
         version=page.version,
         modified=modified,
-        fresh_for=_LOOKED_UP_SECONDS * looks if leads_on else None,
+        fresh_for=_LOOKED_UP_SECONDS * looks,
     )
 
 
-def folder(slug: str, below: Sequence[Child]) -> Entry:
+def _document(page: Page, article: str, around: Surroundings) -> str:
+    html, headings = contents.linked(article)
+    shown = {"article": html, "headings": headings, "around": around}
+    said = parse(page.body).metadata
+    return templates.render("page.html", page=page, said=said, **shown, site=site())
+
+
+def folder(slug: str, below: Folder) -> Entry:
     """What is shown where there is no page, but a folder of this name."""
-    html = templates.render("folder.html", slug=slug, items=below, site=site())
+    html = templates.render("folder.html", slug=slug, folder=below, site=site())
     return _missing(slug, html, HTTPStatus.OK)
 
 

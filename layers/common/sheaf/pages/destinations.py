@@ -46,8 +46,8 @@ _BY_NAME, _BY_TITLE = (folded_name, folded_slug), (pages.c.sort_title, pages.c.s
 _Rows = defaultdict[tuple[str, str], set[str]]
 
 
-def shown(html: str, slug: str, file: str = "") -> tuple[str, bool]:
-    """The article of the page at `slug` with its links as they are, and if it has any to pages.
+def shown(html: str, slug: str, file: str = "") -> str:
+    """The article of the page at `slug` with its links as they are.
 
     A link leads to the first page that it may mean and that is there, be it spelled with other
     capitals, and to where it was stored if none is: then it looks missing. `file` is the page's
@@ -55,13 +55,13 @@ def shown(html: str, slug: str, file: str = "") -> tuple[str, bool]:
     """
     links = linked.found(html, slug, file)
     if not links:
-        return linked.shown(html), False
+        return linked.shown(html)
     looked_up = dict(list(links.items())[:MOST_LINKS])
     found = _found(list(dict.fromkeys(looked_up.values())), slug, slugs.folder_of(slug, file))
     decided = {tag: found.target(link) for tag, link in looked_up.items()}
     if not found.is_all:
         decided = {tag: target for tag, target in decided.items() if target}
-    return linked.shown(html, decided), True
+    return linked.shown(html, decided)
 
 
 class _Found:

@@ -1,6 +1,6 @@
 """The tree: what is directly below a folder, which is what slugs begin with before a slash."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby, islice
@@ -36,6 +36,7 @@ from sheaf.paging import (
     Source,
     asc,
 )
+from sheaf.search import words
 from sheaf.sharding import ownership, scattering
 
 # What a name in a path goes on with is a space, for a slash, or else is behind this.
@@ -47,12 +48,21 @@ NAMES = Keyset((asc(literal_column("name", Text(collation="C"))),))
 
 @dataclass(frozen=True)
 class Entry:
-    """A name in a folder: of a page, of a folder of more pages, or of both."""
+    """A name in a folder: of a page, of a folder of more pages, or of both.
+
+    `title` is the page's, if there is one.
+    """
 
     name: str
     slug: str
     page: bool
     folder: bool
+    title: str | None
+
+    @property
+    def label(self) -> str:
+        """What people read: the title, else the name."""
+        return self.title or self.name
 
 
 def below(
@@ -71,30 +81,52 @@ def below(
     return paging.page_at(position, found, wanted.limit, NAMES, cursors)
 
 
-def entry(folder: str, name: str, is_page: bool, is_folder: bool) -> Entry:
+def entry(folder: str, name: str, title: str | None, is_folder: bool) -> Entry:
     """The entry that a row of `below` is."""
-    return Entry(name, f"{folder}/{name}" if folder else name, is_page, is_folder)
+    slug = f"{folder}/{name}" if folder else name
+    return Entry(name, slug, title is not None, is_folder, title)
 
 
 @dataclass(frozen=True)
-class Child:
-    """What is directly below a folder: a page with its title, or a folder without a page."""
+class Folder:
+    """What people see of a folder: the way to it from the top, and what is directly below it.
 
-    slug: str
-    title: str
-    page: bool
-
-
-def children(folder: str, limit: int) -> list[Child]:
-    """Up to so many of what is directly below a folder, by title; raises Unavailable.
-
-    If there are more, they are the first by name.
+    The last of `path` is the folder itself; there is none at the top.
     """
-    rows = sorted(scattering.rows(_names(folder, START, limit)), key=itemgetter(0))
-    found = [entry(folder, *row[:3]) for row in islice(_united(rows), limit)]
-    titles = _titles([each.slug for each in found if each.page])
-    below = [Child(each.slug, titles.get(each.slug, each.name), each.page) for each in found]
-    return sorted(below, key=lambda child: (child.title.casefold(), child.slug))
+
+    path: tuple[Entry, ...]
+    entries: list[Entry]
+
+
+def look(slug: str, limit: int) -> Folder:
+    """A folder with up to so many entries, the first by name, as people look for them.
+
+    Raises Unavailable.
+    """
+    entries = united(slug, scattering.rows(_names(slug, START, limit)))[:limit]
+    return Folder(path(slug), as_read(entries))
+
+
+def path(slug: str) -> tuple[Entry, ...]:
+    """The folders from the top to this one, with the titles of their pages; raises Unavailable."""
+    return path_to(slug, _titles(path_of(slug)))
+
+
+def path_of(slug: str) -> list[str]:
+    """The slugs from the top to this one.
+
+    >>> path_of("a/b/c")
+    ['a', 'a/b', 'a/b/c']
+    """
+    names = slug.split("/") if slug else []
+    return ["/".join(names[:number]) for number in range(1, len(names) + 1)]
+
+
+def path_to(slug: str, titles: Mapping[str, str]) -> tuple[Entry, ...]:
+    """The folders from the top to this one, of which some have pages with these titles."""
+    slugs = path_of(slug)
+    parts = ((slug.rpartition("/")[2], slug, titles.get(slug)) for slug in slugs)
+    return tuple(Entry(name, slug, title is not None, True, title) for name, slug, title in parts)
 
 
 def _titles(slugs: Sequence[str]) -> dict[str, str]:
@@ -106,51 +138,98 @@ def _titles(slugs: Sequence[str]) -> dict[str, str]:
     return dict(scattering.rows(statement))
 
 
+def united(folder: str, rows: Iterable[Row]) -> list[Entry]:
+    """The entries of a folder, by name, of rows of all shards, in any order."""
+    return [entry(folder, *row[:3]) for row in _united(sorted(rows, key=itemgetter(0)))]
+
+
+def as_read(entries: Iterable[Entry]) -> list[Entry]:
+    """Entries in the order in which people look for them: folders first, each kind by title."""
+    return sorted(entries, key=lambda each: (not each.folder, words.key(each.label), each.slug))
+
+
 def _united(rows: Iterable[Row]) -> Iterator[Row]:
     """One row for each name: one shard may have the page, and others what is below.
 
     (Where nothing at all is behind a name, it is no folder by NULL.)
     """
     for name, same in groupby(rows, itemgetter(0)):
-        _, are_pages, are_folders, _ = zip(*same, strict=True)
-        yield name, any(are_pages), any(are_folders), name
+        _, titles, are_folders, _ = zip(*same, strict=True)
+        title = next((title for title in titles if title is not None), None)
+        yield name, title, any(are_folders), name
 
 
 def _names(folder: str, position: Position, limit: int) -> Select[Any]:
     """At most `limit` names from a position on, with what they are, and again as their key."""
-    first = f"{folder}/".replace("/", " ") if folder else ""
-    steps = _steps(first, position, limit)
-    name, path = steps.c.name, literal(first, Text) + steps.c.name
-    is_page = _nearest(path).scalar_subquery() == path
+    end = _BEHIND_ALL if position.backward else ""
+    start = position.key[0] if position.key else end
+    return names(
+        literal(beginning(folder), Text), literal(start, Text), limit, backward=position.backward
+    )
+
+
+def beginning(folder: str) -> str:
+    """What the paths of all that is in a folder begin with."""
+    return f"{folder}/".replace("/", " ") if folder else ""
+
+
+def names(
+    first: ColumnElement[str],
+    start: ColumnElement[str],
+    limit: int,
+    *,
+    backward: bool = False,
+    called: str = "steps",
+) -> Select[Any]:
+    """At most `limit` names in a folder, from one on: name, title, whether it is a folder, name.
+
+    `first` is the `beginning` of the folder. Selects that are `called` otherwise can be in one
+    statement.
+    """
+    steps = _steps(first, start, limit, backward=backward, called=called)
+    name, path = steps.c.name, first + steps.c.name
     is_folder = _nearest(path + " ").scalar_subquery() < path + _JUST_BEHIND
-    columns: list[ColumnElement[Any]] = [name, is_page, is_folder, name]
+    columns: list[ColumnElement[Any]] = [name, _title(path), is_folder, name]
     return select(*columns).where(steps.c.number > 0).order_by(steps.c.number)
 
 
-def _steps(first: str, position: Position, limit: int) -> CTE:
-    """A loose scan: each step finds a name, and the next goes on behind everything that has it.
+def _title(path: ColumnElement[str]) -> ColumnElement[str]:
+    """The title of the live page at a path; NULL if there is none."""
+    page = select(pages.c.title).where(is_live, page_path == path, ownership.readable(pages.c.slot))
+    return page.limit(literal_column("1", Integer)).scalar_subquery()
 
-    All paths in the folder begin with `first`.
-    """
-    end = _BEHIND_ALL if position.backward else ""
-    start = position.key[0] if position.key else end
+
+def _steps(
+    first: ColumnElement[str],
+    start: ColumnElement[str],
+    limit: int,
+    *,
+    backward: bool,
+    called: str,
+) -> CTE:
+    """A loose scan: each step finds a name, and the next goes on behind everything that has it."""
     steps = select(
         literal_column("0", Integer).label("number"),
         collate(cast(start, Text), "C").label("name"),
-    ).cte("steps", recursive=True)
-    path = literal(first, Text) + steps.c.name
-    if position.backward:
+    ).cte(called, recursive=True)
+    path = first + steps.c.name
+    if backward:
         page = _nearest(path, backward=True).lateral("page")
         is_in_folder = page.c.path >= first
     else:
         page = _nearest(path + _JUST_BEHIND).lateral("page")
         is_in_folder = page.c.path < first + _BEHIND_ALL
-    name = func.split_part(page.c.path, " ", first.count(" ") + 1)
+    name = func.split_part(page.c.path, " ", _depth(first) + 1)
     return steps.union_all(
         select(steps.c.number + 1, name)
         .select_from(steps.join(page, is_in_folder))
         .where(steps.c.number < limit)
     )
+
+
+def _depth(first: ColumnElement[str]) -> ColumnElement[int]:
+    spaces = func.replace(first, literal_column("' '"), literal_column("''"), type_=Text)
+    return func.length(first) - func.length(spaces)
 
 
 def _nearest(path: ColumnElement[str], *, backward: bool = False) -> Select[Any]:

@@ -19,7 +19,6 @@ WRITTEN, NAME = "data-written", "data-name"
 _TAG = re.compile(r"<a ([^<>]*)>")
 _ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
 _KEPT = re.compile(rf' (?:{WRITTEN}|{NAME})="[^"]*"')
-_LEADS_ON = re.compile(rf'<a [^<>]*(?:\bhref="/|{NAME}=)')
 _HREF = re.compile(r'\bhref="[^"]*"')
 _MISSING = ' class="missing"'
 _WHY = ' title="There is no page yet."'
@@ -43,11 +42,6 @@ def found(html: str, slug: str, file: str = "") -> dict[str, Link]:
     """
     tags = {tag: _link(tag, slug, file) for tag in dict.fromkeys(_TAG.findall(html))}
     return {tag: link for tag, link in tags.items() if link}
-
-
-def leads_on(html: str) -> bool:
-    """Whether an article may have links to pages of the site."""
-    return _LEADS_ON.search(html) is not None
 
 
 def shown(html: str, decided: Mapping[str, Target | None] | None = None) -> str:

@@ -1,0 +1,73 @@
+"""Contents: the headings of an article, each a link to itself, and the list of them beside it.
+
+All that is read here was cleaned before it was stored: tags are whole, and headings are not within
+one another.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+# An article of fewer needs no list of them.
+LEAST = 3
+# Of more than so many headings those of the second level are left out, and then what is behind.
+_MOST_LISTED = 120
+# Headings behind so many are no links: work and size are bounded.
+_MOST_LINKED = 1000
+_HEADING = re.compile(r'<h([1-6]) ([^<>]*\bid="([^"<>]*)"[^<>]*)>(.*?)</h\1>', re.DOTALL)
+_TITLE = re.compile(r"\s*<h1[ >]")
+_NOTES = '<section class="footnotes"'
+# What is no word of a heading: the number of a note, and tags.
+_UNSAID = re.compile(r"<sup\b.*?</sup>|<[^<>]*>", re.DOTALL)
+
+
+class Heading(NamedTuple):
+    """A heading of an article: its address and its words, both as HTML, and its depth from 1 on."""
+
+    address: str
+    text: str
+    depth: int
+
+
+def linked(article: str) -> tuple[str, list[Heading]]:
+    """An article whose headings are links to themselves, and the list of what it contains.
+
+    The title is neither, and notes have no part in it. The list is empty if it is too short.
+
+    >>> linked('<h1 id="a">A</h1><h2 id="b">B</h2>')
+    ('<h1 id="a">A</h1><h2 id="b"><a href="#b">B</a></h2>', [])
+    """
+    end_of_title = article.find("</h1>") if _TITLE.match(article) else -1
+    start = end_of_title + len("</h1>") if end_of_title >= 0 else 0
+    text, notes, rest = article[start:].partition(_NOTES)
+    found = [_heading(match) for match in _HEADING.finditer(text)]
+    shown = _HEADING.sub(_link, text, count=_MOST_LINKED)
+    return article[:start] + shown + notes + rest, _listed([each for each in found if each.text])
+
+
+def _heading(match: re.Match[str]) -> Heading:
+    return Heading(match[3], " ".join(_UNSAID.sub("", match[4]).split()), int(match[1]))
+
+
+def _link(match: re.Match[str]) -> str:
+    level, attributes, address, inner = match.groups()
+    there = f'<a href="#{address}"'
+    # A link within a link is none: such a heading has one of its own, behind it.
+    if "<a " in inner:
+        inner = f'{inner} {there} aria-label="Link to this heading"></a>'
+    else:
+        inner = f"{there}>{inner}</a>"
+    return f"<h{level} {attributes}>{inner}</h{level}>"
+
+
+def _listed(headings: Sequence[Heading]) -> list[Heading]:
+    """Those of the first two levels that there are, if they are enough."""
+    levels = sorted({each.depth for each in headings})[:2]
+    listed = [
+        each._replace(depth=levels.index(each.depth) + 1)
+        for each in headings
+        if each.depth in levels
+    ]
+    if len(listed) > _MOST_LISTED:
+        listed = [each for each in listed if each.depth == 1][:_MOST_LISTED]
+    return listed if len(listed) >= LEAST else []
