@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from listing import views
 from sheaf.pages import tree
 from tests.site import Site
 
@@ -27,7 +28,15 @@ def full_site(site: Site) -> Site:
 
 def item(slug: str, kind: str) -> dict[str, Any]:
     name = slug.rpartition("/")[2]
-    return {"name": name, "slug": slug, "page": "page" in kind, "folder": "folder" in kind}
+    is_page = "page" in kind
+    title = f"About {slug}" if is_page else None
+    return {
+        "name": name,
+        "slug": slug,
+        "page": is_page,
+        "folder": "folder" in kind,
+        "title": title,
+    }
 
 
 TOP = [
@@ -96,30 +105,45 @@ def test_what_is_no_folder_is_refused(site: Site, folder: str) -> None:
     assert site.get(f"/-/tree/{folder}").mimetype == "text/html"
 
 
-def test_people_find_pages_and_folders(full_site: Site) -> None:
+def test_people_find_folders_first_and_pages_by_title(full_site: Site) -> None:
+    full_site.create("zero", "# A page")
     top = full_site.get("/-/tree").text
-    assert '<a class="what" href="/guide">guide</a>' in top
-    assert '<a class="what" href="/-/tree/guide">guide/</a>' in top
-    assert '<a class="what" href="/">home</a>' in top
-    assert 'href="/-/tree/home"' not in top
+    found = re.findall(r'<a class="what" href="([^"]*)">(?:<bdi>)?([^<]*)', top)
+    assert found == [
+        ("/guide", "About guide"),
+        ("/-/tree/guide", "guide/"),
+        ("/zero", "A page"),
+        ("/guide-x", "About guide-x"),
+        ("/guide0", "About guide0"),
+        ("/", "About home"),
+    ]
     below = full_site.get("/-/tree/guide/größe").text
-    assert 'href="/guide/gr%C3%B6%C3%9Fe/%E5%A4%A7%E5%B0%8F">大小</a>' in below
-    assert '<a href="/-/tree">All pages</a> /\n<a href="/-/tree/guide">guide</a> /' in below
+    assert 'href="/guide/gr%C3%B6%C3%9Fe/%E5%A4%A7%E5%B0%8F"><bdi>About guide/größe/大小<' in below
+    assert (
+        '<a href="/-/tree">All pages</a> /\n<a href="/guide"><bdi>About guide</bdi></a> /' in below
+    )
+    assert "<h1><bdi>größe</bdi></h1>" in below
+    assert "<h1><bdi>About guide</bdi></h1>" in full_site.get("/-/tree/guide").text
     assert "No page is here" in full_site.get("/-/tree/old").text
 
 
-def test_people_go_on_where_a_list_is_long(site: Site) -> None:
+def test_people_go_on_where_a_list_is_long(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(51):
-        site.create(f"many/{number:02}", "x")
+        site.create(f"many/{number:02}", f"# {99 - number}")
+    whole = re.findall('class="what" href="([^"]*)"', site.get("/-/tree/many").text)
+    assert whole == [f"/many/{number:02}" for number in reversed(range(51))]
+    monkeypatch.setattr(views, "_MOST_BY_TITLE", 50)
     first = site.get("/-/tree/many").text
     assert first.count('class="what"') == 50
+    assert "in the order of their addresses" in first
     address = first.partition('<nav class="pager"')[2].partition('href="')[2].partition('"')[0]
     assert 'href="/many/50"' in site.get(address).text
 
 
 def test_a_page_says_in_which_folders_it_is(full_site: Site) -> None:
     page = full_site.get("/guide/größe/大小").text
-    assert '<a href="/-/tree/guide/gr%C3%B6%C3%9Fe">größe</a> /' in page
+    assert '<a href="/guide"><bdi>About guide</bdi></a> /' in page
+    assert '<a href="/guide/gr%C3%B6%C3%9Fe"><bdi>größe</bdi></a> /' in page
     assert 'aria-label="Folders"' not in full_site.get("/guide").text
 
 
@@ -130,9 +154,9 @@ def test_a_folder_without_a_page_shows_what_is_in_it(full_site: Site) -> None:
     assert answer.status_code == 200
     found = re.findall(r'<li><a class="what" href="([^"]*)"><bdi>([^<]*)', answer.text)
     assert found == [
+        ("/guide/gr%C3%B6%C3%9Fe/x", "x"),
         ("/guide/gr%C3%B6%C3%9Fe/2", "A first one"),
         ("/guide/gr%C3%B6%C3%9Fe/%E5%A4%A7%E5%B0%8F", "About guide/größe/大小"),
-        ("/-/tree/guide/gr%C3%B6%C3%9Fe/x", "x"),
     ]
     assert full_site.get("/guide/größe/").headers["location"] == "/guide/gr%C3%B6%C3%9Fe"
     assert full_site.get("/guide/größe.md").status_code == 404
@@ -152,4 +176,4 @@ def test_a_folder_gives_way_to_a_page_and_shows_nothing_if_nothing_is_in_it(
 def test_a_folder_of_many_shows_the_first(site: Site) -> None:
     for number in range(3):
         site.create(f"many/{number}", f"# {9 - number}")
-    assert [child.title for child in tree.children("many", 2)] == ["8", "9"]
+    assert [each.title for each in tree.look("many", 2).entries] == ["8", "9"]

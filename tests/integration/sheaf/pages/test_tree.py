@@ -67,7 +67,11 @@ class Shards:
 def row(slug: str, live: bool) -> dict[str, Any]:
     state = "live" if live else "tombstone"
     same = {"slot": hashing.slot(slug), "version": 1, "fence": 1, "owner": uuid4()}
-    return {"slug": slug, "state": state, **same}
+    return {"slug": slug, "state": state, "title": title(slug), **same}
+
+
+def title(slug: str) -> str:
+    return f"About {slug}"
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +100,7 @@ def expected(found: dict[str, bool], folder: str) -> list[Entry]:
             first + name,
             page=name in rest,
             folder=any(each.startswith(f"{name}/") for each in rest),
+            title=title(first + name) if name in rest else None,
         )
         for name in sorted({each.partition("/")[0] for each in rest})
     ]
