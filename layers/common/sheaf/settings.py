@@ -4,12 +4,16 @@ Imported for every cached page, so it imports little.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from functools import cache
 from urllib.parse import urlsplit
 
 import sheaf
 
+_HOME = "home"
+_COLOUR = re.compile("#[0-9A-Fa-f]{6}")
+_MAX_LICENCE = 300
 _KEY_LENGTH = 20
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -44,6 +48,13 @@ class Settings:
         self.build = _count(environ, "SHEAF_BUILD", sheaf.BUILD)
         self.site_name = environ.get("SHEAF_SITE_NAME", "Sheaf")
         self.site_url = _site_url(environ)
+        self.accent = _accent(environ)
+        self.lang = _lang(environ)
+        self.licence, self.licence_url = _licence(environ)
+        self.start_page = _slug(environ, "SHEAF_START_PAGE") or _HOME
+        self.menu = _slug(environ, "SHEAF_MENU")
+        self.footer = _slug(environ, "SHEAF_FOOTER")
+        self.indexed = _one_of(environ, "SHEAF_INDEXED", ("true", "false")) == "true"
         self.sign_in_url = _optional(environ, "SHEAF_SIGN_IN_URL")
         self.token_url = _optional(environ, "SHEAF_TOKEN_URL")
         self.sign_out_url = _optional(environ, "SHEAF_SIGN_OUT_URL")
@@ -61,6 +72,11 @@ class Settings:
 def current() -> Settings:
     """The settings of this process, read at the first call."""
     return Settings(os.environ)
+
+
+def start_page() -> str:
+    """The slug of the page at `/`; also for programs that have no other settings."""
+    return _slug(os.environ, "SHEAF_START_PAGE") or _HOME
 
 
 def migrate_function() -> str:
@@ -148,6 +164,60 @@ def _is_site_url(url: str) -> bool:
     is_plain = url == f"{parts.scheme}://{parts.netloc}" and url.isascii()
     has_host = host and port != 0 and all(c.isalnum() or c in ".-:[]" for c in parts.netloc)
     return bool(is_safe and is_plain and has_host)
+
+
+def _accent(environ: Mapping[str, str]) -> str:
+    colour = _optional(environ, "SHEAF_ACCENT")
+    if colour and not _COLOUR.fullmatch(colour):
+        raise SettingsError("SHEAF_ACCENT", "must be a colour such as #1f5fa8")
+    return colour.lower()
+
+
+def _lang(environ: Mapping[str, str]) -> str:
+    written = _optional(environ, "SHEAF_LANG")
+    if not written:
+        return ""
+    from sheaf import texts  # noqa: PLC0415 - most sites need none of it
+
+    tag = texts.language(written)
+    if not tag:
+        raise SettingsError("SHEAF_LANG", "must be a language tag such as en or pt-BR")
+    return tag
+
+
+def _licence(environ: Mapping[str, str]) -> tuple[str, str]:
+    """A licence's name and its address: "" if there is none."""
+    line = _optional(environ, "SHEAF_LICENCE")
+    if not line.isprintable() or len(line) > _MAX_LICENCE:
+        problem = f"must be a line of at most {_MAX_LICENCE} characters"
+        raise SettingsError("SHEAF_LICENCE", problem)
+    *words, last = line.split(" ")
+    if "://" not in line:
+        return line, ""
+    if not _is_https(last) or "://" in " ".join(words) or not any(words):
+        problem = "must be a name and, if it has an address, https://… behind that"
+        raise SettingsError("SHEAF_LICENCE", problem)
+    return " ".join(words).strip(), last
+
+
+def _is_https(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme == "https" and bool(parts.hostname)
+
+
+def _slug(environ: Mapping[str, str], variable: str) -> str:
+    written = _optional(environ, variable)
+    if not written:
+        return ""
+    from sheaf import slugs  # noqa: PLC0415 - most sites need none of it
+
+    try:
+        return slugs.parse(written)
+    except slugs.BadSlug as error:
+        raise SettingsError(variable, f"must be the name of a page. {error}") from None
 
 
 def _urls(environ: Mapping[str, str], variable: str, schemes: tuple[str, ...]) -> tuple[str, ...]:

@@ -24,6 +24,10 @@ INVISIBLE = (
 _VISIBLE = re.compile(f"[^{INVISIBLE} ]")
 # Marks belong to no word by themselves: a run that is longer than any that is written.
 _LONG_RUN = re.compile(r"[^\w\s\x00-\x7f]{32,}")
+# A language tag as RFC 5646 has it, but for its registry; people write pt_BR as well.
+_LANG = re.compile(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*")
+# What RFC 5646 (4.4.1) has room for at least.
+_MAX_LANG = 35
 
 
 def line(text: str, longest: int | None = None) -> str:
@@ -39,6 +43,16 @@ def line(text: str, longest: int | None = None) -> str:
     spaced = _BLANKS.sub(" ", _REMOVED.sub("", text)).strip(" ")
     whole = composed(spaced)[:longest].rstrip(" ")
     return whole if _VISIBLE.search(whole) else ""
+
+
+def language(written: str) -> str | None:
+    """The tag of a language, as HTML has it; None of what is no tag.
+
+    >>> language("pt_BR"), language("Portuguese!")
+    ('pt-BR', None)
+    """
+    is_tag = len(written) <= _MAX_LANG and _LANG.fullmatch(written)
+    return written.replace("_", "-") if is_tag else None
 
 
 def composed(text: str) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import make_url
 
 import sheaf
 from sheaf import settings as module
+from sheaf import slugs
 from sheaf.settings import Settings, SettingsError
 
 MANUAL = Path(__file__).parents[3] / "docs/settings.md"
@@ -17,6 +18,11 @@ ENOUGH = {
     "SHEAF_DATABASE_URLS": "postgresql://u:secret@h:5432/d, postgresql://u:p@h2/d",
     "SHEAF_CACHE_URL": "rediss://h:6379/0",
 }
+
+OF_ITS_OWN = (
+    *("SHEAF_ACCENT", "SHEAF_LANG", "SHEAF_LICENCE"),
+    *("SHEAF_START_PAGE", "SHEAF_MENU", "SHEAF_FOOTER"),
+)
 
 
 def test_defaults() -> None:
@@ -68,6 +74,22 @@ def test_the_layer_has_a_number_and_a_setting_has_the_last_word(
         ({"SHEAF_SITE_URL": "https://wïki.example.org"}, "SHEAF_SITE_URL"),
         ({"SHEAF_SITE_URL": "https://a b"}, "SHEAF_SITE_URL"),
         ({"SHEAF_SITE_URL": "https://"}, "SHEAF_SITE_URL"),
+        ({"SHEAF_ACCENT": "brown"}, "SHEAF_ACCENT"),
+        ({"SHEAF_ACCENT": "#12345"}, "SHEAF_ACCENT"),
+        ({"SHEAF_ACCENT": "#1234567"}, "SHEAF_ACCENT"),
+        ({"SHEAF_LANG": "English, secret"}, "SHEAF_LANG"),
+        ({"SHEAF_LICENCE": "CC\nsecret"}, "SHEAF_LICENCE"),
+        ({"SHEAF_LICENCE": "secret" * 60}, "SHEAF_LICENCE"),
+        ({"SHEAF_LICENCE": "https://example.org/secret"}, "SHEAF_LICENCE"),
+        ({"SHEAF_LICENCE": "CC http://example.org/secret"}, "SHEAF_LICENCE"),
+        ({"SHEAF_LICENCE": "CC https://example.org/secret 4.0"}, "SHEAF_LICENCE"),
+        ({"SHEAF_LICENCE": "CC https://a https://secret"}, "SHEAF_LICENCE"),
+        ({"SHEAF_LICENCE": "CC https://["}, "SHEAF_LICENCE"),
+        ({"SHEAF_START_PAGE": "/secret"}, "SHEAF_START_PAGE"),
+        ({"SHEAF_START_PAGE": "api/x"}, "SHEAF_START_PAGE"),
+        ({"SHEAF_MENU": "a b"}, "SHEAF_MENU"),
+        ({"SHEAF_FOOTER": "notes.md"}, "SHEAF_FOOTER"),
+        ({"SHEAF_INDEXED": "no"}, "SHEAF_INDEXED"),
         ({"SHEAF_AUTH": "iam"}, "SHEAF_CACHE_NAME"),
         ({"SHEAF_AUTH": "iam", "SHEAF_CACHE_NAME": "c"}, "AWS_REGION"),
     ],
@@ -99,6 +121,34 @@ def test_our_own_cdn_is_known_by_any_of_several_words() -> None:
 )
 def test_the_site_has_one_address(given: str, expected: str) -> None:
     assert Settings({**ENOUGH, "SHEAF_SITE_URL": given}).site_url == expected
+
+
+def test_a_site_says_nothing_of_itself_unless_it_is_told() -> None:
+    site = Settings(ENOUGH | dict.fromkeys(OF_ITS_OWN, ""))
+    assert (site.accent, site.lang, site.licence, site.licence_url) == ("", "", "", "")
+    assert (site.start_page, site.menu, site.footer) == (slugs.HOME, "", "")
+    assert site.indexed
+
+
+def test_a_site_of_ones_own() -> None:
+    values = ("#1F5Fa8", "pt_BR", "CC BY https://example.org/by", "guide/start", "menü", "end")
+    given = dict(zip(OF_ITS_OWN, values, strict=True))
+    site = Settings({**ENOUGH, **given, "SHEAF_INDEXED": "false"})
+    assert (site.accent, site.lang) == ("#1f5fa8", "pt-BR")
+    assert (site.licence, site.licence_url) == ("CC BY", "https://example.org/by")
+    assert (site.start_page, site.menu, site.footer) == ("guide/start", "menü", "end")
+    assert not site.indexed
+
+
+def test_a_licence_needs_no_address() -> None:
+    site = Settings({**ENOUGH, "SHEAF_LICENCE": " All rights reserved "})
+    assert (site.licence, site.licence_url) == ("All rights reserved", "")
+
+
+def test_the_start_page_is_known_without_other_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert module.start_page() == slugs.HOME
+    monkeypatch.setenv("SHEAF_START_PAGE", "guide/start")
+    assert module.start_page() == "guide/start"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ What a value cannot mean has no effect, and is told; a key that means nothing he
 has checked what is said: dates and authors are texts, and who saved a page when is known otherwise.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -23,13 +22,9 @@ ALIASES = "aliases"
 MAX_ALIAS = 1000
 MAX_ALIASES = 20
 _MAX_KEY = 100
-# What RFC 5646 (4.4.1) has room for at least.
-_MAX_LANG = 35
 
 Direction = Literal["ltr", "rtl", "auto"]
 
-# A language tag as RFC 5646 has it, but for its registry; people write pt_BR as well.
-_LANG = re.compile(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*")
 # Numbers are those of TOML and JSON, where a generator takes one for the other.
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
@@ -139,10 +134,10 @@ class _Reader:
         written = self._line("lang", MAX_TITLE)
         if not written:
             return None
-        if len(written) <= _MAX_LANG and _LANG.fullmatch(written):
-            return written.replace("_", "-")
-        self._fault("lang", "The language is no tag such as en or pt-BR, and is not used.")
-        return None
+        tag = texts.language(written)
+        if not tag:
+            self._fault("lang", "The language is no tag such as en or pt-BR, and is not used.")
+        return tag
 
     def _direction(self) -> Direction:
         written = self._line("dir", MAX_TITLE).lower()
