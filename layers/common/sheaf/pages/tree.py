@@ -195,8 +195,11 @@ def names(
 
 def _title(path: ColumnElement[str]) -> ColumnElement[str]:
     """The title of the live page at a path; NULL if there is none."""
-    page = select(pages.c.title).where(is_live, page_path == path, ownership.readable(pages.c.slot))
-    return page.limit(literal_column("1", Integer)).scalar_subquery()
+    slug = func.replace(path, literal_column("' '"), literal_column("'/'"), type_=Text)
+    page = select(pages.c.title).where(
+        pages.c.slug == slug, is_live, ownership.readable(pages.c.slot)
+    )
+    return page.scalar_subquery()
 
 
 def _steps(
