@@ -34,6 +34,11 @@ class Site:
         assert answer.status_code == 201, answer.text
         return answer
 
+    def publish(self, slug: str, body: str) -> TestResponse:
+        """Create a page and read it, as its author does: then it is known what is around it."""
+        self.create(slug, body)
+        return self.get("/" if slug == "home" else f"/{slug}")
+
     def update(self, slug: str, body: str, version: int) -> TestResponse:
         """PUT a page's next version."""
         return self.put(slug, body, {"If-Match": f'"v{version}"'})

@@ -110,7 +110,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.mark.parametrize("known", [False, True], ids=["200", "304"])
 def test_a_hit_loads_next_to_nothing(site: Site, known: bool) -> None:
-    site.create("home", "# Home")
+    site.publish("home", "# Home")
     tag = ask("/", accept_encoding="br")["headers"]["etag"]
     headers = {"if_none_match": tag} if known else {}
     request = json.dumps(event("/", accept_encoding="gzip, br", **headers))
@@ -132,7 +132,7 @@ def test_a_hit_loads_next_to_nothing(site: Site, known: bool) -> None:
 
 
 def test_a_hit_is_one_get(site: Site, client: "redis.Redis", found: list[str]) -> None:
-    site.create("home", "# Home")
+    site.publish("home", "# Home")
     ask("/")
     page_cache.near().close()
     client.config_resetstat()
@@ -147,7 +147,7 @@ def test_a_hit_is_one_get(site: Site, client: "redis.Redis", found: list[str]) -
 def test_a_page_under_a_flood_is_answered_from_memory(
     site: Site, client: "redis.Redis", found: list[str], clock: Clock
 ) -> None:
-    site.create("home", "# Home")
+    site.publish("home", "# Home")
     client.config_resetstat()
     for _ in range(250):
         ask("/")
@@ -160,7 +160,7 @@ def test_a_page_under_a_flood_is_answered_from_memory(
 def test_a_save_is_not_answered_from_memory_to_its_author(
     site: Site, client: "redis.Redis", found: list[str], clock: Clock
 ) -> None:
-    site.create("home", "# Home")
+    site.publish("home", "# Home")
     for _ in range(3):
         ask("/")
     pages.app.handler({**event("/"), "rawQueryString": "v=1"}, new_context())
@@ -170,7 +170,7 @@ def test_a_save_is_not_answered_from_memory_to_its_author(
 def test_a_writer_who_reads_is_not_fooled_by_a_flood(
     site: Site, client: "redis.Redis", found: list[str], clock: Clock
 ) -> None:
-    site.create("home", "# One")
+    site.publish("home", "# One")
     old = stored(client, "home")
     saved = site.update("home", "# Two", 1)
     page_cache.near().remember("page:home", old, clock.now)  # an instance under a flood
@@ -180,7 +180,7 @@ def test_a_writer_who_reads_is_not_fooled_by_a_flood(
 
 
 def test_a_reload_asks_storage(site: Site, client: "redis.Redis", found: list[str]) -> None:
-    site.create("home", "# One")
+    site.publish("home", "# One")
     old = stored(client, "home")
     site.update("home", "# Two", 1)
     store(client, "home", old)  # as if the writer had died before it published
@@ -194,7 +194,7 @@ def test_a_reload_asks_storage(site: Site, client: "redis.Redis", found: list[st
 def test_a_reader_that_has_seen_a_newer_version_than_the_cache_gets_it(
     site: Site, client: "redis.Redis"
 ) -> None:
-    site.create("home", "# One")
+    site.publish("home", "# One")
     old = stored(client, "home")
     site.update("home", "# Two", 1)
     new = ask("/")["headers"]["etag"]
@@ -206,7 +206,7 @@ def test_a_reader_that_has_seen_a_newer_version_than_the_cache_gets_it(
 def test_one_reader_renews_what_is_old_while_others_get_it(
     site: Site, client: "redis.Redis", found: list[str]
 ) -> None:
-    site.create("home", "# Home")
+    site.publish("home", "# Home")
     old = stored(client, "home")
     store(client, "home", old.stamped(old.build, int(time.time()) - 1))
     client.set("lease:{page:home}", "another reader's", ex=5)
@@ -222,7 +222,7 @@ def test_one_reader_renews_what_is_old_while_others_get_it(
 def test_what_an_older_build_made_is_renewed_and_what_a_newer_made_is_served(
     site: Site, client: "redis.Redis", found: list[str]
 ) -> None:
-    site.create("home", "# Home")
+    site.publish("home", "# Home")
     newer = stored(client, "home")
     newer = newer.stamped(7, newer.fresh_until)
     store(client, "home", newer)
@@ -243,7 +243,7 @@ def test_a_miss_is_remembered_briefly(site: Site, client: "redis.Redis", found: 
 
 
 def test_a_deleted_page_is_a_hit_too(site: Site, found: list[str]) -> None:
-    site.create("home", "# Home")
+    site.publish("home", "# Home")
     site.delete("home", 1)
     assert ask("/")["statusCode"] == 410
     assert found == ["hit"]
@@ -253,7 +253,7 @@ def test_a_deleted_page_is_a_hit_too(site: Site, found: list[str]) -> None:
 def test_what_cannot_be_read_is_replaced(
     site: Site, client: "redis.Redis", found: list[str], foreign: str
 ) -> None:
-    site.create("home", "# Home")
+    site.publish("home", "# Home")
     client.set("entry:{page:home}", foreign, ex=60)
     assert "Home" in ask("/")["body"]
     assert stored(client, "home").version == 1

@@ -38,7 +38,7 @@ def reads_of(statements: list[str]) -> int:
 def test_the_database_is_asked_for_a_page_once_a_second(
     site: Site, statements: list[str], kind: str, path: str
 ) -> None:
-    site.create("home", "# Home")
+    site.publish("home", "# Home")
     site.create("gone", "# Gone")
     site.delete("gone", 1)
     expected = site.get(path).status_code
@@ -64,7 +64,7 @@ def spend(client: "redis.Redis", slug: str) -> None:
 def test_who_asks_for_more_than_there_is_gets_neither_less_nor_waits(
     site: Site, client: "redis.Redis", statements: list[str], pauses: list[float], kind: str
 ) -> None:
-    site.create("home", "# One")
+    site.publish("home", "# One")
     site.update("home", "# Two", 1)
     spend(client, "home")
     statements.clear()
@@ -84,7 +84,7 @@ def test_who_asks_for_more_than_there_is_gets_neither_less_nor_waits(
 def test_a_save_is_seen_by_its_author_whoever_has_spent_the_second(
     site: Site, client: "redis.Redis", statements: list[str]
 ) -> None:
-    site.create("home", "# One")
+    site.publish("home", "# One")
     spend(client, "home")
     site.update("home", "# Two", 1)
     statements.clear()
@@ -98,7 +98,7 @@ def test_a_save_is_seen_by_its_author_whoever_has_spent_the_second(
 def test_so_is_one_whose_writer_died_before_it_published(
     site: Site, client: "redis.Redis", statements: list[str]
 ) -> None:
-    site.create("home", "# One")
+    site.publish("home", "# One")
     old = stored(client, "home")
     site.update("home", "# Two", 1)
     store(client, "home", old)
@@ -113,7 +113,7 @@ def test_so_is_one_whose_writer_died_before_it_published(
 def test_the_process_that_has_saved_shows_nothing_older(
     site: Site, client: "redis.Redis", statements: list[str]
 ) -> None:
-    site.create("home", "# One")
+    site.publish("home", "# One")
     assert "One" in site.get("/").text
     old = stored(client, "home")
     site.update("home", "# Two", 1)
@@ -131,7 +131,7 @@ def test_the_process_that_has_saved_shows_nothing_older(
 
 
 def test_a_read_at_once_after_a_save_is_not_older(site: Site) -> None:
-    site.create("home", "# 1")
+    site.publish("home", "# 1")
     for version in range(1, 20):
         assert site.get("/").text == site.get("/").text  # now it is a flood
         site.update("home", f"# Edit {version + 1}", version)
@@ -141,7 +141,7 @@ def test_a_read_at_once_after_a_save_is_not_older(site: Site) -> None:
 def test_in_a_flood_who_has_seen_a_newer_version_is_not_shown_less(
     site: Site, client: "redis.Redis", statements: list[str]
 ) -> None:
-    site.create("home", "# One")
+    site.publish("home", "# One")
     one = stored(client, "home")
     site.update("home", "# Two", 1)
     tag = site.get("/").headers["ETag"]
@@ -161,7 +161,7 @@ def test_in_a_flood_who_has_seen_a_newer_version_is_not_shown_less(
 def test_a_reload_in_an_outage_of_the_database_shows_the_newest_copy(
     site: Site, client: "redis.Redis", configure: Configure, newest_is_in: str
 ) -> None:
-    site.create("home", "# One")
+    site.publish("home", "# One")
     one = stored(client, "home")
     site.update("home", "# Two", 1)
     two = stored(client, "home")
@@ -180,7 +180,7 @@ def test_a_reload_in_an_outage_of_the_database_shows_the_newest_copy(
 
 
 def test_a_reload_tells_how_old_the_page_is(site: Site, client: "redis.Redis") -> None:
-    site.create("home", "# Home")
+    site.publish("home", "# Home")
     assert "Age" not in site.get("/").headers
     assert site.get("/", Cache_Control="no-cache").headers["Age"] == "0"
     spend(client, "home")
@@ -193,7 +193,7 @@ def test_a_reload_tells_how_old_the_page_is(site: Site, client: "redis.Redis") -
 
 @pytest.mark.parametrize("query", ["v=", "v=x", "v=-1", "v=1.5", "v=" + "9" * 16, "v=%D9%A3"])
 def test_what_is_no_version_asks_for_none(site: Site, statements: list[str], query: str) -> None:
-    site.create("home", "# Home")
+    site.publish("home", "# Home")
     statements.clear()
     assert site.get(f"/?{query}").status_code == 200
     assert statements == []
@@ -202,7 +202,7 @@ def test_what_is_no_version_asks_for_none(site: Site, statements: list[str], que
 def test_an_old_entry_is_not_given_to_one_who_knows_more(
     site: Site, client: "redis.Redis", statements: list[str]
 ) -> None:
-    site.create("home", "# Home")
+    site.publish("home", "# Home")
     old = stored(client, "home")
     store(client, "home", old.stamped(old.build, int(time.time()) - 1))
     client.set("lease:{page:home}", "another reader's", ex=600)
@@ -215,7 +215,7 @@ def test_an_old_entry_is_not_given_to_one_who_knows_more(
 def test_what_is_not_in_the_cache_is_waited_for_as_ever(
     site: Site, client: "redis.Redis", statements: list[str]
 ) -> None:
-    site.create("home", "# Home")
+    site.publish("home", "# Home")
     spend(client, "home")
     client.delete("entry:{page:home}")
     statements.clear()
@@ -230,7 +230,7 @@ def test_without_redis_each_process_asks_about_once_a_second(
 ) -> None:
     with services.redis(tmp_path) as server:
         configure(SHEAF_CACHE_URL=server.url)
-        site.create("home", "# Home")
+        site.publish("home", "# Home")
         assert DOUBTS[kind](site, "/", 0).status_code == 200
     statements.clear()
     began = time.monotonic()
@@ -249,7 +249,7 @@ def test_without_redis_each_process_asks_about_once_a_second(
 
 def test_a_redis_that_went_back_is_not_believed(site: Site, client: "redis.Redis") -> None:
     """As a failover to a replica without the last save does. In a flood, and in another process."""
-    site.create("home", "# One")
+    site.publish("home", "# One")
     old = client.get("entry:{page:home}")
     assert old
     site.update("home", "# Two", 1)

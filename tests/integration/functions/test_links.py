@@ -17,7 +17,7 @@ from sheaf import telemetry
 from sheaf.caching import entry as entries
 from sheaf.caching.entry import Entry
 from sheaf.database.outages import Unavailable
-from sheaf.pages import destinations, page_cache
+from sheaf.pages import destinations, page_cache, surroundings
 from sheaf.sharding import scattering, shards
 from tests.fixtures import Servers, database, migrate_together
 from tests.integration.conftest import Configure
@@ -120,12 +120,19 @@ def test_a_missing_page_looks_so_until_there_is_one(linking: Site, client: "redi
     assert linking.get("/g/a").headers["ETag"] == tag
 
 
-def test_a_page_without_links_is_fresh_as_long_as_ever(
+def test_what_is_around_a_page_is_known_a_minute_later(
     linking: Site, client: "redis.Redis"
 ) -> None:
-    linking.create("a", "[a](https://example.org)")
-    entry = Entry.decode(client.get(entries.name(page_cache.key("a"))) or b"")  # type: ignore[arg-type]
-    assert entry.fresh_until > time.time() + 2 * MINUTE
+    tag = linking.publish("g/a", "# A").headers["ETag"]
+    linking.create("g/b", "# Beside\n\n[to it](a.md)")
+    assert linking.get("/g/a", if_none_match=tag).status_code == 304
+    a_minute_later(client, "g/a")
+    html = linking.get("/g/a").text
+    assert '<a href="/g/b"><bdi>Beside</bdi></a></li>' in html
+    assert '<p>Linked from <a href="/g/b"><bdi>Beside</bdi></a></p>' in html
+    assert linking.delete("g/b", 1).status_code == 204
+    a_minute_later(client, "g/a")
+    assert linking.get("/g/a").headers["ETag"] == tag
 
 
 def test_what_has_moved_and_a_folder_without_a_page_are_there(linking: Site) -> None:
@@ -228,6 +235,7 @@ def test_links_that_cannot_be_looked_up_look_as_ever(
     def log(_level: str, message: str, **_more: object) -> None:
         told.append(message)
 
+    monkeypatch.setattr(surroundings, "of", lambda page: surroundings.unseen(page.slug))
     monkeypatch.setattr(scattering, "rows_in", silent)
     monkeypatch.setattr(telemetry, "log", log)
     linking.create("g/a", "[x](../x/) [y](y) [[z]]")
@@ -237,7 +245,7 @@ def test_links_that_cannot_be_looked_up_look_as_ever(
     assert told == ["links not looked up"] * 2
 
 
-def test_the_first_reader_of_a_page_asks_each_shard_once(
+def test_the_first_reader_of_a_page_asks_each_shard_for_links_and_what_is_around(
     linking: Site, urls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[object] = []
@@ -258,7 +266,7 @@ def test_the_first_reader_of_a_page_asks_each_shard_once(
     assert asked == []
     for slug in ("g/b", "g/a", "g/a"):
         assert linking.get(f"/{slug}").status_code == 200
-    assert len(asked) == len(urls)
+    assert len(asked) == (1 + 2) * len(urls)
 
 
 def test_previews_show_what_is_missing(linking: Site) -> None:

@@ -32,7 +32,7 @@ def network(
 
     The page `home` is cached. No connection is open.
     """
-    site.create("home", "# Home")
+    site.publish("home", "# Home")
     for name in ("_CONNECT_SECONDS", "_STATEMENT_SECONDS"):
         monkeypatch.setattr(connections, name, LIMIT)
     monkeypatch.setattr(connections.Impatient, "patience", LIMIT)

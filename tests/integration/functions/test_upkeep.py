@@ -44,7 +44,7 @@ def test_a_move_is_one_edit(site: Site) -> None:
 
 
 def test_what_was_committed_and_not_published_is_published(site: Site, clean: Servers) -> None:
-    site.create("home", "# Old")
+    site.publish("home", "# Old")
     with redis.Redis.from_url(clean.cache_url) as client:
         old = client.get("entry:{page:home}")
         assert old

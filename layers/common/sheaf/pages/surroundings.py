@@ -178,10 +178,10 @@ def _linking() -> Select[Any]:
 
 
 def _rows(kind: str, name: Any, title: Any, is_folder: Any) -> Select[Any]:
-    of_kind = literal_column(f"'{kind}'", Text).label("kind")
-    return select(
-        of_kind,
+    columns: list[Any] = [
+        literal_column(f"'{kind}'", Text).label("kind"),
         cast(name, Text).label("name"),
         cast(title, Text).label("title"),
         cast(is_folder, Boolean).label("is_folder"),
-    )
+    ]
+    return select(*columns)

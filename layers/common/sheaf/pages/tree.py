@@ -59,11 +59,6 @@ class Entry:
     folder: bool
     title: str | None
 
-    @property
-    def label(self) -> str:
-        """What people read: the title, else the name."""
-        return self.title or self.name
-
 
 def below(
     sources: Sequence[Source], folder: str, cursors: Cursors, wanted: PageRequest, scatter: Scatter
@@ -104,7 +99,8 @@ def look(slug: str, limit: int) -> Folder:
     Raises Unavailable.
     """
     entries = united(slug, scattering.rows(_names(slug, START, limit)))[:limit]
-    return Folder(path(slug), as_read(entries))
+    titles = _titles(path_of(slug)) if entries else {}
+    return Folder(path_to(slug, titles), as_read(entries))
 
 
 def path(slug: str) -> tuple[Entry, ...]:
@@ -145,7 +141,9 @@ def united(folder: str, rows: Iterable[Row]) -> list[Entry]:
 
 def as_read(entries: Iterable[Entry]) -> list[Entry]:
     """Entries in the order in which people look for them: folders first, each kind by title."""
-    return sorted(entries, key=lambda each: (not each.folder, words.key(each.label), each.slug))
+    return sorted(
+        entries, key=lambda each: (not each.folder, words.key(each.title or each.name), each.slug)
+    )
 
 
 def _united(rows: Iterable[Row]) -> Iterator[Row]:

@@ -3,6 +3,8 @@
 Imported wherever pages are shown, so it imports Markdown only for pages that need it.
 """
 
+import re
+
 from sheaf.rendering import source
 
 # What stored articles begin with. Earlier releases have stored the text's HTML alone, and no text
@@ -11,6 +13,8 @@ MARK = "<!--article-->"
 # Which renderer this is: it grows where rendering changes what stored pages look like or link to,
 # and upkeep renders them anew then (see pages/rerendering.py). What none has noted is 0.
 RENDERER = 2
+_TITLE = re.compile(r"\s*<h1[ >].*?</h1>\s*", re.DOTALL)
+_ID = re.compile(r' id="[^"]*"')
 
 
 def stored(headline: str, html: str) -> str:
@@ -27,3 +31,13 @@ def of_stored(html: str, body: str, title: str) -> str:
     parts = source.parse(body)
     first = markdown.first_heading(parts.text)
     return source.title(parts, first, "", title).headline + html
+
+
+def part(article: str) -> str:
+    """An article as a part of other documents: without its title, and with no address in it.
+
+    >>> part('<h1 id="menu">Menu</h1>\\n<p id="a"><a href="/guide">Guide</a></p>')
+    '<p><a href="/guide">Guide</a></p>'
+    """
+    text = _TITLE.sub("", article, count=1) if _TITLE.match(article) else article
+    return re.sub(r"<[^<>]*>", lambda tag: _ID.sub("", tag[0]), text)

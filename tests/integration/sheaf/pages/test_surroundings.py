@@ -42,7 +42,7 @@ def around(slug: str) -> Surroundings:
 
 
 def labels(entries: tuple[Entry, ...]) -> list[str]:
-    return [each.label + "/" * each.folder for each in entries]
+    return [(each.title or each.name) + "/" * each.folder for each in entries]
 
 
 def test_what_is_beside_a_page() -> None:

@@ -16,7 +16,11 @@ from sheaf.pages.diffs import Hunk, Shown
 from sheaf.pages.events import Event
 from sheaf.pages.proposals import Proposal
 from sheaf.pages.rewording import Piece, Row
+from sheaf.pages.surroundings import Surroundings
+from sheaf.pages.tags import Tag, Tags
+from sheaf.pages.tree import Entry, Folder
 from sheaf.rendering import source, static, templates
+from sheaf.rendering.contents import Heading
 from sheaf.rendering.metadata import Metadata
 from sheaf.rendering.source import Source
 
@@ -56,8 +60,7 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     headline = source.title(Source("", Metadata(text)), None, "slug").headline
     article = f"{headline}<h2>Safe</h2>\n<p>already</p>\n"
     imported = {**page, "origin": "import"}
-    yield "page.html", {"page": page, "said": Metadata(), "article": article}
-    yield "page.html", {"page": imported, "said": said(text), "article": article}
+    yield from read(page, imported, article, text)
     yield from listed_events(text)
     yield from searches(page, text)
     versions = [arrived, gone, tombstone, imported, alias]
@@ -79,17 +82,7 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
         linking = {"slug": page["slug"], "page": there, **around}
         yield "backlinks.html", {**linking, "items": [page]}
         yield "backlinks.html", {**linking, "items": []}
-    entries = [
-        {"name": name, "slug": f"guide/{name}", "page": page, "folder": folder}
-        for name, page, folder in (("a", True, False), ("b", False, True), ("größe", True, True))
-    ]
-    yield "tree.html", {"slug": "guide/größe", "items": entries, "feed": "/-/feed.atom", **around}
-    yield "tree.html", {"slug": "", "items": [], "feed": None, **around}
-    children = [
-        {"slug": f"guide/größe/{name}", "title": title, "page": is_page}
-        for name, title, is_page in (("a", text, True), ("b", "b", False))
-    ]
-    yield "folder.html", {"slug": "guide/größe", "items": children}
+    yield from found_by_people(page, text)
     yield "users.html", {"items": [user, {**user, "edits": 12}], **around}
     for happened in ([day(text)], []):
         shown = {"days": happened, "imports": bool(happened), **around}
@@ -101,6 +94,42 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     for status, is_address in ((404, False), (400, True), (503, False)):
         failed = {"status": status, "title": "Sorry", "detail": text, "is_address": is_address}
         yield "error.html", failed
+
+
+def entries(text: str) -> list[Entry]:
+    """A page, a folder, and what is both."""
+    return [
+        Entry("a", "guide/a", page=True, folder=False, title=text),
+        Entry("b", "guide/b", page=False, folder=True, title=None),
+        Entry("größe", "guide/größe", page=True, folder=True, title=text),
+    ]
+
+
+def read(
+    page: dict[str, Any], imported: dict[str, Any], article: str, text: str
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Pages with nothing around them, and with much."""
+    alone = {"headings": [], "around": Surroundings()}
+    yield "page.html", {"page": page, "said": Metadata(), "article": article, **alone}
+    headings = [Heading("safe", "Safe", depth) for depth in (1, 2, 1)]
+    some = tuple(entries(text))
+    around = Surroundings(some[2:], "guide", some, True, some[:1], True)
+    shown = {"headings": headings, "around": around}
+    yield "page.html", {"page": imported, "said": said(text), "article": article, **shown}
+
+
+def found_by_people(page: dict[str, Any], text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The tree and the tags."""
+    path, items = tuple(entries(text)[2:]), entries(text)
+    tree = {"feed": "/-/feed.atom", "most": 1000, **AROUND}
+    yield "tree.html", {"slug": "guide/größe", "path": path, "items": items, **tree}
+    yield "tree.html", {"slug": "", "path": (), "items": [], **tree, "feed": None}
+    yield "folder.html", {"slug": "guide/größe", "folder": Folder(path, items)}
+    tags = [Tag(text, 1), Tag("second", 100)]
+    yield "tags.html", {"tags": Tags(tags, True), "most": 100}
+    yield "tags.html", {"tags": Tags([], False), "most": 100}
+    yield "tag.html", {"tag": text, "items": [page], **AROUND}
+    yield "tag.html", {"tag": text, "items": [], **AROUND}
 
 
 def searches(page: dict[str, Any], text: str) -> Iterator[tuple[str, dict[str, Any]]]:

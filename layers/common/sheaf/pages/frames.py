@@ -1,0 +1,40 @@
+"""The frame around every document: menu and footer, which are pages that settings name."""
+
+from dataclasses import dataclass
+
+from sheaf import settings, telemetry
+from sheaf.database.outages import Unavailable
+from sheaf.pages import destinations, lookups
+from sheaf.pages.reads import Page
+from sheaf.rendering import articles
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Safe HTML; "" of what the site has not."""
+
+    menu: str = ""
+    footer: str = ""
+
+
+def current() -> Frame:
+    """The frame as its pages are now; without those that a database does not give."""
+    named = settings.current()
+    return Frame(_part(named.menu), _part(named.footer))
+
+
+def _part(slug: str) -> str:
+    page = _page(slug) if slug else None
+    if page is None or page.state != "live":
+        return ""
+    article = articles.of_stored(page.html, page.body, page.title)
+    return articles.part(destinations.shown(article, page.slug, page.file))
+
+
+def _page(slug: str) -> Page | None:
+    try:
+        page = lookups.at(slug)
+        return lookups.at(page.moved_to) if page and page.moved_to else page
+    except Unavailable as error:
+        telemetry.log("WARNING", "frame not read", slug=slug, reason=telemetry.reason(error))
+        return None
