@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Any
 
 from sheaf import settings, slugs, texts
 from sheaf.caching.entry import Entry
@@ -11,12 +12,12 @@ from sheaf.http import encodings, responses
 from sheaf.http.conditions import page_tag
 from sheaf.http.problems import Problem
 from sheaf.http.responses import Response
-from sheaf.pages import destinations
+from sheaf.pages import addresses, destinations
 from sheaf.pages.errors import Redirected
 from sheaf.pages.reads import Page
 from sheaf.pages.revisions import Revision
 from sheaf.pages.tree import Child
-from sheaf.rendering import articles, linked, templates
+from sheaf.rendering import accents, articles, linked, templates
 from sheaf.rendering.source import parse
 from sheaf.slugs import BadSlug
 
@@ -39,11 +40,17 @@ _TITLES = {
 }
 
 
-def site() -> dict[str, str]:
+def site() -> dict[str, Any]:
     """What every template may say about the site."""
     current = settings.current()
     return {
         "name": current.site_name,
+        "accent": accents.style(current.accent) if current.accent else "",
+        "lang": current.lang,
+        "licence": current.licence,
+        "licence_url": current.licence_url,
+        "start_page": current.start_page,
+        "indexed": current.indexed,
         "sign_in_url": current.sign_in_url,
         "token_url": current.token_url,
         "sign_out_url": current.sign_out_url,
@@ -87,8 +94,7 @@ def entry(page: Page, *, looks: bool = True) -> Entry:
         article, leads_on = destinations.shown(stored, page.slug, page.file)
     else:
         article, leads_on = linked.shown(stored), linked.leads_on(stored)
-    context = {"page": page, "said": parse(page.body).metadata, "article": article}
-    html = templates.render("page.html", **context, site=site()).encode()
+    html = templates.render("page.html", **_shown(page, article), site=site()).encode()
     of_page = cdn_tag(page.slug)
     tag = page_tag(page.version, content_tag(html)[:8], STORED_ENCODING)
     headers = {**responses.PAGE, **responses.policy(), "etag": tag, CDN_TAG: of_page}
@@ -101,6 +107,18 @@ def entry(page: Page, *, looks: bool = True) -> Entry:
         modified=modified,
         fresh_for=_LOOKED_UP_SECONDS * looks if leads_on else None,
     )
+
+
+def _shown(page: Page, article: str) -> dict[str, Any]:
+    """What is shown of a page, and told to programs that look for it."""
+    said = parse(page.body).metadata
+    return {
+        "page": page,
+        "said": said,
+        "article": article,
+        "description": said.description or articles.first_words(article),
+        "address": addresses.known(),
+    }
 
 
 def folder(slug: str, below: Sequence[Child]) -> Entry:
@@ -128,7 +146,7 @@ def _missing(slug: str, html: str, status: HTTPStatus, version: int = 0) -> Entr
 
 def moved(page: Page, moved_to: str) -> Entry:
     """What is said where a page was, for as long as a page may be kept."""
-    there = slugs.page_path(moved_to)
+    there = templates.page_path(moved_to)
     status, why = HTTPStatus.PERMANENT_REDIRECT, str(Redirected(page.slug, moved_to))
     headers = {**responses.MOVED, **responses.policy(), CDN_TAG: cdn_tag(page.slug)}
     return ready(

@@ -3,6 +3,10 @@
 Imported wherever pages are shown, so it imports Markdown only for pages that need it.
 """
 
+import re
+from html import unescape
+
+from sheaf import texts
 from sheaf.rendering import source
 
 # What stored articles begin with. Earlier releases have stored the text's HTML alone, and no text
@@ -11,6 +15,14 @@ MARK = "<!--article-->"
 # Which renderer this is: it grows where rendering changes what stored pages look like or link to,
 # and upkeep renders them anew then (see pages/rerendering.py). What none has noted is 0.
 RENDERER = 2
+# So much of an article is looked through for its first words, of which so many are told.
+_BEGINNING, _DESCRIPTION = 8000, 160
+# What says little by itself: headings, code, tables, notes' numbers and names of notices.
+_ASIDE = re.compile(
+    r"<(h[1-6]|pre|table|sup|summary|section)\b.*?(?:</\1>|\Z)|<p class=\"title\">.*?(?:</p>|\Z)",
+    re.DOTALL,
+)
+_TAG = re.compile(r"<[^<>]*(?:>|\Z)")
 
 
 def stored(headline: str, html: str) -> str:
@@ -27,3 +39,16 @@ def of_stored(html: str, body: str, title: str) -> str:
     parts = source.parse(body)
     first = markdown.first_heading(parts.text)
     return source.title(parts, first, "", title).headline + html
+
+
+def first_words(article: str) -> str:
+    """What an article begins with, as a line of whole words that describes it: 160 characters.
+
+    >>> first_words("<h1>Tea</h1>\\n<p>Three <b>minutes</b>.</p>\\n<h2>Pots</h2>")
+    'Three minutes.'
+    """
+    words = _TAG.sub("", _ASIDE.sub("", article[:_BEGINNING]))
+    line = texts.line(unescape(words))
+    if len(line) <= _DESCRIPTION:
+        return line
+    return (line[:_DESCRIPTION].rpartition(" ")[0] or line[: _DESCRIPTION - 1]) + "…"

@@ -56,8 +56,9 @@ def contexts(text: str = "A bundle") -> Iterator[tuple[str, dict[str, Any]]]:
     headline = source.title(Source("", Metadata(text)), None, "slug").headline
     article = f"{headline}<h2>Safe</h2>\n<p>already</p>\n"
     imported = {**page, "origin": "import"}
-    yield "page.html", {"page": page, "said": Metadata(), "article": article}
-    yield "page.html", {"page": imported, "said": said(text), "article": article}
+    shown: dict[str, Any] = {"article": article, "description": text, "address": ""}
+    yield "page.html", {"page": page, "said": Metadata(), **shown}
+    yield "page.html", {"page": imported, "said": said(text), **shown}
     yield from listed_events(text)
     yield from searches(page, text)
     versions = [arrived, gone, tombstone, imported, alias]
@@ -188,6 +189,12 @@ SITE = {
     "token_url": "https://id.example/token",
     "sign_out_url": "https://id.example/logout",
     "client_id": "sheaf",
+    "accent": "",
+    "lang": "",
+    "licence": "",
+    "licence_url": "",
+    "start_page": "home",
+    "indexed": True,
 }
 
 
@@ -295,6 +302,16 @@ def test_addresses_are_percent_encoded() -> None:
     links = {link["href"] for link in Document(render(*next(contexts()))).all("a")}
     slug = "guide/gr%C3%B6%C3%9Fe"
     assert {f"/{slug}", f"/{slug}.md", f"/-/edit/{slug}", f"/-/history/{slug}"} <= links
+
+
+def test_the_home_page_is_the_root() -> None:
+    assert templates.page_path("home") == "/"
+    assert templates.page_path("home/garden") == "/home/garden"
+
+
+def test_another_page_is_the_root(start_page: str) -> None:
+    assert templates.page_path(start_page) == "/"
+    assert templates.page_path("home") == "/home"
 
 
 def test_times_are_told_in_utc() -> None:
@@ -441,4 +458,4 @@ def test_a_reader_loads_little() -> None:
     document = render(*next(contexts()))
     names = re.findall(r"/-/static/([^\"]+)", document)
     files = {name: file.body for name in names if (file := static.find(name))}
-    assert len(document) + sum(map(len, files.values())) < 20_000
+    assert len(document) + sum(map(len, files.values())) < 30_000
