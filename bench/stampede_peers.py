@@ -74,7 +74,8 @@ def read_and_render(slug: str) -> str:
     assert found, "it was stored before"
     article = articles.of_stored(found.html, found.body, found.title)
     context = {"page": found, "said": source.parse(found.body).metadata, "article": article}
-    return templates.render("page.html", **context, site=documents.site())
+    head = {"description": articles.first_words(article), "address": ""}
+    return templates.render("page.html", **context, **head, site=documents.site())
 
 
 OURS, OURS_OLD = "Sheaf", "Sheaf, page there but too old"

@@ -17,6 +17,7 @@ os.environ |= {"POWERTOOLS_SERVICE_NAME": "sheaf-tests", "POWERTOOLS_LOG_LEVEL":
 
 from local.gateway.functions import REGION  # noqa: E402
 from local.laptop.issuer import mint  # noqa: E402
+from sheaf import settings  # noqa: E402
 from sheaf.aws import services  # noqa: E402
 
 # Started in a shell's background the tests would ignore Ctrl-C, and so would what they start.
@@ -111,6 +112,15 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     services.client.cache_clear()
     yield
     services.client.cache_clear()
+
+
+@pytest.fixture
+def start_page(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Another page than `home` at the root: in a folder, and in scripts that have to be encoded."""
+    monkeypatch.setenv("SHEAF_START_PAGE", "größe/茶")
+    settings.start_page.cache_clear()
+    yield "größe/茶"
+    settings.start_page.cache_clear()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from redis import RedisError
 from sqlalchemy import func, select
 
-from listing import feeds, llms, sitemaps, versions, views
+from listing import feeds, llms, opensearch, sitemaps, versions, views
 from listing.parameters import (
     HOW_MANY,
     Answer,
@@ -80,7 +80,7 @@ _UNCHANGED: dict[int, Any] = {304: {"description": "The reader has it already"}}
 
 
 api = Api(show=documents.problem)
-for router in (views.router, feeds.router, sitemaps.router, llms.router):
+for router in (views.router, feeds.router, sitemaps.router, llms.router, opensearch.router):
     api.include_router(router)
 
 

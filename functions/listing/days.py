@@ -6,8 +6,8 @@ from datetime import UTC, date
 from itertools import groupby
 from urllib.parse import quote
 
-from sheaf import slugs
 from sheaf.pages.events import Event
+from sheaf.rendering import templates
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def of(events: Iterable[Event]) -> list[Day]:
 def show(event: Event) -> Shown:
     """Where an event is shown."""
     history = f"/-/history/{quote(event.slug)}"
-    page = slugs.page_path(event.moved_to or event.slug)
+    page = templates.page_path(event.moved_to or event.slug)
     if event.kind == "deleted":
         return Shown(event, history, f"{history}?version={event.based_on}", "what it said")
     if event.moved_to:

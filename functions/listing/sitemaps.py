@@ -12,7 +12,6 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from listing import elements
 from listing.parameters import Answer
-from sheaf import slugs
 from sheaf.hashing import SLOTS
 from sheaf.pages import addresses
 from sheaf.pages.addresses import Located
@@ -62,6 +61,6 @@ def _part(site: str, pages: list[Located]) -> ET.Element:
     root = ET.Element("urlset", xmlns=_NAMESPACE)
     for page in pages:
         url = ET.SubElement(root, "url")
-        elements.add(url, "loc", site + slugs.page_path(page.slug))
+        elements.add(url, "loc", site + templates.page_path(page.slug))
         elements.add(url, "lastmod", templates.machine_time(page.updated_at))
     return root

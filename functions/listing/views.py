@@ -143,7 +143,7 @@ def current(slug: str) -> Answer:
     """From what is of a version, and never changes, to what is there now: never to a dead end."""
     slug = slugs.parse_quoted(slug)
     is_deleted = lookups.is_deleted(slug)
-    there = f"/-/history/{quote(slug)}" if is_deleted else slugs.page_path(slug)
+    there = f"/-/history/{quote(slug)}" if is_deleted else templates.page_path(slug)
     return send(responses.see_other(there, responses.REVALIDATE))
 
 

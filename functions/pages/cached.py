@@ -55,7 +55,7 @@ def look(slug: str, request: Request, now: float) -> tuple[Entry | None, str]:
 
 def slug_at(path: str) -> str:
     """The slug that a page's path stands for, if it is one: whether it is was not checked."""
-    return path[1:] or "home"
+    return path[1:] or settings.start_page()
 
 
 def _may_be_a_page(request: Request) -> bool:

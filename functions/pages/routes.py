@@ -7,7 +7,7 @@ from functools import cache, partial
 from http import HTTPStatus
 
 from pages import cached
-from sheaf import slugs, telemetry
+from sheaf import settings, slugs, telemetry
 from sheaf.caching.entry import Entry
 from sheaf.database.outages import Unavailable
 from sheaf.hashing import content_tag
@@ -29,6 +29,7 @@ _NOT_CRAWLED = (
     *("/-/new", "/api/"),
 )
 _ROBOTS = "\n".join(["User-agent: *", *(f"Disallow: {path}" for path in _NOT_CRAWLED), ""])
+_NO_ROBOTS = "User-agent: *\nDisallow: /\n"
 _SITEMAP = "\nSitemap: {}/sitemap.xml\n"
 
 
@@ -74,7 +75,7 @@ def _check(request: Request, how: str) -> None:
 
 def _page_or_source(request: Request, how: str, now: float) -> Entry | Response:
     if request.path != "/" and request.path.endswith("/"):
-        return responses.redirect(slugs.page_path(slugs.parse(request.path.strip("/"))))
+        return responses.redirect(templates.page_path(slugs.parse(request.path.strip("/"))))
     name = cached.slug_at(request.path)
     if name.endswith(".md"):
         return _source(slugs.parse(name.removesuffix(".md")), request, now)
@@ -107,6 +108,8 @@ def _favicon(_rest: str) -> Response:
 
 def _robots(_rest: str) -> Response:
     headers = {"content-type": "text/plain; charset=utf-8", "cache-control": "max-age=3600"}
+    if not settings.current().indexed:
+        return Response(200, headers, _NO_ROBOTS)
     try:
         return Response(200, headers, _ROBOTS + _SITEMAP.format(addresses.base()))
     except (Unaddressed, Unavailable):
@@ -142,8 +145,7 @@ def _source(slug: str, request: Request, now: float) -> Entry:
     page, how = cached.look(slug, request, now)
     page = page or _page(slug, request, how, now)
     if page.status == HTTPStatus.PERMANENT_REDIRECT:
-        there = page.headers["location"]
-        return page.with_header("location", f"{'/home' if there == '/' else there}.md")
+        return page.with_header("location", _source_of(page.headers["location"]))
     if page.status != 200:
         return page
     if not page.version:
@@ -151,6 +153,10 @@ def _source(slug: str, request: Request, now: float) -> Entry:
     version = page.version
     make = partial(_make_source, slug, version)
     return read_through.immutable(slug, f"source={version}", make, now)
+
+
+def _source_of(path: str) -> str:
+    return templates.source_path(settings.start_page()) if path == "/" else f"{path}.md"
 
 
 def _make_source(slug: str, version: int) -> Entry:

@@ -276,7 +276,8 @@ def preview(text: PreviewInput) -> PowertoolsResponse[str]:
     html = destinations.shown(article, slug, file or "")
     said = source.parse(content.body).metadata
     names = content.title, list(content.tags)
-    seen = Preview(html, *names, said.lang, said.direction, list(content.warnings))
+    lang = said.lang or settings.current().lang or None
+    seen = Preview(html, *names, lang, said.direction, list(content.warnings))
     return reply(seen, headers=_NO_STORE)
 
 

@@ -6,7 +6,7 @@ That each page has one address is not needed here, where nothing is kept.
 from werkzeug import Request
 
 from local.gateway import events
-from sheaf import slugs
+from sheaf import settings, slugs
 from sheaf.http import media_types
 
 
@@ -20,11 +20,13 @@ def lead_to_source(request: Request) -> None:
         and media_types.wants_markdown(accept)
         and _may_be_a_page(name)
     ):
-        request.environ["PATH_INFO"] += ".md" if name else f"{slugs.HOME}.md"
+        start = "" if name else settings.start_page()
+        # As WSGI has it: each byte is a character.
+        request.environ["PATH_INFO"] += f"{start}.md".encode().decode("latin-1")
 
 
 def _may_be_a_page(name: str) -> bool:
     try:
-        return slugs.parse(name or slugs.HOME) not in slugs.RESERVED
+        return slugs.parse(name or settings.start_page()) not in slugs.RESERVED
     except slugs.BadSlug:
         return False

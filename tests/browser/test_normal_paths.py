@@ -1,14 +1,14 @@
 """The CDN's own function, which gives each page one address: run by a browser's JavaScript."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import pytest
 from playwright.sync_api import Browser
 
 from sheaf import slugs
-from sheaf.rendering.templates import source_path
-from sheaf.slugs import page_path
+from sheaf.rendering.templates import page_path, source_path
 from tests.sam.test_template import of_type
 from tests.unit.sheaf.http.test_media_types import EXAMPLES
 
@@ -21,8 +21,15 @@ class Handle(Protocol):
 
 @pytest.fixture(scope="module")
 def handle(chromium: Browser) -> Iterator[Handle]:
+    with handling(chromium, "home") as handle:
+        yield handle
+
+
+@contextmanager
+def handling(chromium: Browser, start_page: str) -> Iterator[Handle]:
     (function,) = of_type("AWS::CloudFront::Function").values()
-    code = f"(request) => {{ {function['FunctionCode']}; return handler({{ request }}); }}"
+    written = function["FunctionCode"]["Fn::Sub"].replace("${StartPage}", start_page)
+    code = f"(request) => {{ {written}; return handler({{ request }}); }}"
     tab = chromium.new_page()
 
     def handle(path: str, accept: object = None, method: str = "GET") -> Any:
@@ -80,6 +87,12 @@ def test_who_wants_markdown_and_no_html_is_led_to_the_source(handle: Handle, acc
 def test_each_page_has_a_source(handle: Handle, slug: str) -> None:
     assert handle(page_path(slug), {"value": "text/markdown"}) == source_path(slug)
     assert handle(page_path(slug), {"value": "text/markdown"}, "HEAD") == source_path(slug)
+
+
+def test_the_root_has_the_source_of_the_start_page(chromium: Browser) -> None:
+    with handling(chromium, "größe/茶") as handle:
+        assert handle("/", {"value": "text/markdown"}) == source_path("größe/茶")
+        assert handle("/home", {"value": "text/markdown"}) == "/home.md"
 
 
 def test_spellings_of_a_page_lead_to_its_source_too(handle: Handle) -> None:

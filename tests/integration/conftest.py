@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sheaf import redis_client, redis_scripts, settings
+from sheaf.http import responses
 from sheaf.locks import engines
 from sheaf.locks import redis as locks_on_redis
 from sheaf.pages import destinations, lists, page_cache, snapshots
@@ -53,7 +54,8 @@ def configure(clean: Servers) -> Iterator[Configure]:
 def _forget_settings() -> None:
     page_cache.near().close()
     for cached in (
-        *(settings.current, engines.current, page_cache.near),
+        *(settings.current, settings.start_page, responses.policy),
+        *(engines.current, page_cache.near),
         # Another database may have other keys, and other counts.
         *(shards._following, lists._secrets, snapshots._known),
     ):

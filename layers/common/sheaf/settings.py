@@ -74,8 +74,9 @@ def current() -> Settings:
     return Settings(os.environ)
 
 
+@cache
 def start_page() -> str:
-    """The slug of the page at `/`; also for programs that have no other settings."""
+    """The slug of the page at `/`, read at the first call; programs have no other settings."""
     return _slug(os.environ, "SHEAF_START_PAGE") or _HOME
 
 

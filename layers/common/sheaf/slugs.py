@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from sheaf import texts
 from sheaf.texts import composed
@@ -109,11 +109,6 @@ def from_title(title: str, folder: str = "", ending: str = "") -> str:
         if _may_be_new(slug := f"{before}{name}{ending}"):
             return slug
     raise BadSlug(f"There is no name for a page in {folder}.")
-
-
-def page_path(slug: str) -> str:
-    """The address of a page: its slug, percent-encoded; the page `home` is the site's root."""
-    return "/" if slug == HOME else f"/{quote(slug)}"
 
 
 def from_path(path: str) -> str:

@@ -145,10 +145,8 @@ def test_a_licence_needs_no_address() -> None:
     assert (site.licence, site.licence_url) == ("All rights reserved", "")
 
 
-def test_the_start_page_is_known_without_other_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert module.start_page() == slugs.HOME
-    monkeypatch.setenv("SHEAF_START_PAGE", "guide/start")
-    assert module.start_page() == "guide/start"
+def test_the_start_page_is_known_without_other_settings(start_page: str) -> None:
+    assert module.start_page() == start_page
 
 
 @pytest.mark.parametrize(

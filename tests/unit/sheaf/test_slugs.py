@@ -420,8 +420,3 @@ def test_a_name_takes_no_time_that_grows_with_a_title(part: str) -> None:
         with contextlib.suppress(slugs.BadSlug):
             name("ب" + part * (400_000 // len(part)))
     assert time.process_time() - begun < 15
-
-
-def test_the_home_page_is_the_root() -> None:
-    assert slugs.page_path("home") == "/"
-    assert slugs.page_path("home/garden") == "/home/garden"

@@ -1,8 +1,8 @@
 """What a search has found, as people read it: where the pages are, and why each came where."""
 
 from collections.abc import Iterator
+from urllib.parse import quote
 
-from sheaf import slugs
 from sheaf.cli.client import FoundPage, FoundPages
 
 # Which words a page has, where that is not all of them as they were typed.
@@ -37,13 +37,18 @@ def instead(found: FoundPages) -> str | None:
 def lines(found: FoundPages, site: str, *, explains: bool) -> Iterator[str]:
     """The title and the address of each page and, if it `explains`, why it is there."""
     for number, page in enumerate(found.items, 1):
-        yield f"{page.title}  {site}{slugs.page_path(page.slug)}"
+        yield f"{page.title}  {site}{_path(page.slug)}"
         if explains:
             yield f"  {number}. has {_words(page, found)}; {_why(page)}"
     if explains and found.optional:
         yield f"not all of them have {', '.join(found.optional)}, as so many pages do"
     if explains and found.ends_early:
         yield "more pages have them than are put in order: the list ends before the last"
+
+
+def _path(slug: str) -> str:
+    # Which page is the site's root as well only the site knows.
+    return f"/{quote(slug)}"
 
 
 def _words(page: FoundPage, found: FoundPages) -> str:

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from http import HTTPStatus
+from typing import Any
 
 from sheaf import settings, slugs, texts
 from sheaf.caching.entry import Entry
@@ -10,13 +11,14 @@ from sheaf.http import encodings, responses
 from sheaf.http.conditions import page_tag
 from sheaf.http.problems import Problem
 from sheaf.http.responses import Response
-from sheaf.pages import destinations, surroundings
+from sheaf.pages import addresses, destinations, frames, surroundings
 from sheaf.pages.errors import Redirected
+from sheaf.pages.frames import Frame
 from sheaf.pages.reads import Page
 from sheaf.pages.revisions import Revision
 from sheaf.pages.surroundings import Surroundings
 from sheaf.pages.tree import Folder
-from sheaf.rendering import articles, contents, linked, templates
+from sheaf.rendering import accents, articles, contents, linked, templates
 from sheaf.rendering.source import parse
 from sheaf.slugs import BadSlug
 
@@ -39,11 +41,19 @@ _TITLES = {
 }
 
 
-def site() -> dict[str, str]:
-    """What every template may say about the site."""
-    current = settings.current()
+def site(frame: Frame | None = None) -> dict[str, Any]:
+    """What every template may say about the site; the frame is looked up unless it is given."""
+    current, around = settings.current(), frame or frames.current()
     return {
+        "menu": around.menu,
+        "footer": around.footer,
         "name": current.site_name,
+        "accent": accents.style(current.accent) if current.accent else "",
+        "lang": current.lang,
+        "licence": current.licence,
+        "licence_url": current.licence_url,
+        "start_page": current.start_page,
+        "indexed": current.indexed,
         "sign_in_url": current.sign_in_url,
         "token_url": current.token_url,
         "sign_out_url": current.sign_out_url,
@@ -88,7 +98,9 @@ def entry(page: Page, *, looks: bool = True) -> Entry:
         article, around = destinations.shown(stored, page.slug, page.file), surroundings.of(page)
     else:
         article, around = linked.shown(stored), surroundings.unseen(page.slug)
-    html = _document(page, article, around).encode()
+    frame = frames.current() if looks else Frame()
+    shown = _shown(page, article, around)
+    html = templates.render("page.html", **shown, site=site(frame)).encode()
     of_page = cdn_tag(page.slug)
     tag = page_tag(page.version, content_tag(html)[:8], STORED_ENCODING)
     headers = {**responses.PAGE, **responses.policy(), "etag": tag, CDN_TAG: of_page}
@@ -103,11 +115,19 @@ def entry(page: Page, *, looks: bool = True) -> Entry:
     )
 
 
-def _document(page: Page, article: str, around: Surroundings) -> str:
-    html, headings = contents.linked(article)
-    shown = {"article": html, "headings": headings, "around": around}
+def _shown(page: Page, article: str, around: Surroundings) -> dict[str, Any]:
+    """What is shown of a page, and told to programs that look for it."""
     said = parse(page.body).metadata
-    return templates.render("page.html", page=page, said=said, **shown, site=site())
+    html, headings = contents.linked(article)
+    return {
+        "page": page,
+        "said": said,
+        "article": html,
+        "headings": headings,
+        "around": around,
+        "description": said.description or articles.first_words(article),
+        "address": addresses.known(),
+    }
 
 
 def folder(slug: str, below: Folder) -> Entry:
@@ -135,7 +155,7 @@ def _missing(slug: str, html: str, status: HTTPStatus, version: int = 0) -> Entr
 
 def moved(page: Page, moved_to: str) -> Entry:
     """What is said where a page was, for as long as a page may be kept."""
-    there = slugs.page_path(moved_to)
+    there = templates.page_path(moved_to)
     status, why = HTTPStatus.PERMANENT_REDIRECT, str(Redirected(page.slug, moved_to))
     headers = {**responses.MOVED, **responses.policy(), CDN_TAG: cdn_tag(page.slug)}
     return ready(
@@ -217,5 +237,5 @@ def error(status: HTTPStatus, detail: str, *, is_address: bool = False) -> str:
         title=_TITLES.get(status, "This did not work"),
         detail=detail,
         is_address=is_address,
-        site=site(),
+        site=site(Frame()),
     )

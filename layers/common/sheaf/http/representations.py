@@ -12,10 +12,10 @@ from typing import Any, Literal, TypeAlias
 
 from typing_extensions import TypedDict
 
-from sheaf import slugs
 from sheaf.pages.drafts import Draft, DraftItem
 from sheaf.pages.edit_leases import Lease
 from sheaf.pages.reads import Page, PageItem
+from sheaf.rendering import templates
 from sheaf.rendering.metadata import Direction
 from sheaf.rendering.source import SourceWarning
 from sheaf.search.statements import Suggestion
@@ -81,7 +81,8 @@ Difference = TypedDict("Difference", {"from": int, "to": int, "diff": str})
 class Preview:
     """What a page with some text would look like: its HTML says its title, too.
 
-    `lang` and `dir` are for the element around the HTML, as its author says or `auto`.
+    `lang` and `dir` are for the element around the HTML: as its author says, or else the site's
+    language and `auto`.
     """
 
     html: str
@@ -144,7 +145,7 @@ class Health:
 
 
 def _url(page: Page) -> str:
-    return f"{slugs.page_path(page.slug)}?v={page.version}"
+    return f"{templates.page_path(page.slug)}?v={page.version}"
 
 
 def answers(model: Any, description: str, status: int = 200) -> dict[int, Any]:

@@ -240,17 +240,28 @@ def _text(value: Any) -> str:
     return str(value.isoformat() if hasattr(value, "isoformat") else value)
 
 
+def _own_style(accent: str) -> str:
+    if not accent:
+        return ""
+    from sheaf.rendering import accents  # noqa: PLC0415 - not for a page in the cache
+
+    return f" {accents.source(accent)}"
+
+
 @cache
 def policy() -> dict[str, str]:
-    """The content security policy of HTML: nothing inline, nothing from elsewhere but images.
+    """The content security policy of HTML: nothing inline but the accent, and but for
+    images nothing from elsewhere.
 
     No script makes HTML of text, but for the editor, which shows previews that the site has made.
     """
-    token = urlsplit(settings.current().token_url)
+    current = settings.current()
+    token = urlsplit(current.token_url)
     token_origin = f" {token.scheme}://{token.netloc}" if token.netloc else ""
     return {
         "content-security-policy": (
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; "
+            "default-src 'none'; script-src 'self'; "
+            f"style-src 'self'{_own_style(current.accent)}; img-src 'self' data: https:; "
             "require-trusted-types-for 'script'; trusted-types sheaf; "
             f"connect-src 'self'{token_origin}; form-action 'self'; base-uri 'none'; "
             "frame-ancestors 'none'"

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, Select, literal_column, select, text
 
-from sheaf import settings
+from sheaf import settings, telemetry
 from sheaf.database import site_url
+from sheaf.database.outages import Unavailable
 from sheaf.database.tables import is_live, pages
 from sheaf.pages.errors import Unaddressed
 from sheaf.sharding import ownership, scattering, shards
@@ -35,6 +36,20 @@ def base() -> str:
     if not found:
         raise Unaddressed
     return found
+
+
+def known() -> str:
+    """As `base`, for what does without: "" if nobody knows or, for a minute, if nobody answers."""
+    return settings.current().site_url or _known(int(time.time() // 60))
+
+
+@lru_cache(maxsize=1)
+def _known(minute: int) -> str:
+    try:
+        return _noted(minute) or ""
+    except Unavailable as error:
+        telemetry.log("WARNING", "address not looked up", reason=telemetry.reason(error))
+        return ""
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,9 @@ Imported wherever pages are shown, so it imports Markdown only for pages that ne
 """
 
 import re
+from html import unescape
 
+from sheaf import texts
 from sheaf.rendering import source
 
 # What stored articles begin with. Earlier releases have stored the text's HTML alone, and no text
@@ -15,6 +17,14 @@ MARK = "<!--article-->"
 RENDERER = 2
 _TITLE = re.compile(r"\s*<h1[ >].*?</h1>\s*", re.DOTALL)
 _ID = re.compile(r' id="[^"]*"')
+# So much of an article is looked through for its first words, of which so many are told.
+_BEGINNING, _DESCRIPTION = 8000, 160
+# What says little by itself: headings, code, tables, notes' numbers and names of notices.
+_ASIDE = re.compile(
+    r"<(h[1-6]|pre|table|sup|summary|section)\b.*?(?:</\1>|\Z)|<p class=\"title\">.*?(?:</p>|\Z)",
+    re.DOTALL,
+)
+_TAG = re.compile(r"<[^<>]*(?:>|\Z)")
 
 
 def stored(headline: str, html: str) -> str:
@@ -41,3 +51,16 @@ def part(article: str) -> str:
     """
     text = _TITLE.sub("", article, count=1) if _TITLE.match(article) else article
     return re.sub(r"<[^<>]*>", lambda tag: _ID.sub("", tag[0]), text)
+
+
+def first_words(article: str) -> str:
+    """What an article begins with, as a line of whole words that describes it: 160 characters.
+
+    >>> first_words("<h1>Tea</h1>\\n<p>Three <b>minutes</b>.</p>\\n<h2>Pots</h2>")
+    'Three minutes.'
+    """
+    words = _TAG.sub("", _ASIDE.sub("", article[:_BEGINNING]))
+    line = texts.line(unescape(words))
+    if len(line) <= _DESCRIPTION:
+        return line
+    return (line[:_DESCRIPTION].rpartition(" ")[0] or line[: _DESCRIPTION - 1]) + "…"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from sheaf import slugs
+from sheaf import settings, slugs
 
 # What links may begin with. Other addresses do nothing in most browsers, or harm.
 _SCHEMES = (
@@ -49,7 +49,7 @@ def readings(href: str, slug: str, file: str = "") -> tuple[Target, ...]:
     parts, path = _split(href), path_of(href, slug, file)
     if parts is None or path is None or _is_of_the_site(parts.path, path):
         return ()
-    own = "" if slug == slugs.HOME else slug
+    own = "" if slug == settings.start_page() else slug
     paths = dict.fromkeys((path, _joined(own, parts.path)))
     return tuple(_targets((page for path in paths for page in _pages(path)), _behind(parts)))
 
@@ -104,7 +104,7 @@ def alias(written: str, slug: str, file: str = "") -> str:
     if _is_of_the_site(f"/{path}", path):
         raise slugs.Reserved(f"The name {path!r} is reserved.")
     if not path:
-        return slugs.HOME
+        return settings.start_page()
     if not any(map(str.isalnum, path.rpartition("/")[2])):
         raise slugs.BadSlug("Nothing is left of its name.")
     return slugs.from_file(path) if slugs.is_markdown(path) else slugs.from_path(path)
@@ -149,7 +149,8 @@ def _behind(parts: SplitResult) -> str:
 def _pages(path: str) -> Iterator[str]:
     """The slugs of the pages that may be meant by a path."""
     if not path:
-        yield slugs.HOME
+        yield settings.start_page()
+        yield slugs.HOME  # as the file at the top of a folder
     elif path not in slugs.RESERVED:
         with suppress(slugs.BadSlug):
             yield _page(path)

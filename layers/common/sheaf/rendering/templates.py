@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from sheaf import slugs
+from sheaf import settings
 from sheaf.rendering import static
 
 # Text that browsers show as it is laid out, else a run of white space with a line's end in it.
@@ -29,6 +29,11 @@ def render(template: str, /, **context: object) -> str:
     Raises jinja2.UndefinedError when a value that the template needs is not given.
     """
     return _environment.get_template(template).render(context)
+
+
+def page_path(slug: str) -> str:
+    """The address of a page: its slug, percent-encoded; the start page is the site's root."""
+    return "/" if slug == settings.start_page() else f"/{quote(slug)}"
 
 
 def source_path(slug: str) -> str:
@@ -82,7 +87,7 @@ def _make_environment() -> Environment:
     )
     # A filter: of a constant name it is worked out once, when a template is compiled.
     environment.filters["static"] = static.url
-    environment.filters["page_path"] = slugs.page_path
+    environment.filters["page_path"] = page_path
     environment.filters["machine_time"] = machine_time
     environment.filters["human_time"] = human_time
     environment.tests["marked"] = has_marks

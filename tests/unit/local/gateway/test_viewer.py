@@ -27,6 +27,10 @@ def test_each_page_has_a_source(path: str, source: str) -> None:
     assert path_of(path) == path_of(path, method="HEAD") == source
 
 
+def test_the_root_has_the_source_of_the_start_page(start_page: str) -> None:
+    assert path_of("/") == f"/{start_page}.md"
+
+
 @pytest.mark.parametrize("path", ["/a.md", "/a/", "/a b", "/-/x", "/-", "/api", "/api/pages"])
 def test_what_is_no_page_has_no_source(path: str) -> None:
     assert path_of(path) == path

@@ -32,7 +32,7 @@ def other(**changed: Any) -> FoundPage:
 def test_a_page_is_its_title_and_its_address() -> None:
     home = other(slug="home", title="Welcome")
     lines = searching.lines(answer(PAGE, home), "http://a", explains=False)
-    assert list(lines) == ["Tee  http://a/gr%C3%B6%C3%9Fe/tee", "Welcome  http://a/"]
+    assert list(lines) == ["Tee  http://a/gr%C3%B6%C3%9Fe/tee", "Welcome  http://a/home"]
 
 
 def test_why_it_is_there_is_explained() -> None:

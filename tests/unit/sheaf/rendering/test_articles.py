@@ -1,9 +1,13 @@
 """Each page says its title once, by its structure: whoever has stored it."""
 
+import time
+from html import escape
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sheaf import texts
 from sheaf.pages import editing
 from sheaf.rendering import articles, markdown, source
 
@@ -25,6 +29,46 @@ CASES = {
     "headline with signs": ("# A & *b* <c>\n", None, False),
 }
 cases = pytest.mark.parametrize(("body", "given_title", "above"), CASES.values(), ids=CASES)
+
+
+FIRST_WORDS = {
+    "headings are none": ("# Tea\n\n## Green\n\nThree *minutes*.", "Three minutes."),
+    "lists are": ("- one\n- two & three", "one two & three"),
+    "lines are one": ("a\nb\n\nc", "a b c"),
+    "code is none": ("```py\nx = 1\n```\nIt is `one`.", "It is one."),
+    "tables are none": ("|a|\n|-|\n|b|\n\nc", "c"),
+    "numbers of notes are none": ("a[^1] b\n\n[^1]: c", "a b"),
+    "names of notices are none": ("> [!NOTE]\n> Hot.", "Hot."),
+    "links are their words": ("[tea](x) and ![a pot](y.png) more", "tea and more"),
+    "nothing is nothing": ("# Tea", ""),
+}
+
+
+@pytest.mark.parametrize(("body", "words"), FIRST_WORDS.values(), ids=FIRST_WORDS)
+def test_first_words(body: str, words: str) -> None:
+    assert articles.first_words(markdown.render(body, "tea").html) == words
+
+
+PARAGRAPHS = st.lists(st.text("ab é茶<>&'", max_size=400), max_size=40)
+
+
+@given(PARAGRAPHS)
+def test_first_words_are_whole_and_a_line(paragraphs: list[str]) -> None:
+    html = "\n".join(f"<p>{escape(each)}</p>" for each in paragraphs)
+    said, all_of_it = articles.first_words(html), texts.line("\n".join(paragraphs))
+    assert len(said) <= 160
+    assert all_of_it.startswith(said.removesuffix("…"))
+    if said != all_of_it:
+        assert said.endswith("…")
+        rest = all_of_it.removeprefix(said.removesuffix("…"))
+        assert rest.startswith(" ") or " " not in said
+
+
+@pytest.mark.parametrize("part", ["<", "<p>", "<pre>", "<h1>", "<sup", "&", "a", " "])
+def test_first_words_of_anything_are_found_at_once(part: str) -> None:
+    begun = time.process_time()
+    assert len(articles.first_words(part * 1_000_000)) <= 160
+    assert time.process_time() - begun < 1
 
 
 def text_html(body: str) -> str:

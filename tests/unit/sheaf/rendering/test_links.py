@@ -187,6 +187,13 @@ def test_aliases(written: str, page: tuple[str, str], slug: str) -> None:
     assert links.alias(written, *page) == slug
 
 
+def test_the_root_is_the_start_page_and_the_top_of_all_folders_too(start_page: str) -> None:
+    assert [each.slug for each in links.readings("/", "tea")] == [start_page, "home"]
+    assert [each.slug for each in links.readings("x", start_page)] == ["größe/x", "x"]
+    assert [each.slug for each in links.readings("x", "home")] == ["x", "home/x"]
+    assert links.alias("/", "tea") == start_page
+
+
 @pytest.mark.parametrize(
     "written", ["/api/pages", "../-/recent", "robots.txt", "???", "x/%00", f"/{'x/' * 150}y"]
 )

@@ -4,8 +4,10 @@ export function encoded(slug) {
   return slug.split("/").map(encodeURIComponent).join("/");
 }
 
+const start = document.documentElement.dataset.start ?? "home";
+
 export function pageOf(slug) {
-  return slug === "home" ? "/" : `/${encoded(slug)}`;
+  return slug === start ? "/" : `/${encoded(slug)}`;
 }
 
 export function editorOf(slug) {
