@@ -24,6 +24,14 @@ FOLDER = Path(__file__).parents[3] / "docs/images/screenshots"
 Options = dict[str, Any]
 DESK: Options = {"viewport": {"width": 1280, "height": 800}}
 ALWAYS: Options = {"locale": "en-GB", "timezone_id": "UTC", "reduced_motion": "reduce"}
+# On paper of the same colour a picture shows where it ends.
+FRAME = """() => {
+  const frame = new CSSStyleSheet();
+  frame.replaceSync(`body::after {
+    content: ""; position: fixed; inset: 0; z-index: 9; border: 1px solid var(--edge);
+  }`);
+  document.adoptedStyleSheets.push(frame);
+}"""
 # The merge comes last, as it changes a page.
 SCENES: dict[str, tuple[Callable[[Page, garden.ApiOf], None], Options]] = {
     "home": (scenes.home, DESK),
@@ -52,6 +60,7 @@ def main(folder: Path = FOLDER) -> None:
         for name, (scene, options) in SCENES.items():
             with _tab(browser, token("alice"), base_url=url, **ALWAYS, **options) as tab:
                 scene(tab, api_of)
+                tab.evaluate(FRAME)
                 for scheme in ("light", "dark"):
                     path = folder / f"{name}-{scheme}.png"
                     pixels = pictures.reduced(_picture(tab, scheme), blank)
