@@ -32,10 +32,10 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run invoke check test test-all faults contract mutants bench lint audit format openapi build deploy lock clean
+.PHONY: help run invoke check test test-all faults contract mutants bench lint audit format openapi screenshots build deploy lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/run ## Run the site on this machine (PORT=3000 WORKERS=2 SHEAF_HOME=.sheaf PYTHON=python3)
 	@exec $(VENV)/python -m local
@@ -91,6 +91,9 @@ format: .venv/dev ## Format the code
 
 openapi: .venv/dev ## Write the API's description from the routes
 	$(VENV)/python -m ops.openapi
+
+screenshots: .venv/dev ## Make the manual's pictures of a site, in Chromium (docs/images/screenshots)
+	$(VENV)/python -m tests.browser.screenshots
 
 build: .venv/dev ## Build what is deployed (ARCH=arm64 or x86_64)
 	ARCH=$(ARCH) SOURCE_DATE_EPOCH=$(NUMBER) PATH="$(CURDIR)/$(VENV):$$PATH" \

@@ -29,8 +29,8 @@ class Api(httpx.Client):
     def create(self, slug: str, body: str, **more: str) -> dict[str, Any]:
         return self._json("PUT", f"/pages/{slug}", {"if-none-match": "*"}, {"body": body, **more})
 
-    def update(self, slug: str, body: str) -> dict[str, Any]:
-        return self._json("PUT", f"/pages/{slug}", self._current(slug), {"body": body})
+    def update(self, slug: str, body: str, **more: str) -> dict[str, Any]:
+        return self._json("PUT", f"/pages/{slug}", self._current(slug), {"body": body, **more})
 
     def drafts(self, slug: str) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = self._json("GET", f"/drafts/{slug}")["items"]
@@ -38,6 +38,10 @@ class Api(httpx.Client):
 
     def lease(self, slug: str) -> dict[str, Any]:
         return self._json("PUT", f"/leases/{slug}", None, {})
+
+    def be_present(self, slug: str) -> None:
+        """Edit a page, as others see it, for a minute."""
+        self._json("PUT", f"/presence/{slug}", None, {"tab": "another"})
 
     def save_reserved(self, slug: str, body: str, version: int, fence: int) -> dict[str, Any]:
         """The answer, whatever it is."""

@@ -1,7 +1,5 @@
 """A real browser at the real site. Whatever it complains about fails the test."""
 
-import json
-import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,24 +11,13 @@ from playwright.sync_api import (
     ConsoleMessage,
     Page,
     expect,
-    sync_playwright,
 )
 
+from tests.browser import chromium as browsers
 from tests.browser.api import Api
 from tests.browser.tabs import OpenTab
 from tests.needs import needs
 from tests.waiting import PATIENCE
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
 
 # Not five seconds: a busy machine makes no test fail.
 expect.set_options(timeout=1000 * PATIENCE)
@@ -38,12 +25,9 @@ expect.set_options(timeout=1000 * PATIENCE)
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium")
-    needs(path is not None, "Chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    needs(browsers.path() is not None, "Chromium")
+    with browsers.started() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -56,7 +40,7 @@ def open_tab(chromium: Browser, site_url: str) -> Iterator[OpenTab]:
         window = chromium.new_context(base_url=site_url, **options)
         windows.append(window)
         if token:
-            window.add_init_script(_signed_in(token))
+            window.add_init_script(browsers.signed_in(token))
         tab = window.new_page()
         tab.set_default_timeout(1000 * PATIENCE)
         tab.on("pageerror", lambda error: complaints.append(str(error)))
@@ -67,13 +51,6 @@ def open_tab(chromium: Browser, site_url: str) -> Iterator[OpenTab]:
     for window in windows:
         window.close()
     assert complaints == []
-
-
-def _signed_in(token: str) -> str:
-    """A script that signs somebody in, the first time that it runs in a window."""
-    session = json.dumps(json.dumps({"token": token}))
-    once = "localStorage.given = localStorage['sheaf:session'] = "
-    return f"if (!localStorage.given) {once}{session}"
 
 
 def _complaint(message: ConsoleMessage) -> list[str]:

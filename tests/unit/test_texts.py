@@ -23,7 +23,7 @@ import sheaf
 from tests.needs import needs
 
 ROOT = Path(__file__).parents[2]
-DATA = {".json", ".svg", ".txt"}
+DATA = {".json", ".png", ".svg", ".txt"}
 FENCED = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`\n]+)`")
 DOCSTRING = re.compile(r'"""(.*?)"""', re.DOTALL)

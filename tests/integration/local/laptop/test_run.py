@@ -144,6 +144,7 @@ def test_a_site_begins_with_the_manual_and_keeps_an_edit(state: Path) -> None:
     with running(state, **ELSEWHERE) as site:
         assert (state.stat().st_mode & 0o777) == 0o700
         assert site.request("/")[0] == 200
+        assert site.request("/images/architecture.svg")[1].startswith("<svg")
         assert site.request("/api/health")[0] == 200
         token = mint(state, f"{site.url}/-/local", "alice", "editor")
         headers = {"Authorization": f"Bearer {token}", "If-None-Match": "*"}
