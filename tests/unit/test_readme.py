@@ -1,0 +1,109 @@
+"""The figures that README gives are those of the last measurements, in bench/results."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# However its lines are broken.
+README = " ".join((ROOT / "README.md").read_text().split())
+
+
+def writers(result: Any) -> str:
+    ours = result["writers"]["16"]["Sheaf"]
+    return f"{ours['saves_per_second']:.0f} saves a second, {ours['lost']} lost"
+
+
+def cached(result: Any) -> str:
+    warm = result["warm"]
+    flask, fastapi = (warm[name]["to_sheaf_200"] for name in ("Flask", "FastAPI"))
+    own = warm["Sheaf"]["cpu_microseconds_200"] / 1000
+    return (
+        f"{own:.2f} ms of a processor; with Flask {flask:.1f} times that,"
+        f" with FastAPI {fastapi:.1f} times"
+    )
+
+
+def cold(result: Any) -> str:
+    cold = result["cold"]
+    ours = cold["Sheaf"]
+    flask, fastapi = (cold[name]["to_sheaf"] for name in ("Flask", "FastAPI"))
+    return (
+        f"{ours['median_milliseconds']:.0f} ms, {ours['to_floor']:.1f} times a function that does"
+        f" nothing; with Flask {flask:.1f} times ours, with FastAPI {fastapi:.1f} times"
+    )
+
+
+def stampede(result: Any) -> str:
+    ours = result["stampede"]["Sheaf"]
+    assert ours["always_one"]
+    return f"{result['readers']} readers, {ours['rounds']} rounds: read and rendered once"
+
+
+def deep(result: Any) -> str:
+    calls = {name: each["call"] for name, each in result["depth"]["contenders"].items()}
+    ours, django = (calls[name]["deep_to_first"] for name in ("Sheaf", "Django's Paginator"))
+    return f"{ours:.1f} times page 1; Django's Paginator {django:.1f} times"
+
+
+def missed(result: Any) -> str:
+    many = result["shards"]["layouts"]["16"]
+    call, request = many["call_to_one_shard"], many["request_to_one_shard"]
+    return (
+        f"takes the function {call:.1f} times as long as over one, and not twice."
+        f" The request as a whole takes {request:.1f} times as long"
+    )
+
+
+def search(result: Any) -> str:
+    first, third = result["top_1"], result["top_3"]
+    ours, theirs = (
+        [round(100 * top[name]["all"]) for top in (first, third)] for name in ("sheaf", "FTS5")
+    )
+    return (
+        f"first of all in {ours[0]} of 100 queries, among the first three in {ours[1]};"
+        f" SQLite's FTS5 in {theirs[0]} and {theirs[1]}"
+    )
+
+
+def files(result: Any) -> str:
+    folders = result["folders"]
+    taken = sum(folder["taken"] for folder in folders)
+    assert taken == sum(min(folder["same"].values()) for folder in folders)
+    return f"{taken:,} files of six manuals, all of them byte for byte"
+
+
+def rendering(result: Any) -> str:
+    families = result["families"]
+    slowest = max(each["seconds"] for each in families.values())
+    return f"{len(families)} kinds of hard texts of 1 MiB: saved or refused within {slowest:.1f} s"
+
+
+def handoff(result: Any) -> str:
+    ours, theirs = (
+        result["handoffs"][name]["p50"] for name in ("Sheaf RedisLock", "redis-py Lock")
+    )
+    return f"in {ours:.1f} ms; redis-py's in {theirs:.0f} ms"
+
+
+FIGURES = {
+    "contention": [writers],
+    "cold": [cached, cold],
+    "serve": [stampede],
+    "lists": [deep, missed],
+    "search_quality": [search],
+    "folders": [files],
+    "rendering": [rendering],
+    "locks": [handoff],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [(name, said) for name, all_said in FIGURES.items() for said in all_said]
+)
+def test_a_figure_is_the_measured_one(name: str, said: Callable[[Any], str]) -> None:
+    result = json.loads((ROOT / "bench" / "results" / f"{name}.json").read_text())
+    assert said(result) in README
