@@ -231,6 +231,21 @@ def test_a_search_box_offers_titles(open_tab: OpenTab, slug: str, titled: str) -
     expect(options).to_have_count(0)
 
 
+def test_scripts_know_the_start_page(open_tab: OpenTab, slug: str, titled: str) -> None:
+    tab = open_tab()
+
+    def begin_elsewhere(route: Route) -> None:
+        answer = route.fetch()
+        start = f'<html lang="en" data-start="{slug}">'
+        route.fulfill(response=answer, body=answer.text().replace('<html lang="en">', start))
+
+    tab.route("**/-/search", begin_elsewhere)
+    tab.goto("/-/search")
+    options = offered(tab, titled)
+    expect(options).to_have_count(2)
+    assert [option.get_attribute("href") for option in options.all()] == ["/", f"/{slug}/other"]
+
+
 def test_a_title_is_chosen_with_keys(open_tab: OpenTab, slug: str, titled: str) -> None:
     tab = open_tab()
     tab.goto("/")

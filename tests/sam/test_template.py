@@ -304,7 +304,7 @@ def test_lists_for_readers_are_told_from_each_other_by_their_query(path: str) ->
 
 def test_the_cdn_knows_which_names_are_no_pages() -> None:
     (function,) = of_type("AWS::CloudFront::Function").values()
-    written = re.search(r"ofTheSite = /(.+)/;", function["FunctionCode"])
+    written = re.search(r"ofTheSite = /(.+)/;", function["FunctionCode"]["Fn::Sub"])
     assert written
     assert all(re.search(written[1], f"/{name}") for name in slugs.RESERVED)
     assert all(
