@@ -25,6 +25,8 @@ from sheaf.pages import (
     rerendering,
     similar,
     snapshots,
+    surroundings,
+    tags,
     tree,
 )
 from sheaf.pages.lists import Filters, Listing, Order
@@ -368,6 +370,25 @@ def test_what_is_below_a_name_is_not_read(
     _check_plans(loaded, statement, parameters, _check_read_in_order, most_blocks)
 
 
+@pytest.mark.parametrize("slug", ["guide/8", "guide", "notes/8/index", BUSIEST, "hub", "zzz"])
+def test_what_is_around_a_page_is_looked_up(loaded: Engine, slug: str) -> None:
+    given = {**surroundings._parameters(slug), "map_epoch": 1}
+    statement = surroundings._statement().compile(dialect=loaded.dialect)
+    _check_plans(
+        loaded,
+        str(statement),
+        statement.construct_params(given),
+        _check_each_found,
+        3 * MOST_BLOCKS,
+    )
+
+
+def test_the_pages_of_a_tag_are_not_all_read_to_list_it(loaded: Engine) -> None:
+    with _noted(loaded) as sent:
+        assert tags.everything().items
+    _check_plans(loaded, *sent[-1], _check_read_in_order, 3 * MOST_BLOCKS)
+
+
 def test_what_links_lead_to_is_looked_up(loaded: Engine) -> None:
     paths = [f"guide/{md5(str(n).encode()).hexdigest()}" for n in range(10)]
     names = [path.rpartition("/")[2] for path in paths]
@@ -385,5 +406,5 @@ def _check_each_found(plan: dict[str, Any]) -> None:
     assert not [node for node in scans if node["Node Type"] == "Seq Scan"]
     used = {str(node.get("Index Name")) for node in _nodes(plan)}
     assert {name for name in used if name.startswith("pages")} <= {
-        *("pages_slug_key", "pages_by_slug", "pages_by_name", "pages_by_title")
+        *("pages_slug_key", "pages_by_slug", "pages_by_path", "pages_by_name", "pages_by_title")
     }

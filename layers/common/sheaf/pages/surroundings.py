@@ -29,7 +29,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from sheaf import telemetry
 from sheaf.database.outages import Unavailable
-from sheaf.database.tables import is_live, links, pages, reader_epochs
+from sheaf.database.tables import links, reader_epochs
 from sheaf.pages import tree
 from sheaf.pages.reads import Page
 from sheaf.pages.tree import Entry
@@ -77,7 +77,9 @@ def of(page: Page) -> Surroundings:
     itself = Entry(name, page.slug, page=True, folder=False, title=page.title)
     shown, has_more = _beside(folder, itself, found)
     return Surroundings(
-        tree.path_to(folder, {slug: title for slug, title, *_ in found[_ABOVE]}),
+        tree.path_to(
+            folder, {slug: title for slug, title, *_ in found[_ABOVE] if title is not None}
+        ),
         page.slug if found[_BELOW] else folder,
         tuple(tree.as_read(shown)),
         has_more,
@@ -149,9 +151,8 @@ def _asked() -> Select[Any]:
 
 
 def _titles() -> Select[Any]:
-    above = pages.c.slug == func.any(cast(bindparam("above"), ARRAY(Text)))
-    mine = (is_live, above, ownership.readable(pages.c.slot))
-    return _rows(_ABOVE, pages.c.slug, pages.c.title, null()).where(*mine)
+    above = func.unnest(cast(bindparam("above"), ARRAY(Text))).column_valued("above")
+    return _rows(_ABOVE, above, tree.title(above), null())
 
 
 def _names(
@@ -165,16 +166,9 @@ def _names(
 def _linking() -> Select[Any]:
     slug = cast(bindparam("slug"), Text)
     others = (links.c.target == slug, links.c.source != slug, ownership.readable(links.c.slot))
-    page = select(pages.c.title).where(is_live, pages.c.slug == links.c.source).lateral("page")
-    first = (
-        select(links.c.source, page.c.title)
-        .select_from(links.join(page, literal_column("true")))
-        .where(*others)
-        .order_by(links.c.source)
-        .limit(literal_column(str(MOST_LINKING + 1), Integer))
-        .subquery("linking")
-    )
-    return _rows(_LINKING, first.c.source, first.c.title, null())
+    first = select(links.c.source).where(*others).order_by(links.c.source)
+    limited = first.limit(literal_column(str(MOST_LINKING + 1), Integer)).subquery("linking")
+    return _rows(_LINKING, limited.c.source, tree.title(limited.c.source), null())
 
 
 def _rows(kind: str, name: Any, title: Any, is_folder: Any) -> Select[Any]:

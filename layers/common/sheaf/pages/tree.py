@@ -187,17 +187,17 @@ def names(
     steps = _steps(first, start, limit, backward=backward, called=called)
     name, path = steps.c.name, first + steps.c.name
     is_folder = _nearest(path + " ").scalar_subquery() < path + _JUST_BEHIND
-    columns: list[ColumnElement[Any]] = [name, _title(path), is_folder, name]
+    slug = func.replace(path, literal_column("' '"), literal_column("'/'"), type_=Text)
+    columns: list[ColumnElement[Any]] = [name, title(slug), is_folder, name]
     return select(*columns).where(steps.c.number > 0).order_by(steps.c.number)
 
 
-def _title(path: ColumnElement[str]) -> ColumnElement[str]:
-    """The title of the live page at a path; NULL if there is none."""
-    slug = func.replace(path, literal_column("' '"), literal_column("'/'"), type_=Text)
-    page = select(pages.c.title).where(
-        pages.c.slug == slug, is_live, ownership.readable(pages.c.slot)
-    )
-    return page.scalar_subquery()
+def title(slug: ColumnElement[str]) -> ColumnElement[str]:
+    """The title of the live page at a slug; NULL if there is none."""
+    # As a range, and in its order, so that only the index of slugs will do.
+    which = (is_live, pages.c.slug.between(slug, slug), ownership.readable(pages.c.slot))
+    page = select(pages.c.title).where(*which).order_by(pages.c.slug)
+    return page.limit(literal_column("1", Integer)).scalar_subquery()
 
 
 def _steps(
