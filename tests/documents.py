@@ -28,6 +28,10 @@ _ADDRESSES = [
     "/-/recent?author=nobody-like-it",
     "/-/tree",
     "/-/tree/browser",
+    "/browser",
+    "/-/tags",
+    "/-/tags?tag=tea",
+    "/-/tags?tag=nothing-like-it",
     "/-/users",
     "/-/users/bob",
     "/-/search",
@@ -41,6 +45,8 @@ tags: [tea, 日本語]
 # Leaf
 
 Some `code`, **strong** words, and [a link](other.md).
+
+## A table, and *more*
 
 | a | b |
 | - | - |
@@ -77,6 +83,10 @@ With [a link](other.md).
 
 ??? danger "Folded"
     With [a link](other.md).
+
+## As [linked](other.md)
+
+### Below that
 
 Term
 : Definition with <kbd>Ctrl</kbd>, H<sub>2</sub>O and $a_1 + b_2$

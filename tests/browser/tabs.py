@@ -27,6 +27,12 @@ def edit(tab: Page, slug: str, text: str) -> None:
     tab.get_by_label("Text in Markdown").fill(text)
 
 
+def box(element: Locator) -> dict[str, float]:
+    """Where an element is in its window, in pixels of CSS: x, y, width, height."""
+    found: dict[str, float] = element.evaluate("each => each.getBoundingClientRect().toJSON()")
+    return found
+
+
 def text(tab: Page) -> Locator:
     return tab.get_by_label("Text in Markdown")
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.api import Api
-from tests.browser.tabs import PHONE, OpenTab
+from tests.browser.tabs import PHONE, OpenTab, box
 
 PAGE = f"""# Leaves
 
@@ -66,11 +66,6 @@ def style(element: Locator, name: str, pseudo: str = "") -> str:
     return found
 
 
-def box(element: Locator) -> dict[str, float]:
-    found: dict[str, float] = element.evaluate("each => each.getBoundingClientRect().toJSON()")
-    return found
-
-
 def lines(element: Locator) -> int:
     """On how many lines the text of an element is."""
     found: int = element.evaluate("""element => {
@@ -123,10 +118,19 @@ def paper(open_tab: OpenTab, api: Api, slug: str) -> Page:
 
 def test_paper_has_addresses_of_other_sites(paper: Page) -> None:
     def said(name: str) -> str:
-        return style(paper.locator(".prose").get_by_role("link", name=name), "content", "::after")
+        return style(
+            paper.locator(".prose").get_by_role("link", name=name).first, "content", "::after"
+        )
 
     assert "https://example.org/leaf/" in said("outside")
-    for name in ("inside", "here", "Heading", "picture", "https://example.net/leaf"):
+    for name in (
+        "inside",
+        "here",
+        "Heading",
+        "Link to this heading",
+        "picture",
+        "https://example.net/leaf",
+    ):
         assert said(name) in ("none", "normal"), name
 
 
@@ -135,7 +139,7 @@ def test_paper_is_white_and_has_what_is_folded(paper: Page) -> None:
     for text in (".prose p", ".prose a", "h1"):
         assert style(paper.locator(text).first, "color") == "rgb(0, 0, 0)"
     assert box(paper.get_by_text("Not seen at once."))["height"] > 0
-    assert style(paper.locator("details"), "break-inside") == "avoid"
+    assert style(paper.locator(".prose details"), "break-inside") == "avoid"
     assert style(paper.locator("h2"), "break-after") == "avoid"
     for whole in (".prose tr", ".prose pre", ".prose blockquote"):
         assert style(paper.locator(whole).first, "break-inside") == "avoid"

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.api import Api
-from tests.browser.tabs import PHONE, OpenTab
+from tests.browser.tabs import PHONE, OpenTab, box
 
 SMALL_PHONE: dict[str, Any] = PHONE | {"viewport": {"width": 320, "height": 640}}
 OLD_TIME = '<time datetime="2026-11-02T16:03:11Z">2 Nov 2026, 16:03 UTC'
@@ -89,10 +89,44 @@ def test_the_tree_leads_down_to_a_page_and_back(open_tab: OpenTab, api: Api, slu
     tab.get_by_role("link", name=f"{folder}/", exact=True).click()
     tab.wait_for_url(f"**/-/tree/{folder}")
     tab.goto(f"{tab.url}/{name}")
-    tab.get_by_role("link", name="leaf", exact=True).click()
+    tab.get_by_role("link", name="A leaf", exact=True).click()
     expect(tab.locator("h1")).to_have_text("A leaf")
     tab.get_by_role("navigation", name="Folders").get_by_role("link", name=name).click()
     expect(tab.locator("h1")).to_have_text(name)
+
+
+def test_what_is_around_a_text_is_beside_it_or_folded(
+    open_tab: OpenTab, api: Api, slug: str
+) -> None:
+    folder = f"{slug}-folder"
+    api.create(f"{folder}/a", "---\ntags: [beside]\n---\n# First\n\n## One\n\n## Two\n\n## Three\n")
+    api.create(f"{folder}/b", "# Second\n\n[First](a.md)\n")
+    desk = open_tab(viewport={"width": 1280, "height": 900})
+    desk.goto(f"/{folder}/a")
+    beside = desk.get_by_role("navigation", name="In this folder")
+    contents = desk.get_by_role("navigation", name="On this page")
+    text, left, right = map(box, (desk.locator("article"), beside, contents))
+    assert left["x"] + left["width"] <= text["x"]
+    assert text["x"] + text["width"] <= right["x"]
+    contents.get_by_role("link", name="Two").click()
+    desk.wait_for_url("**/a#two")
+    beside.get_by_role("link", name="Second").click()
+    expect(desk.locator("h1")).to_have_text("Second")
+
+    phone = open_tab(viewport={"width": 390, "height": 844})
+    phone.goto(f"/{folder}/a")
+    expect(phone.get_by_text("Linked from Second")).to_be_visible()
+    link = phone.get_by_role("navigation", name="On this page").get_by_role("link", name="Three")
+    expect(link).to_be_hidden()
+    phone.get_by_text("On this page").click()
+    link.click()
+    phone.wait_for_url("**/a#three")
+    phone.get_by_role("heading", name="One").get_by_role("link").click()
+    phone.wait_for_url("**/a#one")
+    phone.get_by_role("link", name="beside", exact=True).click()
+    expect(phone.locator("h1")).to_have_text("Pages tagged beside")
+    phone.get_by_role("link", name="First").click()
+    expect(phone.locator("h1")).to_have_text("First")
 
 
 def test_words_are_found_and_marked(open_tab: OpenTab, api: Api, slug: str) -> None:
