@@ -91,6 +91,13 @@ def store(client: "redis.Redis", slug: str, entry: Entry) -> None:
     client.set(entries.name(page_cache.key(slug)), entry.encode(), ex=60)
 
 
+def publish(site: Site, found: list[str]) -> None:
+    """Create the page, and read it once elsewhere: what is around it is known then."""
+    site.publish("home", "# Home")
+    page_cache.near().close()
+    found.clear()
+
+
 class Clock:
     """What `pages` takes for the time of day: it stands still until it is told to go on."""
 
@@ -132,7 +139,7 @@ def test_a_hit_loads_next_to_nothing(site: Site, known: bool) -> None:
 
 
 def test_a_hit_is_one_get(site: Site, client: "redis.Redis", found: list[str]) -> None:
-    site.publish("home", "# Home")
+    publish(site, found)
     ask("/")
     page_cache.near().close()
     client.config_resetstat()
@@ -147,7 +154,7 @@ def test_a_hit_is_one_get(site: Site, client: "redis.Redis", found: list[str]) -
 def test_a_page_under_a_flood_is_answered_from_memory(
     site: Site, client: "redis.Redis", found: list[str], clock: Clock
 ) -> None:
-    site.publish("home", "# Home")
+    publish(site, found)
     client.config_resetstat()
     for _ in range(250):
         ask("/")
@@ -160,7 +167,7 @@ def test_a_page_under_a_flood_is_answered_from_memory(
 def test_a_save_is_not_answered_from_memory_to_its_author(
     site: Site, client: "redis.Redis", found: list[str], clock: Clock
 ) -> None:
-    site.publish("home", "# Home")
+    publish(site, found)
     for _ in range(3):
         ask("/")
     pages.app.handler({**event("/"), "rawQueryString": "v=1"}, new_context())
@@ -171,6 +178,7 @@ def test_a_writer_who_reads_is_not_fooled_by_a_flood(
     site: Site, client: "redis.Redis", found: list[str], clock: Clock
 ) -> None:
     site.publish("home", "# One")
+    found.clear()
     old = stored(client, "home")
     saved = site.update("home", "# Two", 1)
     page_cache.near().remember("page:home", old, clock.now)  # an instance under a flood
@@ -181,6 +189,7 @@ def test_a_writer_who_reads_is_not_fooled_by_a_flood(
 
 def test_a_reload_asks_storage(site: Site, client: "redis.Redis", found: list[str]) -> None:
     site.publish("home", "# One")
+    found.clear()
     old = stored(client, "home")
     site.update("home", "# Two", 1)
     store(client, "home", old)  # as if the writer had died before it published
@@ -206,7 +215,7 @@ def test_a_reader_that_has_seen_a_newer_version_than_the_cache_gets_it(
 def test_one_reader_renews_what_is_old_while_others_get_it(
     site: Site, client: "redis.Redis", found: list[str]
 ) -> None:
-    site.publish("home", "# Home")
+    publish(site, found)
     old = stored(client, "home")
     store(client, "home", old.stamped(old.build, int(time.time()) - 1))
     client.set("lease:{page:home}", "another reader's", ex=5)
@@ -222,7 +231,7 @@ def test_one_reader_renews_what_is_old_while_others_get_it(
 def test_what_an_older_build_made_is_renewed_and_what_a_newer_made_is_served(
     site: Site, client: "redis.Redis", found: list[str]
 ) -> None:
-    site.publish("home", "# Home")
+    publish(site, found)
     newer = stored(client, "home")
     newer = newer.stamped(7, newer.fresh_until)
     store(client, "home", newer)
@@ -243,7 +252,7 @@ def test_a_miss_is_remembered_briefly(site: Site, client: "redis.Redis", found: 
 
 
 def test_a_deleted_page_is_a_hit_too(site: Site, found: list[str]) -> None:
-    site.publish("home", "# Home")
+    publish(site, found)
     site.delete("home", 1)
     assert ask("/")["statusCode"] == 410
     assert found == ["hit"]
@@ -253,7 +262,7 @@ def test_a_deleted_page_is_a_hit_too(site: Site, found: list[str]) -> None:
 def test_what_cannot_be_read_is_replaced(
     site: Site, client: "redis.Redis", found: list[str], foreign: str
 ) -> None:
-    site.publish("home", "# Home")
+    publish(site, found)
     client.set("entry:{page:home}", foreign, ex=60)
     assert "Home" in ask("/")["body"]
     assert stored(client, "home").version == 1

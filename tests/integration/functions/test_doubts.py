@@ -64,8 +64,9 @@ def spend(client: "redis.Redis", slug: str) -> None:
 def test_who_asks_for_more_than_there_is_gets_neither_less_nor_waits(
     site: Site, client: "redis.Redis", statements: list[str], pauses: list[float], kind: str
 ) -> None:
-    site.publish("home", "# One")
+    site.create("home", "# One")
     site.update("home", "# Two", 1)
+    site.get("/")  # all that is around it is known now
     spend(client, "home")
     statements.clear()
     refused = DOUBTS[kind](site, "/", 1)
@@ -188,7 +189,7 @@ def test_a_reload_tells_how_old_the_page_is(site: Site, client: "redis.Redis") -
     store(client, "home", old.stamped(old.build, int(time.time()) - 3600))
     page_cache.near().close()
     age = int(site.get("/", Cache_Control="no-cache").headers["Age"])
-    assert 3900 <= age <= 3902
+    assert 3660 <= age <= 3662
 
 
 @pytest.mark.parametrize("query", ["v=", "v=x", "v=-1", "v=1.5", "v=" + "9" * 16, "v=%D9%A3"])

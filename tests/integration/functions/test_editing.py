@@ -160,7 +160,7 @@ def wire(site: Site, clean: Servers, configure: Configure) -> Iterator[Proxy]:
     """The way to Redis. Each save, once committed, finds it cut, until `heal`."""
     with Proxy(address(clean.cache_url)) as proxy, pytest.MonkeyPatch.context() as patch:
         configure(SHEAF_CACHE_URL=proxy.url(clean.cache_url))
-        site.create("home", "one")
+        site.publish("home", "one")
         save = saves.save
 
         def save_and_cut(*arguments: Any) -> Any:

@@ -96,8 +96,9 @@ def test_of_a_miss(two_shards: Site, clean: Servers) -> None:
     with redis.Redis.from_url(clean.cache_url) as client:
         client.delete("entry:{page:page-1}", "entry:{page:page-2}")
     found = flow(lambda: two_shards.get("/page-1"), lambda: two_shards.get("/page-2"))
-    assert found.changes <= 130
-    assert found.depth <= 20
+    # Twenty of them look up what is around the page, and ten write it.
+    assert found.changes <= 155
+    assert found.depth <= 22
 
 
 def test_of_a_save_with_a_lease(two_shards: Site) -> None:

@@ -97,7 +97,7 @@ def entry(page: Page, *, looks: bool = True) -> Entry:
     if looks:
         article, around = destinations.shown(stored, page.slug, page.file), surroundings.of(page)
     else:
-        article, around = linked.shown(stored), surroundings.unseen(page.slug)
+        article, around = linked.shown(stored), Surroundings()
     frame = frames.current() if looks else Frame()
     shown = _shown(page, article, around)
     html = templates.render("page.html", **shown, site=site(frame)).encode()

@@ -139,11 +139,14 @@ def united(folder: str, rows: Iterable[Row]) -> list[Entry]:
     return [entry(folder, *row[:3]) for row in _united(sorted(rows, key=itemgetter(0)))]
 
 
-def as_read(entries: Iterable[Entry]) -> list[Entry]:
+def as_read(entries: Sequence[Entry]) -> list[Entry]:
     """Entries in the order in which people look for them: folders first, each kind by title."""
-    return sorted(
-        entries, key=lambda each: (not each.folder, words.key(each.title or each.name), each.slug)
-    )
+    titles = map(words.key, [each.title or each.name for each in entries])
+    places = [
+        (not each.folder, title, each.slug, each)
+        for each, title in zip(entries, titles, strict=True)
+    ]
+    return [each for *_, each in sorted(places, key=itemgetter(0, 1, 2))]
 
 
 def _united(rows: Iterable[Row]) -> Iterator[Row]:

@@ -19,7 +19,15 @@ from sheaf.rendering import templates
 MAX_TEXT = 1024 * 1024
 # What takes longest takes one; a busy machine fails none.
 MAX_SECONDS = 10.0
-SITE = {"name": "Sheaf", "accent": "", "licence": "", "start_page": "home", "indexed": True}
+SITE = {
+    "name": "Sheaf",
+    "accent": "",
+    "licence": "",
+    "start_page": "home",
+    "indexed": True,
+    "menu": "",
+    "footer": "",
+}
 
 words = st.sampled_from(["tea", "milk", "three", "minutes", "茶", "é", "", " ", "\r", "\t", "."])
 lines = st.lists(words, max_size=4).map(" ".join)
