@@ -21,10 +21,13 @@ _STEPS = 256
 
 @cache
 def style(accent: str) -> str:
-    """The style sheet that a site's colour, `#rrggbb`, is set by: it goes behind style.css."""
+    """The style sheet that a site's colour, `#rrggbb`, is set by: it goes behind style.css.
+
+    Paper stays black and white.
+    """
     light, dark = shade(accent, LIGHT, _BLACK), shade(accent, DARK, _WHITE)
-    is_dark = "@media (prefers-color-scheme:dark)"
-    return f":root{{--accent:{light}}}{is_dark}{{:root{{--accent:{dark}}}}}"
+    is_dark = "@media screen and (prefers-color-scheme:dark)"
+    return f"@media screen{{:root{{--accent:{light}}}}}{is_dark}{{:root{{--accent:{dark}}}}}"
 
 
 def source(accent: str) -> str:
