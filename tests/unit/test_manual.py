@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,17 @@ def test_the_operators_table_has_every_alarm_once_and_no_other() -> None:
 def test_alarms_that_are_named_exist() -> None:
     named = {name for page in PAGES for name in re.findall(r"`(\w+Alarm)`", page.read_text())}
     assert named - alarms() == set()
+
+
+def header_cells(page: Path) -> Iterator[str]:
+    """What heads the columns of the page's tables."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(page.read_text())
+    for opening, inline in pairwise(tokens):
+        if opening.type == "th_open":
+            yield inline.content
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: page.stem)
+def test_each_column_of_a_table_has_a_name(page: Path) -> None:
+    """So that who hears a table knows where they are in it."""
+    assert all(header_cells(page))

@@ -304,6 +304,13 @@ def test_nothing_is_inline_or_from_elsewhere(template: str, context: dict[str, A
 
 
 @every_template
+def test_nothing_is_described_twice(template: str, context: dict[str, Any]) -> None:
+    document = Document(render(template, context))
+    names = [given.get("name") for tag, given in document.elements if tag == "meta"]
+    assert names.count("description") <= 1
+
+
+@every_template
 def test_what_is_loaded_exists(template: str, context: dict[str, Any]) -> None:
     document = Document(render(template, context))
     addresses = [item["src"] for item in document.all("script") + document.all("img")]
