@@ -193,7 +193,7 @@ def _one_by_one(changes: list[Put]) -> dict[str, int]:
 def _saved(change: Put) -> int:
     content = editing.compose(change.slug, change.body or "")
     condition = change.precondition
-    saved = editing.put(change.slug, condition, "bench", "", content, document=documents.entry)
+    saved = editing.put(change.slug, condition, "bench", "", content, document=documents.saved)
     return saved.page.version
 
 

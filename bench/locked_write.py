@@ -110,5 +110,5 @@ def put(number: int) -> None:
     known = _versions.get(slug)
     precondition = Precondition(frozenset({known}) if known else None)
     _versions[slug] = editing.put(
-        slug, precondition, "bench", "", CONTENT, document=documents.entry
+        slug, precondition, "bench", "", CONTENT, document=documents.saved
     ).page.version

@@ -13,7 +13,6 @@ from bench import page
 from local.gateway.functions import Context
 from sheaf.http import documents
 from sheaf.pages import reads as stored
-from sheaf.rendering import articles, source, templates
 from sheaf.sharding import shards
 
 Read = Callable[[str], object]
@@ -68,14 +67,11 @@ def unguarded() -> Read:
 
 
 def read_and_render(slug: str) -> str:
-    """The page as Sheaf makes it on a miss: one SELECT, one template."""
+    """The page as Sheaf makes it on a miss: one SELECT, one look around, one template."""
     with shards.owning(slug).connect() as connection:
         found = stored.find(connection, slug)
     assert found, "it was stored before"
-    article = articles.of_stored(found.html, found.body, found.title)
-    context = {"page": found, "said": source.parse(found.body).metadata, "article": article}
-    head = {"description": articles.first_words(article), "address": ""}
-    return templates.render("page.html", **context, **head, site=documents.site())
+    return documents.document(found)
 
 
 OURS, OURS_OLD = "Sheaf", "Sheaf, page there but too old"

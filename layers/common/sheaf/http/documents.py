@@ -93,14 +93,7 @@ def entry(page: Page, *, looks: bool = True) -> Entry:
         return moved(page, page.moved_to)
     if page.state != "live":
         return deleted(page)
-    stored = articles.of_stored(page.html, page.body, page.title)
-    if looks:
-        article, around = destinations.shown(stored, page.slug, page.file), surroundings.of(page)
-    else:
-        article, around = linked.shown(stored), Surroundings()
-    frame = frames.current() if looks else Frame()
-    shown = _shown(page, article, around)
-    html = templates.render("page.html", **shown, site=site(frame)).encode()
+    html = document(page, looks=looks).encode()
     of_page = cdn_tag(page.slug)
     tag = page_tag(page.version, content_tag(html)[:8], STORED_ENCODING)
     headers = {**responses.PAGE, **responses.policy(), "etag": tag, CDN_TAG: of_page}
@@ -113,6 +106,17 @@ def entry(page: Page, *, looks: bool = True) -> Entry:
         modified=modified,
         fresh_for=_LOOKED_UP_SECONDS * looks,
     )
+
+
+def document(page: Page, *, looks: bool = True) -> str:
+    """The document of a live page; without what is around it if nobody `looks`."""
+    stored = articles.of_stored(page.html, page.body, page.title)
+    if looks:
+        article = destinations.shown(stored, page.slug, page.file)
+        around, frame = surroundings.of(page), frames.current()
+    else:
+        article, around, frame = linked.shown(stored), Surroundings(), Frame()
+    return templates.render("page.html", **_shown(page, article, around), site=site(frame))
 
 
 def _shown(page: Page, article: str, around: Surroundings) -> dict[str, Any]:
