@@ -181,7 +181,7 @@ def _measured(found: dict[str, float]) -> str:
         [what, form.format(found[name]), f"`bench/{source}.py`"]
         for name, (what, form, source) in _MEASURED.items()
     ]
-    return _table(["measured", "", "by"], rows)
+    return _table(["measured", "how much", "by"], rows)
 
 
 def _bills(what: str, bills: dict[str, dict[str, float]]) -> str:

@@ -3,6 +3,7 @@
 import errno
 import os
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -237,10 +238,16 @@ def _introduce(config: RunConfig, site: str, servers: dict[str, Server]) -> None
         lines.append(f"  {server.name} at {address.hostname}:{address.port}")
     lines += [
         f"  state in {config.home}",
-        f"Sign in at {site}/-/sign-in, or get a token: sheaf token --user alice --role editor",
+        f"Sign in at {site}/-/sign-in, or get a token: {_token_command(config, site)}",
         "Stop with Ctrl-C.",
     ]
     print("\n".join(lines), flush=True)
+
+
+def _token_command(config: RunConfig, site: str) -> str:
+    """What gives a token for this site, to be typed in its folder."""
+    home = shlex.quote(str(config.home))
+    return f"sheaf --url {site} token --home {home} --user alice --role editor"
 
 
 def _check(parts: Sequence[Part]) -> None:

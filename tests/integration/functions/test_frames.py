@@ -5,7 +5,7 @@ import redis
 
 from sheaf import telemetry
 from sheaf.database.outages import Unavailable
-from sheaf.pages import lookups
+from sheaf.pages import frames, lookups
 from tests.integration.conftest import Configure
 from tests.integration.functions.test_links import a_minute_later
 from tests.site import Site
@@ -93,3 +93,13 @@ def test_without_their_database_documents_go_without_them(
     answer = framed.get("/-/users")
     assert (answer.status_code, 'class="menu"' in answer.text) == (200, False)
     assert logged == ["frame not read"] * 2
+
+
+def test_what_is_too_long_is_left_out(framed: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[str] = []
+    framed.update("site/footer", "word " * (frames.MOST_CHARACTERS // 5 + 1), 1)
+    monkeypatch.setattr(telemetry, "log", lambda _level, message, **_: logged.append(message))
+    html = framed.get("/-/users").text
+    assert "word word" not in html
+    assert ">Guide</a>" in menu(html)
+    assert logged == ["frame left out"]

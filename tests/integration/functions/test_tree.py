@@ -113,8 +113,8 @@ def test_people_find_folders_first_and_pages_by_title(full_site: Site) -> None:
         ("/guide", "About guide"),
         ("/-/tree/guide", "guide/"),
         ("/zero", "A page"),
-        ("/guide-x", "About guide-x"),
         ("/guide0", "About guide0"),
+        ("/guide-x", "About guide-x"),
         ("/", "About home"),
     ]
     below = full_site.get("/-/tree/guide/größe").text
@@ -124,7 +124,7 @@ def test_people_find_folders_first_and_pages_by_title(full_site: Site) -> None:
     )
     assert "<h1><bdi>größe</bdi></h1>" in below
     assert "<h1><bdi>About guide</bdi></h1>" in full_site.get("/-/tree/guide").text
-    assert "No page is here" in full_site.get("/-/tree/old").text
+    assert "No page is in this folder" in full_site.get("/-/tree/old").text
 
 
 def test_people_go_on_where_a_list_is_long(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

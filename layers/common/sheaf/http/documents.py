@@ -122,12 +122,12 @@ def document(page: Page, *, looks: bool = True) -> str:
 def _shown(page: Page, article: str, around: Surroundings) -> dict[str, Any]:
     """What is shown of a page, and told to programs that look for it."""
     said = parse(page.body).metadata
-    html, headings = contents.linked(article)
+    html, contained = contents.linked(article)
     return {
         "page": page,
         "said": said,
         "article": html,
-        "headings": headings,
+        "contents": contained,
         "around": around,
         "description": said.description or articles.first_words(article),
         "address": addresses.known(),

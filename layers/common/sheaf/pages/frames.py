@@ -8,10 +8,13 @@ from sheaf.pages import destinations, lookups
 from sheaf.pages.reads import Page
 from sheaf.rendering import articles
 
+# Of HTML: each document has all of it.
+MOST_CHARACTERS = 20_000
+
 
 @dataclass(frozen=True)
 class Frame:
-    """Safe HTML; "" of what the site has not."""
+    """Safe HTML; "" of what the site has not, or what would be too much on each document."""
 
     menu: str = ""
     footer: str = ""
@@ -27,8 +30,11 @@ def _part(slug: str) -> str:
     page = _page(slug) if slug else None
     if page is None or page.state != "live":
         return ""
-    article = articles.of_stored(page.html, page.body, page.title)
-    return articles.part(destinations.shown(article, page.slug, page.file))
+    article = articles.part(articles.of_stored(page.html, page.body, page.title))
+    if len(article) > MOST_CHARACTERS:
+        telemetry.log("WARNING", "frame left out", slug=slug, reason="its page is too long")
+        return ""
+    return destinations.shown(article, page.slug, page.file)
 
 
 def _page(slug: str) -> Page | None:

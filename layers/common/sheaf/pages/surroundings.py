@@ -48,10 +48,10 @@ _Rows = dict[str, list[Row]]
 class Surroundings:
     """What is around a page, as far as anybody has looked.
 
-    `above` are the folders that it is in, from the top. `beside` is what else is in `folder`, as
-    people read it: in the page's own, if anything is below it, else in the one that it is in; the
-    nearest by name if there is more. `linking` are pages that link to it, not all of them if
-    `is_linked_more`.
+    `above` are the folders that it is in, from the top. `beside` is what is in `folder`, as people
+    read it: in the page's own, if anything is below it, else in the one that it is in, with itself.
+    If there is more, it is what is nearest, in the order of addresses. `linking` are pages that
+    link to it, not all of them if `is_linked_more`.
     """
 
     above: tuple[Entry, ...] = ()
@@ -81,7 +81,7 @@ def of(page: Page) -> Surroundings:
             folder, {slug: title for slug, title, *_ in found[_ABOVE] if title is not None}
         ),
         page.slug if found[_BELOW] else folder,
-        tuple(tree.as_read(shown)),
+        tuple(shown if has_more else tree.as_read(shown)),
         has_more,
         tuple(linking[:MOST_LINKING]),
         len(linking) > MOST_LINKING,
@@ -113,7 +113,8 @@ def _beside(folder: str, itself: Entry, found: _Rows) -> tuple[list[Entry], bool
     room = MOST_BESIDE - 1
     ahead = min(len(before), max(room // 2, room - len(behind)))
     near = [*before[len(before) - ahead :], itself, *behind[: room - ahead]]
-    return near, len(near) < len(before) + 1 + len(behind)
+    has_more = len(near) < len(before) + 1 + len(behind)
+    return (near if len(near) > 1 else []), has_more
 
 
 def _parameters(slug: str) -> dict[str, object]:

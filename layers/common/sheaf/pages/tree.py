@@ -1,9 +1,10 @@
 """The tree: what is directly below a folder, which is what slugs begin with before a slash."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby, islice
+from itertools import groupby, islice, zip_longest
 from operator import itemgetter
 from typing import Any
 
@@ -42,6 +43,8 @@ from sheaf.sharding import ownership, scattering
 # What a name in a path goes on with is a space, for a slash, or else is behind this.
 _JUST_BEHIND = "!"
 _BEHIND_ALL = "\U0010ffff"  # no slug holds the last code point
+
+_DIGITS = re.compile("([0-9]+)")
 
 NAMES = Keyset((asc(literal_column("name", Text(collation="C"))),))
 
@@ -140,13 +143,24 @@ def united(folder: str, rows: Iterable[Row]) -> list[Entry]:
 
 
 def as_read(entries: Sequence[Entry]) -> list[Entry]:
-    """Entries in the order in which people look for them: folders first, each kind by title."""
-    titles = map(words.key, [each.title or each.name for each in entries])
+    """Entries in the order in which people look for them: folders first, each kind by title.
+
+    A number in a title counts as one: 10 comes behind 9.
+    """
+    titles = [*map(words.key, [each.title or each.name for each in entries])]
     places = [
-        (not each.folder, title, each.slug, each)
+        (not each.folder, _with_numbers(title), each.slug, each)
         for each, title in zip(entries, titles, strict=True)
     ]
     return [each for *_, each in sorted(places, key=itemgetter(0, 1, 2))]
+
+
+def _with_numbers(title: str) -> tuple[Any, ...]:
+    """A title as texts, each with the number behind it: the longer one is the greater one."""
+    parts = _DIGITS.split(title)
+    numbers = [digits.lstrip("0") for digits in parts[1::2]]
+    values = [(len(digits), digits) for digits in numbers]
+    return tuple(zip_longest(parts[::2], values, fillvalue=(0, "")))
 
 
 def _united(rows: Iterable[Row]) -> Iterator[Row]:

@@ -16,7 +16,8 @@ MARK = "<!--article-->"
 # and upkeep renders them anew then (see pages/rerendering.py). What none has noted is 0.
 RENDERER = 2
 _TITLE = re.compile(r"\s*<h1[ >].*?</h1>\s*", re.DOTALL)
-_ID = re.compile(r' id="[^"]*"')
+_TWICE = re.compile(r"<h1>([^<]*)</h1>\s*<h([2-6])\b([^<>]*)>(.*?)</h\2>", re.DOTALL)
+_ADDRESS = re.compile(r' (?:id="[^"]*"|href="#[^"]*")')
 # So much of an article is looked through for its first words, of which so many are told.
 _BEGINNING, _DESCRIPTION = 8000, 160
 # What says little by itself: headings, code, tables, notes' numbers and names of notices.
@@ -35,22 +36,32 @@ def stored(headline: str, html: str) -> str:
 def of_stored(html: str, body: str, title: str) -> str:
     """The article of a page as it was stored, by whatever release."""
     if html.startswith(MARK):
-        return html.removeprefix(MARK)
+        return _titled_once(html.removeprefix(MARK))
     from sheaf.rendering import markdown  # noqa: PLC0415 - takes 60 ms, and few pages need it
 
     parts = source.parse(body)
     first = markdown.first_heading(parts.text)
-    return source.title(parts, first, "", title).headline + html
+    return _titled_once(source.title(parts, first, "", title).headline + html)
+
+
+def _titled_once(article: str) -> str:
+    """An article whose text begins with its title, at a lower level, without the headline above."""
+    found = _TWICE.match(article)
+    if found is None or unescape(found[1]) != texts.line(unescape(_TAG.sub("", found[4]))):
+        return article
+    return f"<h1{found[3]}>{found[4]}</h1>{article[found.end() :]}"
 
 
 def part(article: str) -> str:
     """An article as a part of other documents: without its title, and with no address in it.
 
+    Links from one place in it to another lead nowhere.
+
     >>> part('<h1 id="menu">Menu</h1>\\n<p id="a"><a href="/guide">Guide</a></p>')
     '<p><a href="/guide">Guide</a></p>'
     """
     text = _TITLE.sub("", article, count=1) if _TITLE.match(article) else article
-    return re.sub(r"<[^<>]*>", lambda tag: _ID.sub("", tag[0]), text)
+    return re.sub(r"<[^<>]*>", lambda tag: _ADDRESS.sub("", tag[0]), text)
 
 
 def first_words(article: str) -> str:

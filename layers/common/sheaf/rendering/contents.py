@@ -6,12 +6,17 @@ one another.
 
 import re
 from collections.abc import Sequence
+from html import escape, unescape
 from typing import NamedTuple
+
+from sheaf import texts
 
 # An article of fewer needs no list of them.
 LEAST = 3
 # Of more than so many headings those of the second level are left out, and then what is behind.
 _MOST_LISTED = 120
+# So much of a heading is listed.
+_MOST_CHARACTERS = 120
 # Headings behind so many are no links: work and size are bounded.
 _MOST_LINKED = 1000
 _HEADING = re.compile(r'<h([1-6]) ([^<>]*\bid="([^"<>]*)"[^<>]*)>(.*?)</h\1>', re.DOTALL)
@@ -29,13 +34,20 @@ class Heading(NamedTuple):
     depth: int
 
 
-def linked(article: str) -> tuple[str, list[Heading]]:
-    """An article whose headings are links to themselves, and the list of what it contains.
+class Contents(NamedTuple):
+    """What an article contains, in two levels: the first headings, and how many are left out."""
 
-    The title is neither, and notes have no part in it. The list is empty if it is too short.
+    headings: Sequence[Heading] = ()
+    left_out: int = 0
 
-    >>> linked('<h1 id="a">A</h1><h2 id="b">B</h2>')
-    ('<h1 id="a">A</h1><h2 id="b"><a href="#b">B</a></h2>', [])
+
+def linked(article: str) -> tuple[str, Contents]:
+    """An article whose headings are links to themselves, and what it contains.
+
+    The title is neither, and notes have no part in it. Of few headings none is listed.
+
+    >>> linked('<h1 id="a">A</h1><h2 id="b">B</h2>')[0]
+    '<h1 id="a">A</h1><h2 id="b"><a href="#b">B</a></h2>'
     """
     end_of_title = article.find("</h1>") if _TITLE.match(article) else -1
     start = end_of_title + len("</h1>") if end_of_title >= 0 else 0
@@ -46,7 +58,8 @@ def linked(article: str) -> tuple[str, list[Heading]]:
 
 
 def _heading(match: re.Match[str]) -> Heading:
-    return Heading(match[3], " ".join(_UNSAID.sub("", match[4]).split()), int(match[1]))
+    words = unescape(_UNSAID.sub("", match[4]))
+    return Heading(match[3], escape(texts.line(words, _MOST_CHARACTERS)), int(match[1]))
 
 
 def _link(match: re.Match[str]) -> str:
@@ -60,14 +73,13 @@ def _link(match: re.Match[str]) -> str:
     return f"<h{level} {attributes}>{inner}</h{level}>"
 
 
-def _listed(headings: Sequence[Heading]) -> list[Heading]:
+def _listed(headings: Sequence[Heading]) -> Contents:
     """Those of the first two levels that there are, if they are enough."""
     levels = sorted({each.depth for each in headings})[:2]
-    listed = [
-        each._replace(depth=levels.index(each.depth) + 1)
-        for each in headings
-        if each.depth in levels
-    ]
+    depths = {level: depth for depth, level in enumerate(levels, 1)}
+    listed = [each._replace(depth=depths[each.depth]) for each in headings if each.depth in depths]
     if len(listed) > _MOST_LISTED:
-        listed = [each for each in listed if each.depth == 1][:_MOST_LISTED]
-    return listed if len(listed) >= LEAST else []
+        listed = [each for each in listed if each.depth == 1]
+    if len(listed) < LEAST:
+        return Contents()
+    return Contents(listed[:_MOST_LISTED], max(0, len(listed) - _MOST_LISTED))

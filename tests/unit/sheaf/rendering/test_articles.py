@@ -14,7 +14,7 @@ from sheaf.rendering import articles, markdown, source
 CASES = {
     "a headline": ("# Tea\n\nGreen.\n", None, False),
     "a headline after a paragraph": ("Green.\n\n# Tea\n", None, False),
-    "a lower heading": ("## Tea\n\nGreen.\n", None, True),
+    "a lower heading": ("Green.\n\n## Tea\n", None, True),
     "none": ("Green.\n", None, True),
     "a comment in code": ("Green.\n\n```sh\n# Tea\n```\n", None, True),
     "front matter": ("---\ntitle: Tea\n---\nGreen.\n", None, True),
@@ -94,6 +94,20 @@ def test_what_an_earlier_release_has_stored_is_shown_in_the_same_way(
     content = editing.compose("leaf", body, given_title)
     today = articles.of_stored(content.html, content.body, content.title)
     assert articles.of_stored(text_html(body), body, content.title) == today
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ("## Tea\n\n## Pots\n", '<h1 id="tea">Tea</h1>\n<h2 id="pots">Pots</h2>\n'),
+        ("#### A `b`\n", '<h1 id="a-b">A <code>b</code></h1>\n'),
+        ("---\ntitle: Tea\n---\n## *Tea*\n", '<h1 id="tea"><em>Tea</em></h1>\n'),
+        ("---\ntitle: Tea\n---\n## Pots\n", '<h1>Tea</h1>\n<h2 id="pots">Pots</h2>\n'),
+    ],
+)
+def test_a_lower_heading_at_the_beginning_is_the_title_itself(body: str, shown: str) -> None:
+    content = editing.compose("leaf", body)
+    assert articles.of_stored(content.html, content.body, content.title) == shown
 
 
 @given(st.text())

@@ -23,7 +23,7 @@ texts = st.lists(pieces, max_size=12).map("".join)
 @given(texts)
 def test_only_links_are_added(text: str) -> None:
     article = render(text, "x").html
-    shown, headings = contents.linked(article)
+    shown, (headings, _) = contents.linked(article)
     before, after = Reader(article), Reader(shown)
     assert after.text.split() == before.text.split()
     ids = [given["id"] for _, given in before.tags if "id" in given]
@@ -36,16 +36,16 @@ def test_only_links_are_added(text: str) -> None:
 
 def test_a_heading_is_a_link_to_itself() -> None:
     html = render("# Tea\n\n## With *milk*\n\n## As [we](x.md) do\n", "x").html
-    shown, headings = contents.linked(html)
+    shown, (headings, _) = contents.linked(html)
     assert '<h1 id="tea">Tea</h1>' in shown
     assert '<h2 id="with-milk"><a href="#with-milk">With <em>milk</em></a></h2>' in shown
     behind = ' <a href="#as-we-do" aria-label="Link to this heading"></a></h2>'
     assert f">we</a> do{behind}" in shown
-    assert headings == []
+    assert headings == ()
 
 
 def listed(text: str) -> list[Heading]:
-    return contents.linked(render(text, "x").html)[1]
+    return list(contents.linked(render(text, "x").html)[1].headings)
 
 
 def test_three_headings_are_listed_in_two_levels() -> None:
@@ -58,7 +58,7 @@ def test_three_headings_are_listed_in_two_levels() -> None:
 
 
 def test_a_title_that_stands_above_the_text_is_not_listed() -> None:
-    shown, headings = contents.linked("<h1>Title</h1>\n" + render("# A\n# B\n# C\n", "x").html)
+    shown, (headings, _) = contents.linked("<h1>Title</h1>\n" + render("# A\n# B\n# C\n", "x").html)
     assert shown.startswith('<h1>Title</h1>\n<h1 id="a"><a href="#a">A</a></h1>')
     assert [each.text for each in headings] == ["A", "B", "C"]
 
@@ -75,7 +75,12 @@ def test_of_many_headings_the_upper_ones_are_listed(times: int, last: str) -> No
 
 
 def test_work_is_bounded() -> None:
-    article = render("# A\n\n" + "## B\n" * 5_000, "x").html
-    shown, headings = contents.linked(article)
+    article = render("# A\n\n" + "## B\n" * 5_000 + f"## {'c' * 100_000}\n", "x").html
+    shown, (headings, left_out) = contents.linked(article)
     assert len(shown) < len(article) + 50 * contents._MOST_LINKED
-    assert len(headings) == contents._MOST_LISTED
+    assert (len(headings), left_out) == (contents._MOST_LISTED, 5_001 - contents._MOST_LISTED)
+
+
+def test_a_long_heading_is_listed_in_short() -> None:
+    headings = listed(f"# A\n## {'b' * 1000}\n## c & d {'e' * 1000}\n## f\n")
+    assert [len(each.text) for each in headings] == [120, 120 + len("&amp;") - 1, 1]

@@ -20,7 +20,7 @@ from sheaf.pages.surroundings import Surroundings
 from sheaf.pages.tags import Tag, Tags
 from sheaf.pages.tree import Entry, Folder
 from sheaf.rendering import source, static, templates
-from sheaf.rendering.contents import Heading
+from sheaf.rendering.contents import Contents, Heading
 from sheaf.rendering.metadata import Metadata
 from sheaf.rendering.source import Source
 
@@ -109,13 +109,13 @@ def read(
     page: dict[str, Any], imported: dict[str, Any], article: str, text: str
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Pages with nothing around them, and with much."""
-    alone = {"headings": [], "around": Surroundings(), "description": text, "address": ""}
+    alone = {"contents": Contents(), "around": Surroundings(), "description": text, "address": ""}
     yield "page.html", {"page": page, "said": Metadata(), "article": article, **alone}
     headings = [Heading("safe", "Safe", depth) for depth in (1, 2, 1)]
     some = tuple(entries(text))
     around = Surroundings(some[2:], "guide", some, True, some[:1], True)
     shown = {
-        "headings": headings,
+        "contents": Contents(headings, 2),
         "around": around,
         "description": "",
         "address": "https://wiki.example.com",
