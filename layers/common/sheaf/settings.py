@@ -4,7 +4,6 @@ Imported for every cached page, so it imports little.
 """
 
 import os
-import re
 from collections.abc import Mapping
 from functools import cache
 from urllib.parse import urlsplit
@@ -12,7 +11,7 @@ from urllib.parse import urlsplit
 import sheaf
 
 _HOME = "home"
-_COLOUR = re.compile("#[0-9A-Fa-f]{6}")
+_HEXADECIMAL = frozenset("0123456789abcdef")
 _MAX_LICENCE = 300
 _KEY_LENGTH = 20
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -168,10 +167,11 @@ def _is_site_url(url: str) -> bool:
 
 
 def _accent(environ: Mapping[str, str]) -> str:
-    colour = _optional(environ, "SHEAF_ACCENT")
-    if colour and not _COLOUR.fullmatch(colour):
+    colour = _optional(environ, "SHEAF_ACCENT").lower()
+    is_colour = colour[:1] == "#" and len(colour) == 7 and _HEXADECIMAL.issuperset(colour[1:])
+    if colour and not is_colour:
         raise SettingsError("SHEAF_ACCENT", "must be a colour such as #1f5fa8")
-    return colour.lower()
+    return colour
 
 
 def _lang(environ: Mapping[str, str]) -> str:
