@@ -278,6 +278,7 @@ def test_nothing_is_saved_behind_a_question(editor: Page, api: Api, slug: str) -
     api.create(slug, "# Leaf\n")
     edit(editor, slug, "# Mine\n")
     editor.get_by_role("button", name="Delete this page").click()
+    expect(editor.get_by_role("dialog")).to_be_visible()
     editor.keyboard.press("Control+s")
     expect(editor.get_by_role("dialog")).to_be_visible()
     editor.get_by_role("button", name="Cancel").click()
