@@ -19,6 +19,7 @@ PLAIN = {
     "/sitemap.xml": "application/xml",
     "/llms.txt": "text/plain",
     "/-/feed.atom": "application/atom+xml",
+    "/-/opensearch.xml": "application/opensearchdescription+xml",
 }
 # An account that nobody has told anything.
 UNTOLD: dict[str, Any] = {
