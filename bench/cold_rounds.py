@@ -89,7 +89,7 @@ class Rounds:
         """Put the page under all slugs into our cache; the peers' fill theirs themselves."""
         source = entry.name(page_cache.key(SLUG))
         with redis.Redis.from_url(self._cache_url) as client:
-            stored = Entry.decode(client.get(source) or b"")  # type: ignore[arg-type]
+            stored = Entry.decode(client.get(source) or b"")
             # A round may take longer than a page stays fresh.
             fresh = stored.stamped(stored.build, int(time.time()) + _SECONDS).encode()
             pipeline = client.pipeline(transaction=False)
