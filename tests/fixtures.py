@@ -137,6 +137,16 @@ def database(servers: Servers, name: str, template: str | None = "migrated") -> 
 
 
 @contextmanager
+def together(servers: Servers, name: str, count: int) -> Iterator[list[str]]:
+    """So many empty databases of one site for the time of the block: their addresses."""
+    with ExitStack() as stack:
+        names = [f"{name}_{count}_{number}" for number in range(count)]
+        urls = [stack.enter_context(database(servers, each, None)) for each in names]
+        migrate_together(urls)
+        yield urls
+
+
+@contextmanager
 def unable_to_prepare(place: Path) -> Iterator[list[str]]:
     """Two databases of a PostgreSQL as it is by default, which prepares no transactions."""
     with pytest.MonkeyPatch.context() as patch:

@@ -7,7 +7,6 @@ minute later again.
 import re
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from sheaf.caching.entry import Entry
 from sheaf.database.outages import Unavailable
 from sheaf.pages import destinations, page_cache, surroundings
 from sheaf.sharding import scattering, shards
-from tests.fixtures import Servers, database, migrate_together
+from tests.fixtures import Servers, together
 from tests.integration.conftest import Configure
 from tests.integration.functions.conftest import empty
 from tests.site import Site
@@ -29,10 +28,7 @@ MINUTE = 60
 
 @pytest.fixture(scope="module", params=[1, 3], ids=["one shard", "three shards"])
 def urls(request: pytest.FixtureRequest, servers: Servers) -> Iterator[list[str]]:
-    with ExitStack() as stack:
-        names = [f"linked_{request.param}_{number}" for number in range(request.param)]
-        made = [stack.enter_context(database(servers, name, None)) for name in names]
-        migrate_together(made)
+    with together(servers, "linked", request.param) as made:
         yield made
 
 

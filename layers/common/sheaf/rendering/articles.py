@@ -15,7 +15,7 @@ MARK = "<!--article-->"
 # Which renderer this is: it grows where rendering changes what stored pages look like or link to,
 # and upkeep renders them anew then (see pages/rerendering.py). What none has noted is 0.
 RENDERER = 2
-_TITLE = re.compile(r"\s*<h1[ >].*?</h1>\s*", re.DOTALL)
+_TITLE = re.compile(r"\A\s*<h1[ >].*?</h1>\s*", re.DOTALL)
 _TWICE = re.compile(r"<h1>([^<]*)</h1>\s*<h([2-6])\b([^<>]*)>(.*?)</h\2>", re.DOTALL)
 _ADDRESS = re.compile(r' (?:id="[^"]*"|href="#[^"]*")')
 # So much of an article is looked through for its first words, of which so many are told.
@@ -60,8 +60,7 @@ def part(article: str) -> str:
     >>> part('<h1 id="menu">Menu</h1>\\n<p id="a"><a href="/guide">Guide</a></p>')
     '<p><a href="/guide">Guide</a></p>'
     """
-    text = _TITLE.sub("", article, count=1) if _TITLE.match(article) else article
-    return re.sub(r"<[^<>]*>", lambda tag: _ADDRESS.sub("", tag[0]), text)
+    return re.sub(r"<[^<>]*>", lambda tag: _ADDRESS.sub("", tag[0]), _TITLE.sub("", article))
 
 
 def first_words(article: str) -> str:

@@ -1,7 +1,6 @@
 """What a page shows of others, on any number of databases, against Python that sees all pages."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
@@ -14,17 +13,14 @@ from sheaf.pages import lookups, reads, surroundings, tree
 from sheaf.pages.surroundings import MOST_BESIDE, MOST_LINKING, Surroundings
 from sheaf.pages.tree import Entry
 from sheaf.sharding import scattering, shards
-from tests.fixtures import Servers, database, migrate_together
+from tests.fixtures import Servers, together
 from tests.integration.conftest import Configure
 from tests.integration.sheaf.pages.library import Shelved, shelve
 
 
 @pytest.fixture(scope="module", params=[1, 3], ids=["one shard", "three shards"])
 def urls(request: pytest.FixtureRequest, servers: Servers) -> Iterator[list[str]]:
-    with ExitStack() as stack:
-        names = [f"around_{request.param}_{number}" for number in range(request.param)]
-        made = [stack.enter_context(database(servers, name, None)) for name in names]
-        migrate_together(made)
+    with together(servers, "around", request.param) as made:
         yield made
 
 

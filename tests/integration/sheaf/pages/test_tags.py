@@ -1,7 +1,6 @@
 """All tags, each once, on any number of databases."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import delete, func, insert
@@ -12,16 +11,13 @@ from sheaf.pages import tags
 from sheaf.pages.tags import Tag
 from sheaf.search import words
 from sheaf.sharding import shards
-from tests.fixtures import Servers, database, migrate_together
+from tests.fixtures import Servers, together
 from tests.integration.conftest import Configure
 
 
 @pytest.fixture(params=[1, 3], ids=["one shard", "three shards"])
 def _spread(request: pytest.FixtureRequest, clean: Servers, configure: Configure) -> Iterator[None]:
-    with ExitStack() as stack:
-        names = [f"tagged_{request.param}_{number}" for number in range(request.param)]
-        made = [stack.enter_context(database(clean, name, None)) for name in names]
-        migrate_together(made)
+    with together(clean, "tagged", request.param) as made:
         configure(SHEAF_DATABASE_URLS=",".join(made))
         yield
         shards.dispose()

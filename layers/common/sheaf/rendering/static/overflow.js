@@ -1,5 +1,6 @@
-// Brings the page itself into sight in a long list of those beside it. Lets the keyboard into code and tables that are wider than the window, to scroll them, and marks
-// links whose text is their address: on paper that is not said twice.
+// Brings the page itself into sight in a long list of those beside it. Lets the keyboard into code
+// and tables that are wider than the window, to scroll them, and marks links whose text is their
+// address: on paper that is not said twice.
 
 const itself = document.querySelector(".beside [aria-current]");
 if (itself) {
