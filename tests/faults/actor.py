@@ -94,7 +94,7 @@ class Actor:
         self.reconnect()  # a process has one connection
         content = editing.compose(slug, body)
         precondition = Precondition(frozenset({version}) if version else None)
-        document = documents.entry
+        document = documents.saved
         return editing.put(slug, precondition, "actor", "", content, document=document).page.version
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +22,10 @@ from sqlalchemy import Connection
 from sheaf.pages import batches
 from sheaf.pages.changes import Plan, Put
 from sheaf.sharding import two_phase
+from tests.waiting import PATIENCE
 
 SHARDS = 3
+_CHUNK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -115,10 +118,29 @@ def _losing(order: Path) -> Callable[..., None]:
         keep(home, *rest)
         if _is_told(order, LOSE_ANSWER):
             driver: Any = home.connection.driver_connection
-            with socket.socket(fileno=os.dup(driver.fileno())) as wire:
-                wire.shutdown(socket.SHUT_RD)
+            _deafen(driver.fileno())
 
     return losing
+
+
+def _deafen(wire: int) -> None:
+    """What is sent next arrives, but instead of its answer comes the end of the connection.
+
+    Not to read any more would be a matter of chance: what has come by then is read all the same.
+    """
+    server = socket.socket(fileno=os.dup(wire))
+    here, there = socket.socketpair()
+    with here:
+        here.setblocking(False)  # as the driver has its own
+        os.dup2(here.fileno(), wire, inheritable=False)
+    server.settimeout(PATIENCE)
+
+    def carry() -> None:
+        with server, there:
+            server.sendall(there.recv(_CHUNK))
+            server.recv(_CHUNK)
+
+    threading.Thread(target=carry).start()
 
 
 def _count_anew() -> None:

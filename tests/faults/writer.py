@@ -99,7 +99,7 @@ def put_page(mark: str, slug: str) -> int:
     precondition = Precondition(frozenset({page.version}) if page else None)
     content = editing.compose(slug, page_body(mark, page.body if page else None))
     return editing.put(
-        slug, precondition, "writer", "", content, document=documents.entry
+        slug, precondition, "writer", "", content, document=documents.saved
     ).page.version
 
 

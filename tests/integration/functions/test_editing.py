@@ -300,7 +300,7 @@ def test_waiting_ends_before_the_invocation_does(
                     "alice",
                     "",
                     editing.compose("home", "two"),
-                    document=documents.entry,
+                    document=documents.saved,
                     time_left=time_left,
                 )
             problem = as_problem(refused.value)

@@ -141,7 +141,7 @@ def test_a_write_that_is_late_finds_its_key_used(site: Site) -> None:
             "alice",
             "",
             content,
-            document=documents.entry,
+            document=documents.saved,
             key=Key(key.text, key.author, key.method, request),
         )
 
