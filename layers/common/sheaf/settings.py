@@ -6,9 +6,9 @@ Imported for every cached page, so it imports little.
 import os
 from collections.abc import Mapping
 from functools import cache
-from urllib.parse import urlsplit
 
 import sheaf
+from sheaf.urls import Url
 
 _HOME = "home"
 _HEXADECIMAL = frozenset("0123456789abcdef")
@@ -156,13 +156,13 @@ def _site_url(environ: Mapping[str, str]) -> str:
 
 def _is_site_url(url: str) -> bool:
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        parts = Url(url)
+        host, port = parts.host, parts.port
     except ValueError:
         return False
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
-    is_plain = url == f"{parts.scheme}://{parts.netloc}" and url.isascii()
-    has_host = host and port != 0 and all(c.isalnum() or c in ".-:[]" for c in parts.netloc)
+    is_plain = url == f"{parts.scheme}://{parts.authority}" and url.isascii()
+    has_host = host and port != 0 and all(c.isalnum() or c in ".-:[]" for c in parts.authority)
     return bool(is_safe and is_plain and has_host)
 
 
@@ -203,10 +203,10 @@ def _licence(environ: Mapping[str, str]) -> tuple[str, str]:
 
 def _is_https(url: str) -> bool:
     try:
-        parts = urlsplit(url)
+        parts = Url(url)
     except ValueError:
         return False
-    return parts.scheme == "https" and bool(parts.hostname)
+    return parts.scheme == "https" and bool(parts.host)
 
 
 def _slug(environ: Mapping[str, str], variable: str) -> str:
@@ -230,9 +230,9 @@ def _urls(environ: Mapping[str, str], variable: str, schemes: tuple[str, ...]) -
 
 def _check_url(variable: str, url: str, schemes: tuple[str, ...]) -> None:
     try:
-        parts = urlsplit(url)
+        parts = Url(url)
         # ZooKeeper's has several hosts, each with a port.
-        is_address = parts.hostname and (parts.scheme == "zookeeper" or parts.port != 0)
+        is_address = parts.host and (parts.scheme == "zookeeper" or parts.port != 0)
     except ValueError:  # brackets that do not close, a port that is no number
         is_address = False
     if not is_address or parts.scheme not in schemes:

@@ -39,9 +39,20 @@ ALLOWED = {
     "sheaf.pages.page_cache",
     "sheaf.settings",
     "sheaf.telemetry",
+    "sheaf.urls",
 }
 # Slow to load, and not needed.
-HEAVY = {"asyncio", "brotli", "dataclasses", "datetime", "inspect", "random", "ssl", "typing"}
+HEAVY = {
+    "asyncio",
+    "brotli",
+    "dataclasses",
+    "datetime",
+    "inspect",
+    "ipaddress",
+    "random",
+    "ssl",
+    "typing",
+}
 # What Lambda's own client has loaded by then is free, so it is loaded first here, too.
 HIT = """
 import awslambdaric.bootstrap, json, sys

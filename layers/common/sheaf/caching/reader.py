@@ -8,7 +8,8 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Callable
-from urllib.parse import parse_qs, unquote, urlsplit
+
+from sheaf.urls import Url, unquoted
 
 # Most values come in one piece.
 _PIECE_BYTES = 1 << 16
@@ -38,12 +39,12 @@ class Reader:
     """
 
     def __init__(self, url: str, timeout: float, login: Login | None = None) -> None:
-        parts = urlsplit(url)
-        self._address = (parts.hostname or "127.0.0.1", parts.port or 6379)
+        parts = Url(url)
+        self._address = (parts.host or "127.0.0.1", parts.port or 6379)
         self._encrypted = parts.scheme == "rediss"
-        self._authority = parse_qs(parts.query).get("ssl_ca_certs", [None])[0]
+        self._query = parts.query
         self._database = parts.path.strip("/") or "0"
-        in_url = (unquote(parts.username or ""), unquote(parts.password or ""))
+        in_url = (unquoted(parts.user), unquoted(parts.password))
         self._login = login or (lambda: in_url)
         self._timeout = timeout
         self._connection: _Connection | None = None
@@ -91,8 +92,10 @@ class Reader:
 
     def _encrypt(self, plain: socket.socket) -> socket.socket:
         import ssl  # noqa: PLC0415 - takes 6 ms, and not everybody needs it
+        from urllib.parse import parse_qs  # noqa: PLC0415
 
-        context = ssl.create_default_context(cafile=self._authority)
+        authority = parse_qs(self._query).get("ssl_ca_certs", [None])[0]
+        context = ssl.create_default_context(cafile=authority)
         return context.wrap_socket(plain, server_hostname=self._address[0])
 
     def _introduce(self, connection: _Connection) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
-from urllib.parse import urlsplit
 
 from sheaf import settings
 from sheaf.http import encodings
 from sheaf.http.conditions import http_date, matches, unchanged_since
+from sheaf.urls import Url
 
 TYPE_CHECKING = False  # typing itself takes 4 ms to load
 if TYPE_CHECKING:
@@ -256,8 +256,8 @@ def policy() -> dict[str, str]:
     No script makes HTML of text, but for the editor, which shows previews that the site has made.
     """
     current = settings.current()
-    token = urlsplit(current.token_url)
-    token_origin = f" {token.scheme}://{token.netloc}" if token.netloc else ""
+    token = Url(current.token_url)
+    token_origin = f" {token.scheme}://{token.authority}" if token.authority else ""
     return {
         "content-security-policy": (
             "default-src 'none'; script-src 'self'; "

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import time
 from functools import cache, partial
-from urllib.parse import urlsplit
 
 from sheaf import settings
 from sheaf.caching.near import NearCache
 from sheaf.caching.reader import Login, Reader
+from sheaf.urls import Url
 
 TYPE_CHECKING = False  # typing itself takes 4 ms to load
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _login() -> Login | None:
         return None
     from sheaf.aws.presigning import Credentials, cache_token  # noqa: PLC0415
 
-    user = urlsplit(current.cache_url).username or "default"
+    user = Url(current.cache_url).user or "default"
 
     def log_in() -> tuple[str, str]:
         credentials = Credentials.from_environment()
