@@ -1,4 +1,4 @@
-"""The figures that README gives are those of the last measurements, in bench/results."""
+"""The figures that README and the manual give are of the last measurements, in bench/results."""
 
 import json
 from collections.abc import Callable
@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# However its lines are broken.
-README = " ".join((ROOT / "README.md").read_text().split())
+# However their lines are broken.
+README, MANUAL = (
+    " ".join((ROOT / name).read_text().split()) for name in ("README.md", "docs/develop.md")
+)
 
 
 def writers(result: Any) -> str:
@@ -52,10 +54,7 @@ def deep(result: Any) -> str:
 def missed(result: Any) -> str:
     many = result["shards"]["layouts"]["16"]
     call, request = many["call_to_one_shard"], many["request_to_one_shard"]
-    return (
-        f"takes the function {call:.1f} times as long as over one, and not twice."
-        f" The request as a whole takes {request:.1f} times as long"
-    )
+    return f"{call:.1f} times; the request as a whole takes {request:.1f} times as long"
 
 
 def search(result: Any) -> str:
@@ -99,6 +98,8 @@ FIGURES = {
     "rendering": [rendering],
     "locks": [handoff],
 }
+# Of which the manual tells.
+LESS_ASKED_FOR = (stampede, deep, missed, handoff)
 
 
 @pytest.mark.parametrize(
@@ -106,4 +107,4 @@ FIGURES = {
 )
 def test_a_figure_is_the_measured_one(name: str, said: Callable[[Any], str]) -> None:
     result = json.loads((ROOT / "bench" / "results" / f"{name}.json").read_text())
-    assert said(result) in README
+    assert said(result) in (MANUAL if said in LESS_ASKED_FOR else README)
