@@ -23,7 +23,8 @@ class Request:
     def __init__(self, event: Mapping[str, Any]) -> None:
         """The request in an event; the path is decoded."""
         self.method: str = event["requestContext"]["http"]["method"]
-        self.path = unquoted(event["rawPath"])
+        path: str = event["rawPath"]
+        self.path = unquoted(path) if "%" in path else path  # most need no call
         self.query: str = event.get("rawQueryString", "")
         given: Mapping[str, str] = event.get("headers") or {}
         self.headers = {name.lower(): value for name, value in given.items()}
