@@ -83,7 +83,7 @@ def _folder(slug: str, cursor: str | None) -> Answer:
 @router.get("/-/tags", include_in_schema=False)
 def tagged(tag: Name = None, cursor: Cursor = None) -> Answer:
     """All tags, or the pages that have one of them."""
-    if tag is None:
+    if not tag:
         return _document("tags.html", tags=tags.everything(), most=tags.MOST_COUNTED)
     return _document("tag.html", tag=tag, **_page(lists.all_pages(PageFilters(tag=tag)), cursor))
 

@@ -230,11 +230,23 @@ def _urls(environ: Mapping[str, str], variable: str, schemes: tuple[str, ...]) -
 
 def _check_url(variable: str, url: str, schemes: tuple[str, ...]) -> None:
     try:
-        parts = Url(url)
-        # ZooKeeper's has several hosts, each with a port.
-        is_address = parts.host and (parts.scheme == "zookeeper" or parts.port != 0)
-    except ValueError:  # brackets that do not close, a port that is no number
-        is_address = False
-    if not is_address or parts.scheme not in schemes:
+        wrong = _wrong_with(Url(url), schemes)
+    except ValueError as error:
+        wrong = str(error)
+    if wrong:
         # The URL itself may hold a password: it is not repeated.
-        raise SettingsError(variable, f"must hold {' or '.join(schemes)}:// addresses")
+        raise SettingsError(variable, f"must hold {' or '.join(schemes)}:// addresses: {wrong}")
+
+
+def _wrong_with(url: Url, schemes: tuple[str, ...]) -> str:
+    """What is wrong with the address of a server, "" if nothing is; raises ValueError as well."""
+    if url.scheme not in schemes:
+        return "it begins otherwise"
+    if not url.host:
+        return "it has no host"
+    # ZooKeeper's has several hosts, each with a port.
+    if url.scheme != "zookeeper" and url.port == 0:
+        return "its port is 0"
+    if url.scheme.startswith("redis") and not f"0{url.path[1:]}".isdecimal():
+        return "what is behind its host and port is no number of a database"
+    return ""

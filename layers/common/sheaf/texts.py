@@ -24,8 +24,15 @@ INVISIBLE = (
 _VISIBLE = re.compile(f"[^{INVISIBLE} ]")
 # Marks belong to no word by themselves: a run that is longer than any that is written.
 _LONG_RUN = re.compile(r"[^\w\s\x00-\x7f]{32,}")
-# A language tag as RFC 5646 has it, but for its registry; people write pt_BR as well.
-_LANG = re.compile(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*")
+# A language tag as RFC 5646 has it; people write pt_BR as well. Of two letters there are these
+# languages in IANA's registry, of three there are thousands.
+_OF_TWO = (
+    "a[abefkmnrsvyz]|b[aeghimnors]|c[aehorsuvy]|d[aevz]|e[elnostu]|f[afijory]|g[adlnuv]"
+    "|h[aeiortuyz]|i[adegikostu]|j[av]|k[agijklmnorsuvwy]|l[abginotuv]|m[ghiklnrsty]"
+    "|n[abdeglnorvy]|o[cjmrs]|p[ailst]|q[u]|r[mnouw]|s[acdeghiklmnoqrstuvw]"
+    "|t[aeghiklnorstwy]|u[gkrz]|v[eio]|w[ao]|x[h]|y[io]|z[ahu]"
+)
+_LANG = re.compile(rf"(?:{_OF_TWO}|[a-z]{{3}})(?:[-_][a-z0-9]{{1,8}})*", re.ASCII | re.IGNORECASE)
 # What RFC 5646 (4.4.1) has room for at least.
 _MAX_LANG = 35
 
@@ -46,10 +53,10 @@ def line(text: str, longest: int | None = None) -> str:
 
 
 def language(written: str) -> str | None:
-    """The tag of a language, as HTML has it; None of what is no tag.
+    """The tag of a language, as HTML has it; None of what is no tag, such as a country's.
 
-    >>> language("pt_BR"), language("Portuguese!")
-    ('pt-BR', None)
+    >>> language("pt_BR"), language("Portuguese"), language("jp")
+    ('pt-BR', None, None)
     """
     is_tag = len(written) <= _MAX_LANG and _LANG.fullmatch(written)
     return written.replace("_", "-") if is_tag else None

@@ -20,9 +20,7 @@ class Url:
         if not text.isprintable():
             raise ValueError("a URL has no tabs or line breaks")
         if not _is_plain(text):
-            from urllib.parse import urlsplit  # noqa: PLC0415 - see above
-
-            urlsplit(text)  # raises
+            _check(text)
         self.scheme, _, rest = text.partition("://")
         rest, _, _ = rest.partition("#")
         rest, _, self.query = rest.partition("?")
@@ -42,6 +40,16 @@ class Url:
         if int(self._port) > _MOST_PORTS:
             raise ValueError(f"a port is at most {_MOST_PORTS}")
         return int(self._port)
+
+
+def _check(text: str) -> None:
+    """Refuse what `urllib.parse` does; its message might repeat a password."""
+    from urllib.parse import urlsplit  # noqa: PLC0415 - see above
+
+    try:
+        urlsplit(text)
+    except ValueError:
+        raise ValueError("a URL has no such brackets or letters") from None
 
 
 def _is_plain(text: str) -> bool:

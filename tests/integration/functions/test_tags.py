@@ -25,6 +25,7 @@ def test_a_pages_tags_lead_to_all_that_have_them(site: Site) -> None:
 
 def test_all_tags_are_on_a_page(site: Site) -> None:
     assert "No page has a tag" in site.get("/-/tags").text
+    assert "No page has a tag" in site.get("/-/tags?tag=").text
     assert site.get("/api/tags").json == {"items": [], "ends_early": False}
     site.create("a", "---\ntags: [Tea, <b>]\n---\n")
     site.create("b", "---\ntags: [Tea]\n---\n")

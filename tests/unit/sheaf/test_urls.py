@@ -70,7 +70,7 @@ def _same_as_by_the_standard_library(text: str) -> None:
     url, parts = Url(text), urlsplit(text)
     assert (url.scheme, url.authority) == (parts.scheme, parts.netloc)
     assert (url.user, url.password) == (parts.username or "", parts.password or "")
-    assert (url.host.lower(), url.port) == (parts.hostname or "", parts.port)
+    assert (url.host.lower(), url.port) == ((parts.hostname or "").lower(), parts.port)
     assert (url.path, url.query) == (parts.path, parts.query)
 
 

@@ -17,7 +17,8 @@ MARK = "<!--article-->"
 RENDERER = 2
 _TITLE = re.compile(r"\A\s*<h1[ >].*?</h1>\s*", re.DOTALL)
 _TWICE = re.compile(r"<h1>([^<]*)</h1>\s*<h([2-6])\b([^<>]*)>(.*?)</h\2>", re.DOTALL)
-_ADDRESS = re.compile(r' (?:id="[^"]*"|href="#[^"]*")')
+_ADDRESS = re.compile(r' id="[^"]*"')
+_TO_ITSELF = re.compile(r'<a\b[^<>]* href="#[^<>]*>(.*?)</a>', re.DOTALL)
 # So much of an article is looked through for its first words, of which so many are told.
 _BEGINNING, _DESCRIPTION = 8000, 160
 # What says little by itself: headings, code, tables, notes' numbers and names of notices.
@@ -55,12 +56,13 @@ def _titled_once(article: str) -> str:
 def part(article: str) -> str:
     """An article as a part of other documents: without its title, and with no address in it.
 
-    Links from one place in it to another lead nowhere.
+    Links from one place in it to another are their words.
 
-    >>> part('<h1 id="menu">Menu</h1>\\n<p id="a"><a href="/guide">Guide</a></p>')
-    '<p><a href="/guide">Guide</a></p>'
+    >>> part('<h1 id="menu">Menu</h1>\\n<p id="a"><a href="/a">Guide</a> <a href="#a">A</a></p>')
+    '<p><a href="/a">Guide</a> A</p>'
     """
-    return re.sub(r"<[^<>]*>", lambda tag: _ADDRESS.sub("", tag[0]), _TITLE.sub("", article))
+    shown = _TO_ITSELF.sub(r"\1", _TITLE.sub("", article))
+    return re.sub(r"<[^<>]*>", lambda tag: _ADDRESS.sub("", tag[0]), shown)
 
 
 def first_words(article: str) -> str:

@@ -24,6 +24,7 @@ _TITLE = re.compile(r"\s*<h1[ >]")
 _NOTES = '<section class="footnotes"'
 # What is no word of a heading: the number of a note, and tags.
 _UNSAID = re.compile(r"<sup\b.*?</sup>|<[^<>]*>", re.DOTALL)
+_IN_WORDS = re.compile(r'\balt="[^"]*[^"\s]')
 
 
 class Heading(NamedTuple):
@@ -64,6 +65,8 @@ def _heading(match: re.Match[str]) -> Heading:
 
 def _link(match: re.Match[str]) -> str:
     level, attributes, address, inner = match.groups()
+    if not _is_named(inner):
+        return f'<h{level} role="presentation" {attributes}>{inner}</h{level}>'
     there = f'<a href="#{address}"'
     # A link within a link is none: such a heading has one of its own, behind it.
     if "<a " in inner:
@@ -71,6 +74,11 @@ def _link(match: re.Match[str]) -> str:
     else:
         inner = f"{there}>{inner}</a>"
     return f"<h{level} {attributes}>{inner}</h{level}>"
+
+
+def _is_named(inner: str) -> bool:
+    """Whether a heading has words, or an image has: to who hears the page, others are none."""
+    return bool(_UNSAID.sub("", inner).strip() or _IN_WORDS.search(inner))
 
 
 def _listed(headings: Sequence[Heading]) -> Contents:

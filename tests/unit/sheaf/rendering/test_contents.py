@@ -44,6 +44,15 @@ def test_a_heading_is_a_link_to_itself() -> None:
     assert headings == ()
 
 
+def test_who_hears_the_page_meets_no_heading_without_a_name() -> None:
+    nameless = "![](https://example.org/a.png)"
+    html = render(f"# Tea\n\n##\n\n## {nameless}\n\n## ![Pots](https://example.org/a.png)\n", "x")
+    shown, _ = contents.linked(html.html)
+    assert '<h2 role="presentation" id="section"></h2>' in shown
+    assert '<h2 role="presentation" id="section-1"><img src="https://example.org/a.png"' in shown
+    assert re.search(r'<h2 id="pots"><a href="#pots"><img [^>]*alt="Pots"', shown)
+
+
 def listed(text: str) -> list[Heading]:
     return list(contents.linked(render(text, "x").html)[1].headings)
 

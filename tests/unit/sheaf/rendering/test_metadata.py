@@ -150,6 +150,8 @@ def test_one_key(written: str, name: str, expected: object) -> None:
     [
         ("title: [a]", "The title is no text, and is not used."),
         ("lang: [de]", "The language is no text, and is not used."),
+        ("lang: german", "The language is no tag such as en or pt-BR, and is not used."),
+        ("lang: jp", "The language is no tag such as en or pt-BR, and is not used."),
         ("lang: German!", "The language is no tag such as en or pt-BR, and is not used."),
         (f"lang: en{'-aaaaaaaa' * 4}", "The language is no tag such as en or pt-BR"),
         ("dir: up", "The direction is none of ltr, rtl and auto, and is not used."),
