@@ -1,10 +1,25 @@
 """HTML in texts does nothing in a browser: no script runs, nothing is loaded, nothing gets out."""
 
+from typing import Any
+
+import pytest
 from playwright.sync_api import Dialog
 
 from tests.browser.api import Api
 from tests.browser.tabs import OpenTab
 from tests.unit.sheaf.rendering.test_raw_html import MUTATIONS, PAYLOADS
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_picture_is_as_its_window(open_tab: OpenTab, api: Api, slug: str, scheme: Any) -> None:
+    source = '<source media="(prefers-color-scheme: dark)" srcset="/favicon.svg?dark">'
+    api.create(
+        slug, f'<picture>\n  {source}\n  <img alt="leaf" src="/favicon.svg?light">\n</picture>'
+    )
+    tab = open_tab(color_scheme=scheme)
+    tab.goto(f"/{slug}")
+    shown = tab.get_by_role("img", name="leaf").evaluate("image => image.currentSrc")
+    assert shown.endswith(f"?{scheme}")
 
 
 def test_payloads_do_nothing_in_a_browser(open_tab: OpenTab, api: Api, slug: str) -> None:

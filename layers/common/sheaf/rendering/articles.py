@@ -14,7 +14,7 @@ from sheaf.rendering import source
 MARK = "<!--article-->"
 # Which renderer this is: it grows where rendering changes what stored pages look like or link to,
 # and upkeep renders them anew then (see pages/rerendering.py). What none has noted is 0.
-RENDERER = 2
+RENDERER = 3
 _TITLE = re.compile(r"\A\s*<h1[ >].*?</h1>\s*", re.DOTALL)
 _TWICE = re.compile(r"<h1>([^<]*)</h1>\s*<h([2-6])\b([^<>]*)>(.*?)</h\2>", re.DOTALL)
 _ADDRESS = re.compile(r' id="[^"]*"')

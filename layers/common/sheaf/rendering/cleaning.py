@@ -6,13 +6,13 @@ import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from sheaf.rendering import highlighting, linked, links, notices
+from sheaf.rendering import highlighting, linked, links, notices, raw_html
 from sheaf.rendering.work import TooMuch, Work
 
 MAX_HTML_BYTES = 4_000_000
 
 # What only our own tokens become; HTML in a text has a shorter list, in `raw_html`.
-_TAGS = nh3.ALLOWED_TAGS - {"area", "map"} | {"input", "section", "tfoot"}
+_TAGS = nh3.ALLOWED_TAGS - {"area", "map"} | {"input", "picture", "section", "source", "tfoot"}
 _CLASSES = {
     "div": notices.CLASSES,
     "details": notices.CLASSES,
@@ -32,12 +32,16 @@ _ATTRIBUTES = {
     "code": {"class"},
     "details": {"open"},
     "input": {"aria-label", "checked", "disabled"},
+    "source": {"srcset"},
     "time": {"datetime"},
 }
 _CLEANER = nh3.Cleaner(
     tags=_TAGS,
     attributes=_ATTRIBUTES,
-    tag_attribute_values={"input": {"type": {"checkbox"}}},
+    tag_attribute_values={
+        "input": {"type": {"checkbox"}},
+        "source": {"media": raw_html.COLOUR_SCHEMES},
+    },
     allowed_classes=_CLASSES,
     url_schemes=set(links.SCHEMES),
 )

@@ -19,15 +19,15 @@ from markdown_it.token import Token
 
 from sheaf.rendering import links
 
-_NOT_CLOSED = {"br", "col", "hr", "img", "wbr"}
+_NOT_CLOSED = {"br", "col", "hr", "img", "source", "wbr"}
 # A second one ends the first, as in HTML.
 _IMPLIED = {"dd", "dt", "li", "p", "td", "th", "tr"}
 _UNSEEN = {"script", "style"}
 _FORMATTING = {"a", "b", "code", "em", "i", "s", "small", "strike", "strong", "tt", "u"}
 _PLAIN = (
-    "abbr b bdi blockquote br caption center cite code dd del dfn dl dt em figcaption figure i ins "
-    "kbd li mark pre q rp rt ruby s samp small span strike strong sub summary sup tbody tfoot "
-    "thead tt u ul var wbr"
+    "abbr b bdi blockquote br caption center cite code dd del dfn dl dt em figcaption figure "
+    "i ins kbd li mark picture pre q rp rt ruby s samp small span strike strong sub summary "
+    "sup tbody tfoot thead tt u ul var wbr"
 )
 _ALIGNED = "div h1 h2 h3 h4 h5 h6 hr p table tr"
 # By tag, the attributes that it may have besides those that all may have.
@@ -41,8 +41,11 @@ _ATTRIBUTES: dict[str, frozenset[str]] = {
     "details": frozenset({"open"}),
     "img": frozenset({"src", "alt", "width", "height", "align"}),
     "ol": frozenset({"start"}),
+    "source": frozenset({"media", "srcset"}),
     "time": frozenset({"datetime"}),
 }
+# What a picture may go by.
+COLOUR_SCHEMES = frozenset(f"(prefers-color-scheme: {name})" for name in ("dark", "light"))
 _OF_ALL = {"id", "lang", "dir", "title"}
 
 # As CommonMark has them. The parser's own patterns need 300 bytes for each attribute.
@@ -190,6 +193,8 @@ class Elements:
         attributes: Attributes = dict(self._attributes(name, rest))
         if name == "a" and not _leads_or_is_led_to(attributes):
             return
+        if name == "source" and not (self._has("picture") and _is_for_colours(attributes)):
+            return
         if name in _NOT_CLOSED:
             yield _empty(name, attributes, level)
             return
@@ -229,6 +234,13 @@ def _leads_or_is_led_to(link: Attributes) -> bool:
     if not links.is_allowed(str(link.get("href", ""))):
         del link["href"]
     return "href" in link or "id" in link
+
+
+def _is_for_colours(source: Attributes) -> bool:
+    """Whether it is one image, for light or for dark windows."""
+    image = str(source.get("srcset", ""))
+    is_one = image and not re.search(r"[\s,]", image)
+    return bool(is_one and links.is_allowed(image) and source.get("media") in COLOUR_SCHEMES)
 
 
 def _empty(name: str, attributes: Attributes, level: int) -> Token:

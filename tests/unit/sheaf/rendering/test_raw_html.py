@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 from sheaf.rendering import markdown
 from sheaf.rendering.markdown import render
 
-_NOT_CLOSED = {"br", "col", "hr", "img", "input", "wbr"}
+_NOT_CLOSED = {"br", "col", "hr", "img", "input", "source", "wbr"}
+
+PICTURE = '<picture>{}<img src="b.png" alt="c"></picture>'
+DARK = '<source media="(prefers-color-scheme: dark)" srcset="a">'
+LIGHT = DARK.replace("dark", "light")
 
 
 class _Reader(HTMLParser):
@@ -53,8 +57,9 @@ def assert_harmless(text: str) -> None:
     assert not reader.tags & {"script", "style", "iframe", "form", "object", "svg", "math", "base"}
     for tag, name, value in reader.attributes:
         assert not name.startswith("on"), html
-        assert name not in ("style", "srcset", "srcdoc", "action", "formaction", "xlink:href"), html
-        if name in ("href", "src", "cite"):
+        assert name not in ("style", "srcdoc", "action", "formaction", "xlink:href"), html
+        assert name != "srcset" or tag == "source", html
+        if name in ("href", "src", "srcset", "cite"):
             address = re.sub("[\0- ]", "", value).lower()
             assert not address.startswith(("javascript:", "vbscript:", "data:")), html
         if name == "id":
@@ -100,6 +105,28 @@ def test_what_becomes_of_html(text: str, html: str) -> None:
     assert re.sub(" />", ">", found).replace("<br>b", "<br>\nb") == html
 
 
+@pytest.mark.parametrize("source", [DARK, LIGHT, f"{DARK}{LIGHT}"])
+def test_a_picture_is_another_one_in_the_dark(source: str) -> None:
+    assert render(PICTURE.format(source), "x").html == f"<p>{PICTURE.format(source)}</p>\n"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '<source srcset="a">',
+        '<source media="(prefers-color-scheme: dark)">',
+        '<source media="(min-width: 1px)" srcset="a">',
+        DARK.replace('"a"', '"a 2x"'),
+        DARK.replace('"a"', '"a,b"'),
+        DARK.replace('"a"', '"data:image/png;a"'),
+        '<source src="a">',
+    ],
+)
+def test_a_picture_goes_by_nothing_else(source: str) -> None:
+    assert render(PICTURE.format(source), "x").html == f"<p>{PICTURE.format('')}</p>\n"
+    assert render(DARK, "x").html == ""
+
+
 def test_markdown_stands_in_html() -> None:
     text = "<details open>\n<summary>More</summary>\n\n- *a*\n\n</details>\n\nafter"
     html = render(text, "x").html
@@ -143,7 +170,14 @@ _NAMES = ["href", "src", "srcset", "style", "onclick", "onerror", "ontoggle", "f
 _NAMES += ["xlink:href", "srcdoc", "action", "data", "cite", "background", "poster", "id", "name"]
 _VALUES = ["javascript:alert(1)", " java\tscript:alert(1)", "&#106;avascript:alert(1)", "x"]
 _VALUES += ["data:text/html,<script>alert(1)</script>", "site.main", "JaVaScRiPt&colon;alert(1)"]
-PAYLOADS = [f'<{tag} {name}="{value}">' for tag, name, value in product(_TAGS, _NAMES, _VALUES)]
+PICTURE = '<picture>{}<img src="b.png" alt="c"></picture>'
+DARK, LIGHT = (
+    f'<source media="(prefers-color-scheme: {each})" srcset="a">' for each in ("dark", "light")
+)
+_PICTURES = [PICTURE.format(DARK.replace('"a"', f'"{value}"')) for value in _VALUES]
+PAYLOADS = _PICTURES + [
+    f'<{tag} {name}="{value}">' for tag, name, value in product(_TAGS, _NAMES, _VALUES)
+]
 # Those that change when they are read a second time, or by another kind of parser.
 MUTATIONS = [
     '<math><mtext><table><mglyph><style><!--</style><img title="--&gt;&lt;img src=1 onerror=x>">',
