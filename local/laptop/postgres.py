@@ -144,9 +144,7 @@ def _run(command: Sequence[str], prefix: Sequence[str], log: Path, stdin: bytes 
     with log.open("ab") as output:
         process = processes.spawn(command, prefix=prefix, stdin=stdin, output=output)
     try:
-        status = process.wait(CREATE_SECONDS)
-    except subprocess.TimeoutExpired:
-        status = None
+        status = processes.wait(process, CREATE_SECONDS)
     finally:
         processes.stop(process)
     if status != 0:

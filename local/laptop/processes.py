@@ -13,7 +13,7 @@ from typing import IO
 
 import psutil
 
-from local.laptop import state, tether
+from local.laptop import state, stopping, tether
 from local.laptop.state import StateError
 
 POLL_SECONDS = 0.02
@@ -56,16 +56,30 @@ def spawn(
     return process
 
 
+def wait(process: subprocess.Popen[bytes], patience: float) -> int | None:
+    """Wait up to `patience` seconds for the end; returns the exit status, or None if it still runs.
+
+    Unlike Popen.wait() it ends with SystemExit on a signal that was noted.
+    """
+    deadline = time.monotonic() + patience
+    while (status := process.poll()) is None and time.monotonic() < deadline:
+        stopping.pause(POLL_SECONDS)
+    return status
+
+
 def stop(
     process: subprocess.Popen[bytes], end: signal.Signals = signal.SIGTERM, patience: float = 10
 ) -> None:
-    """Send `end` to the process and its children, wait up to `patience` seconds, then kill."""
+    """Send `end` to the process and its children, wait up to `patience` seconds, then kill.
+
+    Raises TimeoutExpired if that takes as long again, so that the others are stopped all the same.
+    """
     _signal_group(process.pid, end)
     try:
         process.wait(patience)
     except subprocess.TimeoutExpired:
         _signal_group(process.pid, signal.SIGKILL)
-        process.wait()
+        process.wait(patience)
 
 
 def _signal_group(leader: int, sign: signal.Signals) -> None:
@@ -140,7 +154,7 @@ class Server:
                 raise ServerError(
                     f"{self.name} is not ready after {patience:.0f} s; see {self.log}"
                 )
-            time.sleep(POLL_SECONDS)
+            stopping.pause(POLL_SECONDS)
 
     def stop(self) -> None:
         """Stop the server and wait for its end."""

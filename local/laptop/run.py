@@ -4,14 +4,11 @@ import errno
 import os
 import select
 import shlex
-import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from types import FrameType
 from typing import NoReturn
 from urllib.parse import urlsplit
 
@@ -26,12 +23,11 @@ from local.gateway.config import (
 )
 from local.gateway.functions import REGION
 from local.gateway.serving import WORKER, adapt_gunicorn, listen
-from local.laptop import keys, processes, services, state
+from local.laptop import keys, processes, services, state, stopping
 from local.laptop.issuer import mint
 from local.laptop.postgres import forget_defaults
-from local.laptop.processes import Keeper, Server, ServerError
+from local.laptop.processes import POLL_SECONDS, Keeper, Server, ServerError
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 REQUEST_SECONDS = 30  # API Gateway gives up on a request after this time
 START_SECONDS = 60
 IMPORT_SECONDS = 600
@@ -70,17 +66,15 @@ class Part:
 
     def wait(self, patience: float) -> int:
         """Wait up to `patience` seconds for the end; returns the status, or raises SiteError."""
-        try:
-            return self.process.wait(patience)
-        except subprocess.TimeoutExpired:
-            raise SiteError(f"{self.name} took longer than {patience:.0f} s") from None
+        status = processes.wait(self.process, patience)
+        if status is None:
+            raise SiteError(f"{self.name} took longer than {patience:.0f} s")
+        return status
 
 
 def main() -> int:
     """Run the site until SIGINT, SIGTERM or SIGHUP; return 1 if it could not go on."""
-    for each in STOP_SIGNALS:
-        if signal.getsignal(each) is not signal.SIG_IGN:
-            signal.signal(each, _stop)
+    stopping.note_signals()
     try:
         with ExitStack() as stack:
             run(RunConfig.read(os.environ), stack)
@@ -89,12 +83,6 @@ def main() -> int:
     except (ConfigError, ServerError, state.StateError, SiteError) as error:
         print(f"sheaf: {error}", file=sys.stderr)
         return 1
-
-
-def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
-    for each in STOP_SIGNALS:
-        signal.signal(each, signal.SIG_IGN)  # it takes a moment, and happens once
-    sys.exit(0)
 
 
 def run(config: RunConfig, stack: ExitStack) -> NoReturn:
@@ -200,7 +188,8 @@ def _serve(
     with socket.create_connection(listener.getsockname(), timeout=START_SECONDS) as connection:
         host = urlsplit(_url(listener)).netloc
         connection.sendall(f"GET {MOUNT}/jwks.json HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
-        while not select.select([connection], [], [], WATCH_SECONDS)[0]:
+        while not select.select([connection], [], [], 0)[0]:
+            stopping.pause(POLL_SECONDS)
             _check([gateway])
             if time.monotonic() > deadline:
                 raise SiteError(f"the gateway does not answer within {START_SECONDS} s")
@@ -264,4 +253,4 @@ def _watch(parts: Sequence[Part], keepers: Sequence[Keeper]) -> NoReturn:
         for keeper in keepers:
             if said := keeper.look(time.monotonic()):
                 print(f"sheaf: {said}", file=sys.stderr, flush=True)
-        time.sleep(WATCH_SECONDS)
+        stopping.pause(WATCH_SECONDS)
