@@ -17,7 +17,10 @@ README, MANUAL = (
 def writers(result: Any) -> str:
     ours = result["writers"]["16"]["Sheaf"]
     done, refused = (ours["puts"][status] for status in ("200", "412"))
-    return f"{done:,} saves acknowledged, {refused:,} refused, {ours['lost']} lost"
+    return (
+        f"{done:,} saves acknowledged, {refused:,} refused as the page had changed meanwhile,"
+        f" {ours['lost']} lost"
+    )
 
 
 def served(result: Any) -> str:
@@ -32,8 +35,8 @@ def cached(result: Any) -> str:
     names = ("Sheaf", "Flask", "FastAPI")
     own, flask, fastapi = (result["warm"][name]["cpu_microseconds_200"] / 1000 for name in names)
     return (
-        f"{own:.2f} ms of a processor; the same page by Flask {flask:.2f} ms,"
-        f" by FastAPI {fastapi:.2f} ms"
+        f"{own:.2f} ms of CPU time; the same page takes {flask:.2f} ms with Flask,"
+        f" {fastapi:.2f} ms with FastAPI"
     )
 
 
