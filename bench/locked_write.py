@@ -6,6 +6,7 @@ same statement. The plain one reads the page with a SELECT first, the locked one
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from statistics import median
 from typing import Any
 from uuid import uuid4
@@ -23,7 +24,7 @@ from sheaf.pages.saves import Content, Write
 from sheaf.sharding import shards
 
 TEXT = "A sheaf is a bundle of leaves, and a page is one of them. " * 40
-CONTENT = Content(
+_CONTENT = Content(
     title="A page",
     tags=("bench", "locks"),
     body=TEXT,
@@ -32,6 +33,7 @@ CONTENT = Content(
     headings="A page",
     plain=TEXT,
     links=frozenset({"home", "guide/start"}),
+    folder="guide",
 )
 # What the claim returns, and the last claim's mark: the statement that saves asks for one.
 SELECT = select(
@@ -77,7 +79,12 @@ def _slug(number: int) -> str:
 
 
 def _write() -> Write:
-    return Write(uuid4(), "bench", "", "live", CONTENT)
+    return Write(uuid4(), "bench", "", "live", _content())
+
+
+def _content() -> Content:
+    """Another text each time, by its digest: a save that changes nothing writes nothing."""
+    return replace(_CONTENT, blob=uuid4().hex)
 
 
 def ping(client: "redis.Redis") -> None:
@@ -110,5 +117,5 @@ def put(number: int) -> None:
     known = _versions.get(slug)
     precondition = Precondition(frozenset({known}) if known else None)
     _versions[slug] = editing.put(
-        slug, precondition, "bench", "", CONTENT, document=documents.saved
+        slug, precondition, "bench", "", _content(), document=documents.saved
     ).page.version
