@@ -43,15 +43,8 @@ ALLOWED = {
 }
 # Slow to load, and not needed.
 HEAVY = {
-    "asyncio",
-    "brotli",
-    "dataclasses",
-    "datetime",
-    "inspect",
-    "ipaddress",
-    "random",
-    "ssl",
-    "typing",
+    *("asyncio", "brotli", "dataclasses", "datetime", "inspect", "ipaddress", "random"),
+    *("socket", "ssl", "typing", "urllib.parse"),
 }
 # What Lambda's own client has loaded by then is free, so it is loaded first here, too.
 HIT = """

@@ -5,7 +5,8 @@ What it does not expect it does not handle: it raises, and the caller uses the f
 
 from __future__ import annotations
 
-import socket
+# `socket` makes enumerations of all its names, and loads `selectors`: 3 ms at each start.
+import _socket as socket
 import struct
 from collections.abc import Callable
 
@@ -75,7 +76,7 @@ class Reader:
         return value
 
     def _connect(self) -> _Connection:
-        end = socket.create_connection(self._address, self._timeout)
+        end = _reach(self._address, self._timeout)
         try:
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._encrypted:
@@ -91,12 +92,16 @@ class Reader:
         return connection
 
     def _encrypt(self, plain: socket.socket) -> socket.socket:
-        import ssl  # noqa: PLC0415 - takes 6 ms, and not everybody needs it
+        # Takes 6 ms, and not everybody needs it.
+        import socket as whole  # noqa: PLC0415
+        import ssl  # noqa: PLC0415
         from urllib.parse import parse_qs  # noqa: PLC0415
 
         authority = parse_qs(self._query).get("ssl_ca_certs", [None])[0]
         context = ssl.create_default_context(cafile=authority)
-        return context.wrap_socket(plain, server_hostname=self._address[0])
+        end = whole.socket(fileno=plain.detach())
+        end.settimeout(self._timeout)
+        return context.wrap_socket(end, server_hostname=self._address[0])
 
     def _introduce(self, connection: _Connection) -> None:
         user, password = self._login()
@@ -110,6 +115,22 @@ class Reader:
         if self._connection:
             self._connection.close()
             self._connection = None
+
+
+def _reach(address: tuple[str, int], timeout: float) -> socket.socket:
+    """A connection to the first address of a host that takes one; raises OSError."""
+    failure = OSError("the host has no address")
+    for family, kind, protocol, _, place in socket.getaddrinfo(*address, 0, socket.SOCK_STREAM):
+        end = socket.socket(family, kind, protocol)
+        try:
+            end.settimeout(timeout)
+            end.connect(place)
+        except OSError as error:
+            end.close()
+            failure = error
+        else:
+            return end
+    raise failure
 
 
 def _limit(end: socket.socket, seconds: float) -> None:

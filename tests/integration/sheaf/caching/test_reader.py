@@ -1,5 +1,6 @@
 """The small client, against real servers that answer, refuse, redirect, hang up and hang."""
 
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -173,6 +174,22 @@ def test_a_server_that_always_hangs_up_is_an_error(
     # Where TLS was being agreed on, it depends on the moment how its library calls that.
     with pytest.raises((ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         new_reader(proxy.url(backend.url)).get(KEY)
+
+
+def test_whichever_address_of_a_host_answers_is_taken(
+    backend: Backend, new_reader: NewReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend.client.set(KEY, "here")
+    found = [
+        each
+        for port in (1, urlsplit(backend.url).port)
+        for each in socket.getaddrinfo("127.0.0.1", port, type=socket.SOCK_STREAM)
+    ]
+    monkeypatch.setattr("_socket.getaddrinfo", lambda *_: found)
+    assert new_reader(backend.url).get(KEY) == b"here"
+    found.clear()
+    with pytest.raises(OSError, match="no address"):
+        new_reader(backend.url).get(KEY)
 
 
 def test_a_server_that_is_not_there_is_an_error(new_reader: NewReader) -> None:
