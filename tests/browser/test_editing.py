@@ -7,6 +7,7 @@ from playwright.sync_api import Dialog, Page, Route, expect
 from tests.browser.api import Api
 from tests.browser.tabs import OpenTab, answers_lost, await_page, edit, save, text
 from tests.browser.test_signing_in import sign_in
+from tests.waiting import wait_until
 
 
 def test_a_page_is_created_from_where_it_is_missed(editor: Page, api: Api, slug: str) -> None:
@@ -56,10 +57,14 @@ def test_a_version_that_is_not_there_stays_in_the_address(
 ) -> None:
     """It is not shown yet: who reloads asks for it again."""
     api.create(slug, "# Leaf\n")
-    for _ in range(2):  # the first in a second gets what the database has
-        answer = editor.goto(f"/{slug}?v=7")
-    assert answer
-    assert answer.status == 503
+    address = f"/{slug}?v=7"
+
+    def is_not_shown() -> bool:
+        editor.request.get(address)  # the first in a second gets what the database has
+        answer = editor.goto(address)
+        return bool(answer and answer.status == 503)
+
+    wait_until(is_not_shown, "it is shown")
     expect(editor).to_have_url(re.compile(rf"/{slug}\?v=7$"))
 
 
