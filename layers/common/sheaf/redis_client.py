@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -13,6 +12,7 @@ from redis.retry import Retry
 
 from sheaf import settings
 from sheaf.aws.presigning import Credentials, cache_token
+from sheaf.urls import Url
 
 _TIMEOUT_SECONDS = 1.0
 
@@ -35,7 +35,7 @@ def connect(url: str, cluster: bool | None = None) -> "redis.Redis":
         "driver_info": None,
     }
     if current.auth == "iam" and url == current.cache_url:
-        user = urlsplit(url).username or "default"
+        user = Url(url).user or "default"
         options["credential_provider"] = _IamLogin(current.region, current.cache_name, user)
         url = url.replace(f"{user}@", "", 1)
     if current.cache_cluster if cluster is None else cluster:

@@ -247,6 +247,6 @@ def _wrong_with(url: Url, schemes: tuple[str, ...]) -> str:
     # ZooKeeper's has several hosts, each with a port.
     if url.scheme != "zookeeper" and url.port == 0:
         return "its port is 0"
-    if url.scheme.startswith("redis") and not f"0{url.path[1:]}".isdecimal():
+    if url.scheme.startswith("redis") and not f"0{url.path.strip('/')}".isdecimal():
         return "what is behind its host and port is no number of a database"
     return ""

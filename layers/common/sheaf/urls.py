@@ -10,7 +10,7 @@ _MOST_PORTS = 65535
 class Url:
     """scheme://[user[:password]@]host[:port][/path][?query][#fragment], or a part of that.
 
-    Each part is as it is written, and "" if there is none.
+    Scheme and host are in lower case, the rest is as it is written, and "" what is not there.
     """
 
     __slots__ = ("_port", "authority", "host", "password", "path", "query", "scheme", "user")
@@ -21,14 +21,17 @@ class Url:
             raise ValueError("a URL has no tabs or line breaks")
         if not _is_plain(text):
             _check(text)
-        self.scheme, _, rest = text.partition("://")
+        scheme, _, rest = text.partition("://")
+        self.scheme = scheme.lower()
         rest, _, _ = rest.partition("#")
         rest, _, self.query = rest.partition("?")
         self.authority, slash, path = rest.partition("/")
         self.path = slash + path
         account, _, place = self.authority.rpartition("@")
         self.user, _, self.password = account.partition(":")
-        self.host, self._port = _taken_apart(place)
+        host, self._port = _taken_apart(place)
+        name, percent, zone = host.partition("%")
+        self.host = name.lower() + percent + zone
 
     @property
     def port(self) -> int | None:

@@ -125,11 +125,18 @@ def test_our_own_cdn_is_known_by_any_of_several_words() -> None:
         ("https://wiki.example.org:8443/", "https://wiki.example.org:8443"),
         ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
         ("http://localhost", "http://localhost"),
+        ("http://LOCALHOST", "http://LOCALHOST"),
         ("http://[::1]:3000/", "http://[::1]:3000"),
     ],
 )
 def test_the_site_has_one_address(given: str, expected: str) -> None:
     assert Settings({**ENOUGH, "SHEAF_SITE_URL": given}).site_url == expected
+
+
+@pytest.mark.parametrize("path", ["", "/", "/0", "/15/"])
+def test_a_cache_may_name_its_database(path: str) -> None:
+    address = f"redis://h:6379{path}"
+    assert Settings({**ENOUGH, "SHEAF_CACHE_URL": address}).cache_url == address
 
 
 def test_a_site_says_nothing_of_itself_unless_it_is_told() -> None:

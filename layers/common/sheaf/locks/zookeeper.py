@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Self, Unpack, cast
-from urllib.parse import urlsplit
 
 from sheaf.locks import zookeeper_client
 from sheaf.locks.contract import ALWAYS, Cache, Lock, Meanwhile, take_all
@@ -18,6 +17,7 @@ from sheaf.locks.holder import Options
 from sheaf.locks.holdings import Holding, Token, encoded, text_of
 from sheaf.locks.zookeeper_client import FAILURES, Client, cause, connect
 from sheaf.locks.zookeeper_places import Place, Queue
+from sheaf.urls import Url
 
 __all__ = ["Client", "ZooKeeperLock", "ZooKeeperLocks"]
 
@@ -170,8 +170,8 @@ class ZooKeeperLocks:
         if no server answers within `connect_timeout`, in seconds, and ValueError for hosts that
         cannot be.
         """
-        parts = urlsplit(url)
-        return cls(connect(parts.netloc, connect_timeout), parts.path.rstrip("/") or _ROOT)
+        parts = Url(url)
+        return cls(connect(parts.authority, connect_timeout), parts.path.rstrip("/") or _ROOT)
 
     def close(self) -> None:
         """End the session, and with it all locks that are still held."""

@@ -170,10 +170,6 @@ _NAMES = ["href", "src", "srcset", "style", "onclick", "onerror", "ontoggle", "f
 _NAMES += ["xlink:href", "srcdoc", "action", "data", "cite", "background", "poster", "id", "name"]
 _VALUES = ["javascript:alert(1)", " java\tscript:alert(1)", "&#106;avascript:alert(1)", "x"]
 _VALUES += ["data:text/html,<script>alert(1)</script>", "site.main", "JaVaScRiPt&colon;alert(1)"]
-PICTURE = '<picture>{}<img src="b.png" alt="c"></picture>'
-DARK, LIGHT = (
-    f'<source media="(prefers-color-scheme: {each})" srcset="a">' for each in ("dark", "light")
-)
 _PICTURES = [PICTURE.format(DARK.replace('"a"', f'"{value}"')) for value in _VALUES]
 PAYLOADS = _PICTURES + [
     f'<{tag} {name}="{value}">' for tag, name, value in product(_TAGS, _NAMES, _VALUES)
