@@ -76,7 +76,7 @@ def new_name() -> NewName:
     return lambda: f"page:test/{next(numbers)}"
 
 
-def held(locks: Locks, name: str, timeout: float = 10) -> Lock:
+def held(locks: Locks, name: str, timeout: float = 60) -> Lock:
     """A lock that has been taken."""
     lock = locks.lock(name, timeout)
     assert lock.acquire(blocking=False)

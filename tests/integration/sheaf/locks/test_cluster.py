@@ -63,8 +63,10 @@ def test_a_replica_takes_over_for_its_primary(
     fence = lock.fence
     lock.release()
     primary = cluster.ports.index(port_of(cluster_locks.client, name))
-    with cluster.node(primary + 3) as replica:
-        replica.execute_command("CLUSTER FAILOVER")
+    with cluster.node(primary) as node, cluster.node(primary + 3) as replica:
+        written = node.info("replication")["master_repl_offset"]
+        wait_until(lambda: has_read(replica, written), "the replica did not follow")
+        replica.execute_command("CLUSTER FAILOVER TAKEOVER")
         wait_until(lambda: is_primary(replica), "the replica did not become the primary")
     later = cluster_locks.lock(name, 10)
     wait_until(lambda: took(later), "nobody gives out the lock")
@@ -140,6 +142,10 @@ def test_a_cluster_that_hangs_is_asked_by_one_thread_for_all(
 
 def is_primary(node: "redis.Redis") -> bool:
     return bool(node.info("replication")["role"] == "master")
+
+
+def has_read(replica: "redis.Redis", written: int) -> bool:
+    return bool(replica.info("replication")["slave_repl_offset"] >= written)
 
 
 def took(lock: Lock | MultiLock) -> bool:

@@ -152,7 +152,7 @@ def test_what_is_no_text_is_no_name(locks: Locks, name: str) -> None:
 
 def test_why_it_is_not_ours(locks: Locks, new_name: NewName) -> None:
     name = new_name()
-    lock = locks.lock(name, 0.1)
+    lock = locks.lock(name, 60)
     uses: list[Callable[[], object]] = [
         lambda: lock.fence,
         lambda: lock.token,
@@ -165,6 +165,7 @@ def test_why_it_is_not_ours(locks: Locks, new_name: NewName) -> None:
     assert lock.acquire()
     lock.release()
     _refused(uses, "was given back before")
+    lock.timeout = 0.1
     assert lock.acquire()
     assert locks.lock(name, 60).acquire(blocking_timeout=PATIENCE)
     _refused(uses[2:3], "expired, or was taken away")

@@ -208,8 +208,9 @@ def test_what_has_expired_is_lost_also_if_nobody_wants_it(
 
 
 def test_who_tries_once_gets_what_has_expired(locks: Locks, new_name: NewName) -> None:
-    holder = held(locks, new_name(), 0.2)
+    holder = held(locks, new_name())
     assert not locks.lock(holder.name, 60).acquire(blocking=False)
+    holder.extend(0.2, replace_ttl=True)
     wait_until(lambda: holder.lost, "it does not expire")
     later = locks.lock(holder.name, 60)
     wait_until(lambda: later.acquire(blocking=False), "the expired lock is in the way")
