@@ -64,7 +64,9 @@ def ensemble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ensemble]:
 # Its client has threads that use `random`, which Hypothesis minds in the tests of other modules.
 @pytest.fixture(scope="module")
 def zookeeper_locks(ensemble: Ensemble) -> Iterator[ZooKeeperLocks]:
-    locks = ZooKeeperLocks.from_url(ensemble.url)
+    client = zookeeper_client.Client(ensemble.hosts, timeout=60)
+    client.start(PATIENCE)
+    locks = ZooKeeperLocks(client)
     yield locks
     locks.close()
 

@@ -73,14 +73,14 @@ def test_releasing_is_not_a_loss(locks: Locks, new_name: NewName) -> None:
 
 
 def test_extend_adds_or_replaces(locks: Locks, new_name: NewName) -> None:
-    lock = held(locks, new_name(), 5)
+    lock = held(locks, new_name(), 30)
     fence = lock.fence
-    assert lock.extend(4.9)
-    assert 5 < lock.remaining() <= 9.9
-    assert lock.extend(2, replace_ttl=True)
-    assert 0 < lock.remaining() <= 2
+    assert lock.extend(29)
+    assert 30 < lock.remaining() <= 59
+    assert lock.extend(15, replace_ttl=True)
+    assert 0 < lock.remaining() <= 15
     assert lock.reacquire()
-    assert 2 < lock.remaining() <= 5
+    assert 15 < lock.remaining() <= 30
     assert lock.fence == fence
 
 

@@ -80,10 +80,10 @@ def test_losing_one_is_losing_all(locks: Locks, new_name: NewName) -> None:
 
 
 def test_the_shortest_time_is_that_of_all(locks: Locks, new_name: NewName) -> None:
-    many = MultiLock(locks, [new_name(), new_name()], 5)
+    many = MultiLock(locks, [new_name(), new_name()], 30)
     assert many.acquire(blocking=False)
-    many.locks[0].extend(4.9)
-    assert many.remaining() <= 5
+    many.locks[0].extend(29)
+    assert many.remaining() <= 30
 
 
 def test_none_is_kept_if_the_service_fails(
@@ -254,18 +254,18 @@ def _unrenewed(several: MultiLock, monkeypatch: pytest.MonkeyPatch) -> list[list
 
 
 def test_all_are_extended(locks: Locks, ones: list[str]) -> None:
-    several = MultiLock(locks, ones, 5)
+    several = MultiLock(locks, ones, 30)
     for use in (several.reacquire, lambda: several.extend(1)):
         with pytest.raises(LockNotOwnedError):
             use()
     assert not several.owned()
     with several:
-        assert several.extend(4)
-        assert 5 < several.remaining() <= 9
-        assert several.extend(2, replace_ttl=True)
-        assert 0 < several.remaining() <= 2
+        assert several.extend(29)
+        assert 30 < several.remaining() <= 59
+        assert several.extend(15, replace_ttl=True)
+        assert 0 < several.remaining() <= 15
         assert several.reacquire()
-        assert 2 < several.remaining() <= 5
+        assert 15 < several.remaining() <= 30
         assert several.owned()
         for again in (several.acquire, several.__enter__):
             with pytest.raises(LockError, match="not reentrant"):
