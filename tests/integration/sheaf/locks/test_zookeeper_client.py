@@ -106,7 +106,8 @@ def test_a_client_that_was_made_before_a_fork_may_be_started_after_it(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert client.is_ours
-    monkeypatch.setattr(os, "getpid", lambda: -1)
+    child = os.getpid() + 1
+    monkeypatch.setattr(os, "getpid", lambda: child)
     assert not client.is_ours
     client.start()
     assert not client.is_ours
