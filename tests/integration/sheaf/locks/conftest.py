@@ -17,7 +17,7 @@ from sheaf import redis_client
 from sheaf.locks import Lock, Locks, contract, redis, zookeeper_client
 from sheaf.locks.holder import Renewal
 from sheaf.locks.redis import RedisLocks
-from sheaf.locks.zookeeper import ZooKeeperLocks
+from sheaf.locks.zookeeper import Client, ZooKeeperLocks
 from tests.fixtures import Servers
 from tests.servers.zookeeper import Ensemble, zookeeper_ensemble
 from tests.waiting import PATIENCE
@@ -61,14 +61,23 @@ def ensemble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ensemble]:
         yield ensemble
 
 
+@contextmanager
+def session(hosts: str, **options: Any) -> Iterator[Client]:
+    """A started client for the time of the block."""
+    client = Client(hosts, **options)
+    client.start(PATIENCE)
+    try:
+        yield client
+    finally:
+        client.stop()
+        client.close()
+
+
 # Its client has threads that use `random`, which Hypothesis minds in the tests of other modules.
 @pytest.fixture(scope="module")
 def zookeeper_locks(ensemble: Ensemble) -> Iterator[ZooKeeperLocks]:
-    client = zookeeper_client.Client(ensemble.hosts, timeout=60)
-    client.start(PATIENCE)
-    locks = ZooKeeperLocks(client)
-    yield locks
-    locks.close()
+    with session(ensemble.hosts, timeout=60) as client:
+        yield ZooKeeperLocks(client)
 
 
 @pytest.fixture(scope="session")
@@ -90,6 +99,14 @@ def own(tmp_path: Path) -> Iterator[Any]:
     """A client of a server of the test's own."""
     with services.redis(tmp_path) as server, redis_py.Redis.from_url(server.url) as client:
         yield client
+
+
+def stays_taken(lock: Lock) -> bool:
+    """Whether it is somebody else's for some seconds, asked over and over; if not, it is free."""
+    if not lock.acquire(blocking_timeout=2.5):
+        return True
+    lock.release()
+    return False
 
 
 def renewals() -> list[Renewal]:

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from sheaf.locks import Lock, LockError, LockNotOwnedError, Locks, redis
-from tests.integration.sheaf.locks.conftest import NewName, held
+from tests.integration.sheaf.locks.conftest import NewName, held, stays_taken
 from tests.waiting import PATIENCE, wait_until
 
 
@@ -92,7 +92,7 @@ def _outlives(lock: Lock, locks: Locks) -> bool:
     """Not if the machine stands still before it is extended."""
     with suppress(LockNotOwnedError):
         lock.extend(60)
-        return not locks.lock(lock.name, 1).acquire(blocking_timeout=2.5) and lock.owned()
+        return stays_taken(locks.lock(lock.name, 60)) and lock.owned()
     return False
 
 

@@ -156,7 +156,6 @@ def test_a_release_wakes_one_who_waits_and_leaves_no_other_wake_up(client: "redi
 
 
 def _wakes_one(client: "redis.Redis") -> bool:
-    """Not if the machine stands still for as long as a wake-up lives."""
     for _ in range(2):
         acquire(client, "ours", HAS_WAITED)
         assert run(client, Call(RELEASE, (KEYS.lock, KEYS.wait, KEYS.wake), ("ours",))) == 1
@@ -203,7 +202,6 @@ def test_who_is_gone_leaves_no_lock_and_passes_the_wake_up_on(
 
 
 def _passes_on(client: "redis.Redis", holder: str | None) -> bool:
-    """Not if the machine stands still for as long as a wake-up lives."""
     if holder:
         acquire(client, holder, HAS_WAITED)
     run(client, ABANDONED)
@@ -211,6 +209,7 @@ def _passes_on(client: "redis.Redis", holder: str | None) -> bool:
 
 
 def _is_free_and_one_is_woken(client: "redis.Redis") -> bool:
+    """Not if the machine stands still for as long as a wake-up lives."""
     assert client.exists(KEYS.lock, KEYS.wait) == 0
     return client.llen(KEYS.wake) == 1 and 0 < client.pttl(KEYS.wake) <= 1000
 

@@ -15,7 +15,7 @@ from sheaf.caching.versioned import VersionedCache
 from sheaf.locks import Lock, LockError, LockNotOwnedError, Locks, MultiLock
 from sheaf.locks.contract import Meanwhile
 from sheaf.locks.redis import RedisLocks
-from tests.integration.sheaf.locks.conftest import NewName, held
+from tests.integration.sheaf.locks.conftest import NewName, held, stays_taken
 from tests.waiting import PATIENCE, wait_until
 
 
@@ -188,20 +188,15 @@ def _keeps_what_it_has(locks: Locks, names: list[str]) -> bool:
     with ThreadPoolExecutor(1) as pool:
         with locks.lock(names[-1], 60):
             waiting = pool.submit(several.acquire, blocking_timeout=PATIENCE)
-            kept = len(locks.batches(names)) == 1 or _stays_taken(first)
+            kept = True
+            if len(locks.batches(names)) > 1:
+                wait_until(first.locked, "it takes none")
+                kept = stays_taken(first)
             assert not waiting.done()
         assert waiting.result()
         with suppress(LockNotOwnedError):
             pool.submit(several.release).result()
             return kept
-    return False
-
-
-def _stays_taken(lock: Lock) -> bool:
-    wait_until(lock.locked, "nobody takes it")
-    if not lock.acquire(blocking_timeout=2.5):
-        return True
-    lock.release()
     return False
 
 

@@ -3,11 +3,10 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from threading import Event
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from kazoo.handlers.threading import KazooTimeoutError
@@ -17,7 +16,7 @@ from sheaf.locks import LockError, LockNotOwnedError, zookeeper_client
 from sheaf.locks.zookeeper import Client, ZooKeeperLock, ZooKeeperLocks
 from sheaf.locks.zookeeper_client import Sighting
 from sheaf.locks.zookeeper_places import Place, Queue
-from tests.integration.sheaf.locks.conftest import NewName
+from tests.integration.sheaf.locks.conftest import NewName, session
 from tests.servers.proxy import Proxy
 from tests.servers.zookeeper import Ensemble, zookeeper_ensemble
 from tests.waiting import PATIENCE, wait_until
@@ -31,18 +30,6 @@ def client(ensemble: Ensemble) -> Iterator[Client]:
     """A session of the test's own, with the first server."""
     with session(at(ensemble, 0)) as client:
         yield client
-
-
-@contextmanager
-def session(hosts: str, **options: Any) -> Iterator[Client]:
-    """A started client for the time of the block."""
-    client = Client(hosts, **options)
-    client.start(PATIENCE)
-    try:
-        yield client
-    finally:
-        client.stop()
-        client.close()
 
 
 def end_session(ensemble: Ensemble, client: Client) -> None:

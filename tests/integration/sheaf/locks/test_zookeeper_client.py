@@ -19,8 +19,8 @@ from kazoo.security import make_acl
 
 from sheaf.locks import Lock, LockError, zookeeper_client
 from sheaf.locks.zookeeper import Client, ZooKeeperLocks
-from tests.integration.sheaf.locks.conftest import NewName, held
-from tests.integration.sheaf.locks.test_zookeeper import CALL_SECONDS, LONG, at, session
+from tests.integration.sheaf.locks.conftest import NewName, held, session
+from tests.integration.sheaf.locks.test_zookeeper import CALL_SECONDS, LONG, at
 from tests.servers.proxy import Proxy
 from tests.servers.zookeeper import Ensemble, zookeeper_ensemble
 from tests.waiting import PATIENCE, wait_until

@@ -13,14 +13,13 @@ from kazoo.handlers.threading import KazooTimeoutError
 from sheaf.locks import LockError, LockNotOwnedError, MultiLock, zookeeper_client
 from sheaf.locks.zookeeper import Client, ZooKeeperLock, ZooKeeperLocks
 from sheaf.locks.zookeeper_places import Place
-from tests.integration.sheaf.locks.conftest import NewName, TooLate
+from tests.integration.sheaf.locks.conftest import NewName, TooLate, session
 from tests.integration.sheaf.locks.test_zookeeper import (
     CALL_SECONDS,
     LONG,
     at,
     end_session,
     extended,
-    session,
     standing,
 )
 from tests.servers.proxy import Proxy

@@ -16,8 +16,8 @@ from kazoo.exceptions import NoNodeError
 
 from sheaf.locks import LockError, zookeeper_client
 from sheaf.locks.zookeeper import Client, ZooKeeperLock, ZooKeeperLocks
-from tests.integration.sheaf.locks.conftest import NewName, TooLate
-from tests.integration.sheaf.locks.test_zookeeper import LONG, at, session, standing
+from tests.integration.sheaf.locks.conftest import NewName, TooLate, session
+from tests.integration.sheaf.locks.test_zookeeper import LONG, at, standing
 from tests.servers.zookeeper import Ensemble
 from tests.waiting import PATIENCE, wait_until
 
